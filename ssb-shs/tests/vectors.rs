@@ -190,9 +190,16 @@ fn parse(path: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// What a side that waits for `N` bytes takes from what was sent: nothing, if the peer hung up before.
+fn message<const N: usize>(hex: &Value) -> Option<[u8; N]> {
+    unhex(hex).first_chunk().copied()
+}
+
 fn bytes<const N: usize>(hex: &Value) -> [u8; N] {
+    unhex(hex).try_into().unwrap_or_else(|all: Vec<u8>| panic!("{} bytes instead of {N}", all.len()))
+}
+
+fn unhex(hex: &Value) -> Vec<u8> {
     let hex = hex.as_str().unwrap_or_else(|| panic!("{hex} is not hex"));
-    let all: Vec<u8> =
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
-    all.try_into().unwrap_or_else(|all: Vec<u8>| panic!("{} bytes instead of {N}", all.len()))
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
