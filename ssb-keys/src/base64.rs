@@ -69,7 +69,10 @@ pub(crate) fn decode_array_url_safe<const N: usize>(text: &str) -> Result<[u8; N
     decode_array_with(&URL_SAFE, text)
 }
 
-fn decode_array_with<const N: usize>(engine: &impl ::base64::Engine, text: &str) -> Result<[u8; N], NotCanonical> {
+fn decode_array_with<const N: usize>(
+    engine: &impl ::base64::Engine,
+    text: &str,
+) -> Result<[u8; N], NotCanonical> {
     if text.len() != N.div_ceil(3) * 4 {
         return Err(NotCanonical);
     }

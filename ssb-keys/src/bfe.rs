@@ -40,7 +40,8 @@ impl Id {
     ///
     /// [`UnknownFormat`] for types and formats that are not classic ids.
     pub fn decode(bytes: &[u8; LEN]) -> Result<Self, UnknownFormat> {
-        let ([kind, format], data) = bytes.split_first_chunk().map(|(head, data)| (*head, data)).unwrap_or_default();
+        let ([kind, format], data) =
+            bytes.split_first_chunk().map(|(head, data)| (*head, data)).unwrap_or_default();
         let data = *data.first_chunk().ok_or(UnknownFormat { kind, format })?;
         match (kind, format) {
             (0, 0) => Ok(Self::Feed(FeedId::from_bytes(data))),

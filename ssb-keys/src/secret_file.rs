@@ -146,7 +146,9 @@ pub enum LoadCause {
     #[error("is not a regular file")]
     NotAFile,
     /// Others than its owner may read or write it. Fix: `chmod 400`.
-    #[error("others can read this secret (mode {mode:04o}); run `chmod 400` on it, and consider the key known to them")]
+    #[error(
+        "others can read this secret (mode {mode:04o}); run `chmod 400` on it, and consider the key known to them"
+    )]
     Exposed {
         /// The permission bits.
         mode: u32,

@@ -27,6 +27,8 @@ pub fn parse(uri: &str) -> Result<Id, ParseUriError> {
     let (Some(kind), Some(format), Some(data)) = (parts.next(), parts.next(), parts.next()) else {
         return Err(ParseUriError::Shape);
     };
+    // A query or a fragment behind the data is somebody's and none of ours.
+    let data = data.split(['?', '#']).next().unwrap_or(data);
     let make: fn([u8; 32]) -> Id = match (kind, format) {
         ("feed", "classic" | "ed25519") => |bytes| Id::Feed(FeedId::from_bytes(bytes)),
         ("message", "classic" | "sha256") => |bytes| Id::Message(MessageId::from_bytes(bytes)),
