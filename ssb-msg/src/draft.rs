@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::string::ToString;
 
 use ssb_keys::Keypair;
 use ssb_keys::Signature;
@@ -9,9 +10,12 @@ use thiserror::Error;
 
 use crate::chain::ValidationState;
 use crate::json;
+use crate::json::Object;
+use crate::json::Text;
 use crate::json::Value;
 use crate::limits::SEQUENCE_MAX;
 use crate::message::Message;
+use crate::shape;
 use crate::signing::Signing;
 use crate::unverified::ParseError;
 use crate::unverified::Unverified;
@@ -45,14 +49,12 @@ pub fn sign(
     if content.get("recps").is_some_and(|recipients| *recipients != Value::Null) {
         return Err(DraftError::Recipients);
     }
-    let mut compact = unsigned(&content, state, timestamp);
-    let unsigned_len = compact.len();
     // The rules are asked with a signature in place, because the length counts it; which one does not matter yet.
-    push_signature(Signature::from_bytes([0; 64]), &mut compact);
-    let unverified = Unverified::parse(compact.as_bytes()).map_err(DraftError::from_parse)?;
+    let placeholder = Signature::from_bytes([0; 64]);
+    let unverified = shape::read(&message(content, state, timestamp, placeholder)).map_err(DraftError::from_parse)?;
     let signature = keypair.sign(&signing.bytes(&unverified.signed));
-    compact.truncate(unsigned_len);
-    push_signature(signature, &mut compact);
+    let unsigned = unverified.json().strip_suffix(&ending(placeholder)).expect("the signature is the last field");
+    let compact = String::from(unsigned) + &ending(signature);
     Unverified::parse(compact.as_bytes()).map(Message::trust).map_err(DraftError::from_parse)
 }
 
@@ -102,28 +104,30 @@ impl DraftError {
             ParseError::Type => Self::Type,
             ParseError::TypeLength { units } => Self::TypeLength { units },
             ParseError::TooLong { units } => Self::TooLong { units },
-            ParseError::Json(error) => Self::Json(error),
             // The other fields are of our own making.
             _ => Self::Content,
         }
     }
 }
 
-/// The compact form up to the signature, in the order of ssb-validate's `create`.
-fn unsigned(content: &Value, state: &ValidationState, timestamp: f64) -> String {
-    let mut compact = String::from("{\"previous\":");
-    match state.latest() {
-        Some(id) => compact.push_str(&format!("\"{id}\"")),
-        None => compact.push_str("null"),
-    }
-    compact.push_str(&format!(",\"sequence\":{},\"author\":\"{}\"", state.sequence() + 1, state.author()));
-    compact.push_str(",\"timestamp\":");
-    json::write_number(timestamp, &mut compact);
-    compact.push_str(",\"hash\":\"sha256\",\"content\":");
-    json::compact_into(content, &mut compact);
-    compact
+/// All seven fields, in the order of ssb-validate's `create`.
+fn message(content: Value, state: &ValidationState, timestamp: f64, signature: Signature) -> Value {
+    let text = |text: &dyn ToString| Value::Text(Text::new(&text.to_string()));
+    let previous = state.latest().map_or(Value::Null, |id| text(&id));
+    let sequence = Value::Number(f64::from(state.sequence() + 1));
+    let fields = [
+        ("previous", previous),
+        ("sequence", sequence),
+        ("author", text(&state.author())),
+        ("timestamp", Value::Number(timestamp)),
+        ("hash", text(&"sha256")),
+        ("content", content),
+        ("signature", text(&signature)),
+    ];
+    Value::Object(Object::from_pairs(fields.map(|(key, value)| (Text::new(key), value))))
 }
 
-fn push_signature(signature: Signature, compact: &mut String) {
-    compact.push_str(&format!(",\"signature\":\"{signature}\"}}"));
+/// How the compact form of a message ends.
+fn ending(signature: Signature) -> String {
+    format!("\"signature\":\"{signature}\"}}")
 }

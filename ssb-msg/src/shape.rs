@@ -25,7 +25,11 @@ use crate::unverified::Unverified;
 
 /// Reads a message of whatever spelling.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Unverified, ParseError> {
-    let message = json::parse(bytes).map_err(ParseError::Json)?;
+    read(&json::parse(bytes).map_err(ParseError::Json)?)
+}
+
+/// Takes a value as a message, if it is one.
+pub(crate) fn read(message: &Value) -> Result<Unverified, ParseError> {
     let object = message.as_object().ok_or(ParseError::NotAnObject)?;
     check_keys(object)?;
     let field = |key| object.get(key).unwrap_or(&Value::Null);
@@ -42,13 +46,13 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Unverified, ParseError> {
     let signature =
         id_text(field("signature")).and_then(|text| Signature::parse(text).ok()).ok_or(ParseError::Signature)?;
     // Counted before it is written: indentation could make it a hundred times longer than the bytes.
-    let units = json::pretty_units(&message);
+    let units = json::pretty_units(message);
     if units > UNITS_MAX {
         return Err(ParseError::TooLong { units });
     }
     let (compact, content) = compact(object);
     let stated = Stated { previous, author, sequence, timestamp, content, content_type, signature };
-    let (fields, signed) = Fields::new(&compact, json::pretty(&message), stated)
+    let (fields, signed) = Fields::new(&compact, json::pretty(message), stated)
         .map_err(|units| ParseError::TooLong { units })?;
     Ok(Unverified { fields, signed })
 }

@@ -30,7 +30,6 @@ pub use self::write::pretty;
 pub use self::write::pretty_units;
 
 pub(crate) use self::number::is_canonical as is_canonical_number;
-pub(crate) use self::number::write as write_number;
 pub(crate) use self::text::decode;
 pub(crate) use self::text::units;
 pub(crate) use self::write::compact_into;
