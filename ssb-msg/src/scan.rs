@@ -303,6 +303,64 @@ const LINE_BREAK: &str = "\n                                ";
 mod tests {
     use super::*;
 
+    fn is_scanned(content: &str) -> bool {
+        let author = FeedId::from_bytes([1; 32]);
+        let signature = Signature::from_bytes([2; 64]);
+        let message = format!(
+            r#"{{"previous":null,"author":"{author}","sequence":1,"timestamp":1.5,"hash":"sha256","content":{content},"signature":"{signature}"}}"#
+        );
+        assert!(shape::parse(message.as_bytes()).is_ok(), "{content} is wrong, not unusual");
+        scan(message.as_bytes()).is_some()
+    }
+
+    fn keys(count: usize) -> String {
+        let keys: Vec<String> = (1..count).map(|n| format!(r#","key{n}":null"#)).collect();
+        format!(r#"{{"type":"post"{}}}"#, keys.concat())
+    }
+
+    fn nested(depth: usize) -> String {
+        // The content is one level itself.
+        format!(r#"{{"type":"post","x":{}1{}}}"#, "[".repeat(depth - 1), "]".repeat(depth - 1))
+    }
+
+    #[test]
+    fn ordinary_messages_need_no_tree() {
+        for content in [
+            r#"{"type":"post","text":"a\n\"é😀\u0000","x":[1,-2.5,1e+21,{"a":[],"b":{}},true,false,null]}"#,
+            r#"{"text":"","type":"post"}"#,
+            "\"aGVsbG8=.box\"",
+        ] {
+            assert!(is_scanned(content), "{content}");
+        }
+    }
+
+    #[test]
+    fn unusual_spellings_are_left_to_the_tree() {
+        for content in [
+            r#"{"type":"post","1":1}"#,
+            r#"{"type":"post","a":1,"a":2}"#,
+            r#"{"type":"post","a":"\/"}"#,
+            r#"{"type":"post","a":"\u0041"}"#,
+            r#"{"type":"post","a":"\u001F"}"#,
+            r#"{"type":"post","a":"\u000a"}"#,
+            r#"{"type":"post","a":"\ud800"}"#,
+            r#"{"type":"post","a":1.0}"#,
+            r#"{"type":"post","a":-0}"#,
+            r#"{"type": "post"}"#,
+            r#"{"type":1,"type":"post"}"#,
+        ] {
+            assert!(!is_scanned(content), "{content}");
+        }
+    }
+
+    #[test]
+    fn many_keys_and_deep_content_are_left_to_the_tree() {
+        assert!(is_scanned(&keys(KEYS_MAX)));
+        assert!(!is_scanned(&keys(KEYS_MAX + 1)));
+        assert!(is_scanned(&nested(DEPTH_MAX)));
+        assert!(!is_scanned(&nested(DEPTH_MAX + 1)));
+    }
+
     #[test]
     fn eight_bytes_at_once_find_what_one_at_a_time_would() {
         for at in 0..20 {

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::iter;
 use core::slice;
 
 use super::Text;
@@ -44,11 +45,19 @@ enum Layout {
 
 trait Sink {
     fn push(&mut self, text: &str);
+
+    /// A new line, `depth` levels deep.
+    fn line_break(&mut self, depth: usize);
 }
 
 impl Sink for String {
     fn push(&mut self, text: &str) {
         self.push_str(text);
+    }
+
+    fn line_break(&mut self, depth: usize) {
+        self.push('\n');
+        self.extend(iter::repeat_n("  ", depth));
     }
 }
 
@@ -58,6 +67,11 @@ struct Units(usize);
 impl Sink for Units {
     fn push(&mut self, text: &str) {
         self.0 += text.chars().map(char::len_utf16).sum::<usize>();
+    }
+
+    // In one step, or short texts could make long work.
+    fn line_break(&mut self, depth: usize) {
+        self.0 += 1 + 2 * depth;
     }
 }
 
@@ -108,7 +122,9 @@ fn write(value: &Value, layout: Layout, sink: &mut impl Sink) {
                 return;
             };
             let Some((key, next)) = innermost.next() else {
-                write_line_break(depth - 1, layout, sink);
+                if layout == Layout::Pretty {
+                    sink.line_break(depth - 1);
+                }
                 sink.push(innermost.end());
                 open.pop();
                 first = false;
@@ -117,7 +133,9 @@ fn write(value: &Value, layout: Layout, sink: &mut impl Sink) {
             if !first {
                 sink.push(",");
             }
-            write_line_break(depth, layout, sink);
+            if layout == Layout::Pretty {
+                sink.line_break(depth);
+            }
             if let Some(key) = key {
                 write_text(key, sink);
                 sink.push(if layout == Layout::Pretty { ": " } else { ":" });
@@ -147,13 +165,6 @@ fn write_text(text: &Text, sink: &mut impl Sink) {
     sink.push("\"");
     sink.push(text.escaped());
     sink.push("\"");
-}
-
-fn write_line_break(depth: usize, layout: Layout, sink: &mut impl Sink) {
-    if layout == Layout::Pretty {
-        sink.push("\n");
-        (0..depth).for_each(|_| sink.push("  "));
-    }
 }
 
 #[cfg(test)]
