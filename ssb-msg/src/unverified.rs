@@ -54,7 +54,10 @@ impl Unverified {
 
 impl fmt::Debug for Unverified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unverified").field("id", &self.id()).field("json", &self.json()).finish_non_exhaustive()
+        f.debug_struct("Unverified")
+            .field("id", &self.id())
+            .field("json", &self.json())
+            .finish_non_exhaustive()
     }
 }
 
