@@ -41,14 +41,16 @@ fn main() {
     for _ in 0..ROUNDS {
         let ours = time(|| {
             for group in wires.chunks(GROUP_LEN) {
-                let group = group.iter().map(|wire| Unverified::parse(black_box(wire)).expect("it is a message"));
+                let group =
+                    group.iter().map(|wire| Unverified::parse(black_box(wire)).expect("it is a message"));
                 let messages = verify_group(group.collect(), &Signing::plain(), &mut keys);
                 assert!(black_box(messages).iter().all(Result::is_ok), "a signature is bad");
             }
         });
         let theirs = time(|| {
             for strict in &strict {
-                let verdict = strict.key.verify_strict(black_box(strict.signed.as_bytes()), &strict.signature);
+                let verdict =
+                    strict.key.verify_strict(black_box(strict.signed.as_bytes()), &strict.signature);
                 assert!(verdict.is_ok(), "a signature is bad");
             }
         });

@@ -37,6 +37,7 @@ impl ValidationState {
     /// # Panics
     ///
     /// When `next` was checked against another one.
+    #[expect(clippy::needless_pass_by_value, reason = "a proof is used up")]
     pub fn advance(&mut self, next: Next) {
         assert_eq!(next.author, self.author, "next is of another feed");
         assert_eq!(next.previous, self.latest, "next follows another message");

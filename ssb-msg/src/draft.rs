@@ -51,9 +51,11 @@ pub fn sign(
     }
     // The rules are asked with a signature in place, because the length counts it; which one does not matter yet.
     let placeholder = Signature::from_bytes([0; 64]);
-    let unverified = shape::read(&message(content, state, timestamp, placeholder)).map_err(DraftError::from_parse)?;
+    let unverified =
+        shape::read(&message(content, state, timestamp, placeholder)).map_err(DraftError::from_parse)?;
     let signature = keypair.sign(&signing.bytes(&unverified.signed));
-    let unsigned = unverified.json().strip_suffix(&ending(placeholder)).expect("the signature is the last field");
+    let unsigned =
+        unverified.json().strip_suffix(&ending(placeholder)).expect("the signature is the last field");
     let compact = String::from(unsigned) + &ending(signature);
     Unverified::parse(compact.as_bytes()).map(Message::trust).map_err(DraftError::from_parse)
 }

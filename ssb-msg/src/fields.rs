@@ -65,7 +65,7 @@ impl Fields {
         let json = self.compact.get(self.stated.content.clone()).unwrap_or_default();
         match &self.stated.content_type {
             Some(type_name) => Content::Object { type_name, json },
-            None => Content::Encrypted(json.get(1..json.len() - 1).unwrap_or_default()),
+            None => Content::Encrypted(json.get(1..json.len().saturating_sub(1)).unwrap_or_default()),
         }
     }
 }

@@ -52,5 +52,9 @@ pub fn verify_group(
         .map(|(message, signed)| Claim { author: message.author(), signature: message.signature(), signed })
         .collect();
     let verdicts = verify::verify_group(&claims, keys);
-    group.into_iter().zip(verdicts).map(|(message, verdict)| verdict.map(|()| Message::trust(message))).collect()
+    group
+        .into_iter()
+        .zip(verdicts)
+        .map(|(message, verdict)| verdict.map(|()| Message::trust(message)))
+        .collect()
 }

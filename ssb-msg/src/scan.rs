@@ -1,8 +1,8 @@
 //! The fast way to read a message: one pass, no tree.
 //!
-//! Takes only messages spelled exactly as V8 spells them compactly, which is nearly all there are. For anything
-//! else, also for anything wrong, it says `None` and leaves the message to [`shape`](crate::shape). While it reads it writes the signing
-//! form: the same pieces with line breaks and indentation between them.
+//! Takes only messages spelled exactly as V8 spells them compactly, which is nearly all there are. For anything else,
+//! also for anything wrong, it says `None` and leaves the message to [`shape`](crate::shape). While it reads it writes
+//! the signing form: the same pieces with line breaks and indentation between them.
 
 use alloc::boxed::Box;
 use alloc::string::String;

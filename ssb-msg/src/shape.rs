@@ -34,7 +34,8 @@ pub(crate) fn read(message: &Value) -> Result<Unverified, ParseError> {
     check_keys(object)?;
     let field = |key| object.get(key).unwrap_or(&Value::Null);
     let previous = previous(field("previous"))?;
-    let author = id_text(field("author")).and_then(|text| FeedId::parse(text).ok()).ok_or(ParseError::Author)?;
+    let author =
+        id_text(field("author")).and_then(|text| FeedId::parse(text).ok()).ok_or(ParseError::Author)?;
     let sequence = field("sequence").as_number().and_then(sequence).ok_or(ParseError::Sequence)?;
     check_first(sequence, previous)?;
     let timestamp =
@@ -43,8 +44,9 @@ pub(crate) fn read(message: &Value) -> Result<Unverified, ParseError> {
         return Err(ParseError::Hash);
     }
     let content_type = content_type(field("content"))?;
-    let signature =
-        id_text(field("signature")).and_then(|text| Signature::parse(text).ok()).ok_or(ParseError::Signature)?;
+    let signature = id_text(field("signature"))
+        .and_then(|text| Signature::parse(text).ok())
+        .ok_or(ParseError::Signature)?;
     // Counted before it is written: indentation could make it a hundred times longer than the bytes.
     let units = json::pretty_units(message);
     if units > UNITS_MAX {

@@ -29,9 +29,9 @@ impl Unverified {
     ///
     /// # Errors
     ///
-    /// [`ParseError`] names the first rule it breaks. No other program on the network takes such a message either,
-    /// except where our rule is the stricter one: `previous` and `timestamp` of any type but their own, and signatures
-    /// of more than 64 bytes.
+    /// [`ParseError`] names the first rule it breaks. ssb-validate 4.1.4 takes no such message either, except where our
+    /// rule is the stricter one: a `previous` or `timestamp` of any type but its own, a timestamp that overflows,
+    /// a signature of more than 64 bytes.
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
         // Only the slow way knows how to say what is wrong.
         match scan::scan(bytes) {
@@ -54,7 +54,10 @@ impl Unverified {
 
 impl fmt::Debug for Unverified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unverified").field("id", &self.id()).field("json", &self.json()).finish_non_exhaustive()
+        f.debug_struct("Unverified")
+            .field("id", &self.id())
+            .field("json", &self.json())
+            .finish_non_exhaustive()
     }
 }
 

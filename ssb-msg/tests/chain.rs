@@ -1,5 +1,7 @@
 //! What may follow what.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail tests")]
+
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::MessageId;

@@ -102,7 +102,10 @@ fn mistakes_of_the_caller_are_told() {
     let content = r#"{"type":"post"}"#;
 
     assert_eq!(draft::sign(content, &feed, f64::NAN, &me(), &Signing::plain()), Err(DraftError::Timestamp));
-    assert_eq!(draft::sign(content, &feed, f64::INFINITY, &me(), &Signing::plain()), Err(DraftError::Timestamp));
+    assert_eq!(
+        draft::sign(content, &feed, f64::INFINITY, &me(), &Signing::plain()),
+        Err(DraftError::Timestamp)
+    );
     assert_eq!(draft::sign(content, &feed, 0.0, &other, &Signing::plain()), Err(DraftError::WrongKey));
 }
 

@@ -1,7 +1,5 @@
 //! What makes a message, rule by rule and at each limit.
 
-use std::fmt::Write as _;
-
 use ssb_keys::FeedId;
 use ssb_keys::MessageId;
 use ssb_keys::Signature;
@@ -33,7 +31,9 @@ impl Raw {
     }
 
     fn later() -> Self {
-        Self::first().with("previous", &format!("\"{}\"", MessageId::from_bytes([3; 32]))).with("sequence", "2")
+        Self::first()
+            .with("previous", &format!("\"{}\"", MessageId::from_bytes([3; 32])))
+            .with("sequence", "2")
     }
 
     fn with(mut self, key: &str, value: &str) -> Self {
@@ -44,11 +44,8 @@ impl Raw {
     }
 
     fn json(&self) -> String {
-        let mut json = String::new();
-        for (key, value) in &self.0 {
-            write!(json, ",\"{key}\":{value}").unwrap();
-        }
-        format!("{{{}}}", &json[1..])
+        let fields: Vec<String> = self.0.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+        format!("{{{}}}", fields.join(","))
     }
 
     fn parse(&self) -> Result<Unverified, ParseError> {
@@ -146,7 +143,11 @@ fn a_timestamp_is_any_finite_number() {
         assert_eq!(Raw::later().with("timestamp", timestamp).error(), None, "{timestamp}");
     }
     for timestamp in ["null", "true", "\"1\"", "[1]", "1e309", "-1e309"] {
-        assert_eq!(Raw::later().with("timestamp", timestamp).error(), Some(ParseError::Timestamp), "{timestamp}");
+        assert_eq!(
+            Raw::later().with("timestamp", timestamp).error(),
+            Some(ParseError::Timestamp),
+            "{timestamp}"
+        );
     }
 }
 
@@ -199,7 +200,9 @@ fn types_have_from_3_to_52_units() {
 fn encrypted_content_is_canonical_base64_box_and_one_line() {
     let error = |content: &str| Raw::first().with("content", &format!("\"{content}\"")).error();
 
-    for content in [".box", "aGVsbG8=.box", "aGVsbG8=.box2", "aGVsbG8=.boxfoo bar\\t.\\u0000", "aGVsbG8=.box\\\\n"] {
+    for content in
+        [".box", "aGVsbG8=.box", "aGVsbG8=.box2", "aGVsbG8=.boxfoo bar\\t.\\u0000", "aGVsbG8=.box\\\\n"]
+    {
         assert_eq!(error(content), None, "{content}");
     }
     for content in ["", "aGVsbG8.box", "aGVsbG9=.box", "aGVsbG8=.bo", "aGVsbG8=box", "aGVs\\nbG8=.box"] {
@@ -256,7 +259,8 @@ fn the_wire_ends_at_64_kib() {
 #[test]
 fn a_message_of_nothing_but_escapes_fits_the_wire() {
     let escaped = |text: &str| text.bytes().map(|byte| format!("\\u{byte:04x}")).collect::<String>();
-    let mut raw = Raw::first().with("content", &format!(r#"{{"type":"post","text":"{}"}}"#, "x".repeat(7700)));
+    let mut raw =
+        Raw::first().with("content", &format!(r#"{{"type":"post","text":"{}"}}"#, "x".repeat(7700)));
     let plain = raw.parse().unwrap();
     for (_, value) in &mut raw.0 {
         if let Some(text) = value.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
@@ -283,7 +287,8 @@ fn indentation_cannot_make_much_out_of_little() {
 
 #[test]
 fn what_is_kept_is_what_javascript_would_send() {
-    let spelled = Raw::first().with("content", r#"{ "type":"p\u006fst", "b":-0, "2":1.50, "b":1e21, "1":"\/" }"#);
+    let spelled =
+        Raw::first().with("content", r#"{ "type":"p\u006fst", "b":-0, "2":1.50, "b":1e21, "1":"\/" }"#);
 
     let message = spelled.parse().unwrap();
 

@@ -1,6 +1,8 @@
 //! JSON as V8 reads and writes it, row by row. `tests/vectors/README.md` says where the rows come from.
 
-mod shared;
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail tests")]
+
+mod vectors;
 
 use serde::Deserialize;
 use ssb_keys::base64;
@@ -21,13 +23,18 @@ struct Row {
 
 #[test]
 fn vectors_json_canonical_equal_v8() {
-    for row in shared::generated::<Row>("json-canonical.jsonl") {
+    for row in vectors::generated::<Row>("json-canonical.jsonl") {
         let Some(value) = parsed(&row.input_b64, row.v8_parses) else {
             continue;
         };
         let pretty = json::pretty(&value);
         assert_eq!(Some(base64::encode(pretty.as_bytes())), row.signing_b64, "{}", row.input_b64);
-        assert_eq!(Some(base64::encode(json::compact(&value).as_bytes())), row.compact_b64, "{}", row.input_b64);
+        assert_eq!(
+            Some(base64::encode(json::compact(&value).as_bytes())),
+            row.compact_b64,
+            "{}",
+            row.input_b64
+        );
         assert_eq!(Some(json::pretty_units(&value)), row.len_utf16, "{}", row.input_b64);
         assert_eq!(Some(low_bytes_hash(&pretty)), row.sha256_latin1, "{}", row.input_b64);
     }
@@ -46,10 +53,10 @@ struct Legacy {
 
 #[test]
 fn vectors_legacy_value_testdata_equal_v8() {
-    let Some(file) = shared::third_party("legacy-value-testdata/values.jsonl") else {
+    let Some(file) = vectors::third_party("legacy-value-testdata/values.jsonl") else {
         return;
     };
-    for row in shared::rows::<Legacy>(&file) {
+    for row in vectors::rows::<Legacy>(&file) {
         // Rule: where V8 takes what the specification rejects (overflow, -0, repeated keys, lone surrogates), V8 is
         // right, because its output is what was signed.
         let accepted = row.verdict == "accept";

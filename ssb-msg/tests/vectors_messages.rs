@@ -2,7 +2,7 @@
 
 #![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rows may hold any number")]
 
-mod shared;
+mod vectors;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -39,7 +39,7 @@ struct Row {
 fn vectors_messages_get_the_wanted_verdict_and_id() {
     let mut keys = KeyCache::new();
     let mut accepted = 0;
-    for row in shared::generated::<Row>("messages.jsonl") {
+    for row in vectors::generated::<Row>("messages.jsonl") {
         let wire = base64::decode(&row.wire_b64).unwrap();
         let message = accept(&wire, row.state.as_ref(), row.hmac_key.as_deref(), &mut keys);
         assert_eq!(message.is_some(), row.verdict_wanted == "valid", "{}", row.name);
@@ -57,7 +57,8 @@ fn vectors_messages_get_the_wanted_verdict_and_id() {
 
 #[test]
 fn vectors_messages_read_again_from_what_is_kept_are_the_same() {
-    for row in shared::generated::<Row>("messages.jsonl").iter().filter(|row| row.verdict_wanted == "valid") {
+    for row in vectors::generated::<Row>("messages.jsonl").iter().filter(|row| row.verdict_wanted == "valid")
+    {
         let first = Unverified::parse(&base64::decode(&row.wire_b64).unwrap()).unwrap();
 
         let again = Unverified::parse(first.compact()).unwrap();
@@ -82,7 +83,7 @@ struct Case<'a> {
 
 #[test]
 fn vectors_ssb_validation_dataset_get_its_verdict_and_id() {
-    let Some(file) = shared::third_party("ssb-validation-dataset/data.json") else {
+    let Some(file) = vectors::third_party("ssb-validation-dataset/data.json") else {
         return;
     };
     let mut keys = KeyCache::new();
@@ -114,12 +115,12 @@ struct Published {
 
 #[test]
 fn vectors_go_ssb_feed_is_one_valid_chain() {
-    let Some(file) = shared::third_party("go-ssb-feed/feed-first-half.jsonl") else {
+    let Some(file) = vectors::third_party("go-ssb-feed/feed-first-half.jsonl") else {
         return;
     };
     let mut keys = KeyCache::new();
     let mut feed: Option<ValidationState> = None;
-    for row in shared::rows::<Published>(&file) {
+    for row in vectors::rows::<Published>(&file) {
         let unverified = Unverified::parse(row.value_compact.as_bytes()).unwrap();
         let message = unverified.verify(&Signing::plain(), &mut keys).unwrap();
         let feed = feed.get_or_insert_with(|| ValidationState::new(message.author()));
@@ -148,7 +149,8 @@ fn accept(
         None => ValidationState::new(message.author()),
         Some(state) => {
             // Rule: a feed ends at a whole sequence from 1 to 2147483647.
-            let sequence = (state.sequence as u64).try_into().ok().filter(|at| (1..=SEQUENCE_MAX).contains(at))?;
+            let sequence =
+                (state.sequence as u64).try_into().ok().filter(|at| (1..=SEQUENCE_MAX).contains(at))?;
             ValidationState::resume(message.author(), sequence, MessageId::parse(&state.id).ok()?)
         }
     };

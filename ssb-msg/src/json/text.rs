@@ -45,7 +45,8 @@ impl Text {
     /// Whether it is this very string.
     pub fn is(&self, text: &str) -> bool {
         // A plain string is its own escaped form, and no other string has that form.
-        *self.escaped == *text && !text.contains('\\') || self.escaped.contains('\\') && *self == Self::new(text)
+        *self.escaped == *text && !text.contains('\\')
+            || self.escaped.contains('\\') && *self == Self::new(text)
     }
 }
 
@@ -81,7 +82,8 @@ pub(crate) fn decode(escaped: &str) -> Cow<'_, str> {
             Some('r') => decoded.push('\r'),
             Some('t') => decoded.push('\t'),
             Some('u') => {
-                let unit = chars.by_ref().take(4).fold(0, |unit, hex| unit << 4 | hex.to_digit(16).unwrap_or(0));
+                let unit =
+                    chars.by_ref().take(4).fold(0, |unit, hex| unit << 4 | hex.to_digit(16).unwrap_or(0));
                 decoded.push(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER));
             }
             Some(other) => decoded.push(other),
