@@ -165,5 +165,6 @@ fn is_domain(host: &str) -> bool {
             && !label.ends_with('-')
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
+    let host = host.strip_suffix('.').unwrap_or(host);
     host.len() <= 253 && host.contains('.') && host.split('.').all(label)
 }

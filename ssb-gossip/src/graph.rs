@@ -1,0 +1,150 @@
+//! Who follows and blocks whom, and so whose feeds are wanted.
+//!
+//! The rules are those of ssb-friends 4.1.4 over layered-graph 1.2.0. An edge says follow (1), block (−1) or neither
+//! (−2). Hops count from the own feed at 0: a follow adds one, a block or an unfollow at distance `n` excludes its
+//! target with −(n+1) or −(n+2). Between two ways the shorter counts, and of two as short the follow.
+
+use std::collections::BTreeMap;
+
+use ssb_keys::FeedId;
+use ssb_msg::content::Relation;
+
+/// A follow graph seen from one feed.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    start: FeedId,
+    hops_max: i32,
+    edges: BTreeMap<FeedId, BTreeMap<FeedId, Relation>>,
+    hops: BTreeMap<FeedId, i32>,
+    stale: bool,
+}
+
+impl Graph {
+    /// The graph around `start`, in which feeds up to `hops_max` follows away are wanted.
+    pub fn new(start: FeedId, hops_max: u8) -> Self {
+        let hops = BTreeMap::from([(start, 0)]);
+        Self { start, hops_max: i32::from(hops_max), edges: BTreeMap::new(), hops, stale: false }
+    }
+
+    /// Takes in a contact message: `author` now stands in `relation` to `contact`.
+    pub fn set(&mut self, author: FeedId, contact: FeedId, relation: Relation) {
+        let before = self.edges.entry(author).or_default().insert(contact, relation);
+        self.stale |= before != Some(relation);
+    }
+
+    /// Brings hops up to date. Returns whether they may have changed.
+    pub fn update(&mut self) -> bool {
+        if !std::mem::take(&mut self.stale) {
+            return false;
+        }
+        let hops = self.measure();
+        let changed = hops != self.hops;
+        self.hops = hops;
+        changed
+    }
+
+    /// How far away `feed` is: negative if excluded, `None` if nobody near says anything of it.
+    pub fn hops(&self, feed: &FeedId) -> Option<i32> {
+        self.hops.get(feed).copied()
+    }
+
+    /// All feeds at a distance, excluded ones with a negative number.
+    pub fn all(&self) -> impl Iterator<Item = (FeedId, i32)> {
+        self.hops.iter().map(|(feed, hops)| (*feed, *hops))
+    }
+
+    /// The feeds to replicate, the own one among them, in the order of their ids.
+    pub fn wanted(&self) -> impl Iterator<Item = FeedId> {
+        self.all().filter(|(_, hops)| self.is_near(*hops)).map(|(feed, _)| feed)
+    }
+
+    /// Whether `feed` is to be replicated.
+    pub fn wants(&self, feed: &FeedId) -> bool {
+        self.hops(feed).is_some_and(|hops| self.is_near(hops))
+    }
+
+    /// Whether `author` blocks `contact`.
+    pub fn blocks(&self, author: &FeedId, contact: &FeedId) -> bool {
+        self.edges.get(author).and_then(|edges| edges.get(contact)) == Some(&Relation::Block)
+    }
+
+    fn is_near(&self, hops: i32) -> bool {
+        (0..=self.hops_max).contains(&hops)
+    }
+
+    // Feeds settle in the order of their distance, follows before blocks of the same length.
+    fn measure(&self) -> BTreeMap<FeedId, i32> {
+        let mut settled = BTreeMap::from([(self.start, 0)]);
+        let mut proposed: BTreeMap<(i32, bool), Vec<FeedId>> = BTreeMap::new();
+        let expand = |from: &FeedId, at: i32, proposed: &mut BTreeMap<(i32, bool), Vec<FeedId>>| {
+            if at < 0 || at >= self.hops_max {
+                return;
+            }
+            for (contact, relation) in self.edges.get(from).into_iter().flatten() {
+                let (distance, excluded) = match relation {
+                    Relation::Follow => (at + 1, false),
+                    Relation::Block => (at + 1, true),
+                    Relation::Neutral => (at + 2, true),
+                };
+                proposed.entry((distance, excluded)).or_default().push(*contact);
+            }
+        };
+        expand(&self.start, 0, &mut proposed);
+        while let Some(((distance, excluded), feeds)) = proposed.pop_first() {
+            let hops = if excluded { -distance } else { distance };
+            for feed in feeds {
+                if settled.contains_key(&feed) {
+                    continue;
+                }
+                settled.insert(feed, hops);
+                expand(&feed, hops, &mut proposed);
+            }
+        }
+        settled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed(n: u8) -> FeedId {
+        FeedId::from_bytes([n; 32])
+    }
+
+    #[test]
+    fn the_own_feed_is_always_wanted() {
+        let graph = Graph::new(feed(0), 0);
+
+        assert_eq!(graph.wanted().collect::<Vec<_>>(), [feed(0)]);
+    }
+
+    #[test]
+    fn follows_of_follows_are_wanted_up_to_the_limit() {
+        let mut graph = Graph::new(feed(0), 2);
+        for n in 0..4 {
+            graph.set(feed(n), feed(n + 1), Relation::Follow);
+        }
+
+        assert!(graph.update());
+
+        assert_eq!(graph.wanted().collect::<Vec<_>>(), [feed(0), feed(1), feed(2)]);
+        assert!(!graph.wants(&feed(3)));
+    }
+
+    #[test]
+    fn an_own_block_excludes_what_friends_follow() {
+        let mut graph = Graph::new(feed(0), 2);
+        graph.set(feed(0), feed(1), Relation::Follow);
+        graph.set(feed(1), feed(2), Relation::Follow);
+        graph.set(feed(0), feed(2), Relation::Block);
+        graph.update();
+
+        assert!(!graph.wants(&feed(2)));
+        assert!(graph.blocks(&feed(0), &feed(2)));
+
+        graph.set(feed(0), feed(2), Relation::Follow);
+        graph.update();
+        assert!(graph.wants(&feed(2)));
+    }
+}

@@ -1,0 +1,6 @@
+#![doc = include_str!("../README.md")]
+
+pub mod address;
+pub mod graph;
+pub mod multiserver;
+pub mod time;

@@ -1,0 +1,130 @@
+//! Verdicts of the real JavaScript packages. `tests/vectors/README.md` says where they come from.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail tests")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use serde_json::json;
+use ssb_gossip::address::Address;
+use ssb_gossip::graph::Graph;
+use ssb_gossip::multiserver;
+use ssb_gossip::multiserver::Protocol;
+use ssb_keys::FeedId;
+use ssb_msg::content::Relation;
+
+#[test]
+fn vectors_multiserver_grammar() {
+    for row in lines("refs.jsonl") {
+        check_grammar(row["s"].as_str().unwrap(), row["msAddrCheck"] == true, &row["msAddrDecode"]);
+    }
+}
+
+#[test]
+fn vectors_multiserver_grammar_of_random_addresses() {
+    let Some(folder) = std::env::var_os("SSB_VECTORS") else {
+        println!("third-party vectors not run");
+        return;
+    };
+    let rows: Vec<Value> =
+        serde_json::from_str(&read(&PathBuf::from(folder).join("multiserver-address/random.json"))).unwrap();
+    assert!(!rows.is_empty());
+    for row in rows {
+        check_grammar(row["s"].as_str().unwrap(), row["check"] == true, &row["decoded"]);
+    }
+}
+
+fn check_grammar(text: &str, check: bool, decoded: &Value) {
+    let protocol = |protocol: Protocol| json!({ "name": protocol.name, "data": protocol.data });
+    let ours: Option<Vec<Vec<Value>>> = multiserver::decode(text)
+        .map(|all| all.into_iter().map(|one| one.into_iter().map(protocol).collect()).collect());
+    assert_eq!(ours.is_some(), check, "{text:?}");
+    if let Some(ours) = ours {
+        // The oracle took the port out of what it decoded, where ssb-ref understood it.
+        let theirs = decoded.as_array().map(Vec::as_slice).unwrap_or_default();
+        assert_eq!(ours.len(), theirs.len(), "{text:?}");
+        if !text.contains("net:") && !text.contains("onion:") && !text.contains("ws") {
+            assert_eq!(json!(ours), *decoded, "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn vectors_addresses_of_peers() {
+    for row in lines("refs.jsonl") {
+        let text = row["s"].as_str().unwrap();
+        let theirs = Some(&row["parseAddress"]).filter(|parsed| parsed.is_object() && row["isAddress"] == true);
+        // Rules: a port is a plain decimal number from 1 to 65535; a host of digits and dots only is a real IPv4
+        // address, one with colons a real IPv6 address.
+        let strict = theirs.filter(|parsed| {
+            let (port, host) = (parsed["port"].as_f64().unwrap(), parsed["host"].as_str().unwrap());
+            let written = text.contains(&format!(":{port}~")) || text.contains(&format!(":{port}:"));
+            let zeros = text.contains(&format!(":0{port}"));
+            (1.0..=65535.0).contains(&port)
+                && (written || zeros)
+                && (!host.contains(':') || host.parse::<std::net::Ipv6Addr>().is_ok())
+                && (host.bytes().any(|byte| !byte.is_ascii_digit() && byte != b'.')
+                    || host.parse::<std::net::Ipv4Addr>().is_ok())
+        });
+        let ours = Address::parse(text).ok();
+        let ours = ours.map(|ours| (ours.host().to_owned(), f64::from(ours.port()), ours.key().to_string()));
+        let strict = strict.map(|parsed| {
+            let text = |name: &str| parsed[name].as_str().unwrap().to_owned();
+            (text("host"), parsed["port"].as_f64().unwrap(), text("key"))
+        });
+        assert_eq!(ours, strict, "{text:?}");
+    }
+}
+
+#[test]
+fn vectors_hops() {
+    let rows: Vec<Value> = serde_json::from_str(&read(&folder().join("hops.json"))).unwrap();
+    assert!(!rows.is_empty());
+    for row in rows {
+        let feed = |name: &Value| {
+            let mut bytes = [0; 32];
+            let name = name.as_str().unwrap();
+            bytes.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
+            FeedId::from_bytes(bytes)
+        };
+        let max = u8::try_from(row["max"].as_u64().unwrap()).unwrap();
+        let mut graph = Graph::new(feed(&row["start"]), max);
+        for edge in row["edges"].as_array().unwrap() {
+            let relation = match edge[2].as_i64().unwrap() {
+                1 => Relation::Follow,
+                -1 => Relation::Block,
+                -2 => Relation::Neutral,
+                other => panic!("unknown edge {other}"),
+            };
+            graph.set(feed(&edge[0]), feed(&edge[1]), relation);
+        }
+        graph.update();
+        let expected: BTreeMap<FeedId, i32> = row["hops_from_whole"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, hops)| (feed(&json!(name)), i32::try_from(hops.as_i64().unwrap()).unwrap()))
+            .collect();
+        assert_eq!(graph.all().collect::<BTreeMap<_, _>>(), expected, "{row}");
+    }
+}
+
+fn lines(name: &str) -> Vec<Value> {
+    let rows: Vec<Value> =
+        read(&folder().join(name)).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(!rows.is_empty());
+    rows
+}
+
+fn folder() -> PathBuf {
+    match std::env::var_os("SSB_VECTORS") {
+        Some(folder) => PathBuf::from(folder).join("generated"),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors"),
+    }
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
