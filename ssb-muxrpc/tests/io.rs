@@ -69,7 +69,7 @@ fn calls_and_streams_cross_a_socket_until_both_said_goodbye() {
             while let Some(event) = client.next().await? {
                 match event {
                     Event::Answered { request, .. } => {
-                        assert_eq!((request, client.body()), (asked, &b"[1]"[..]))
+                        assert_eq!((request, client.body()), (asked, &b"[1]"[..]));
                     }
                     Event::Item { .. } => items.push(String::from_utf8(client.body().to_vec()).unwrap()),
                     _ => {}
@@ -99,11 +99,10 @@ fn dropping_a_future_at_any_await_loses_nothing() {
                 let polled = future::poll_once(pin!(client.next())).await;
                 match polled {
                     None => future::yield_now().await,
-                    Some(event) => match event? {
-                        Some(Event::Item { .. }) => items += 1,
-                        Some(_) => {}
-                        None => break,
-                    },
+                    Some(Ok(Some(Event::Item { .. }))) => items += 1,
+                    Some(Ok(Some(_))) => {}
+                    Some(Ok(None)) => break,
+                    Some(Err(error)) => return Err(error),
                 }
             }
             assert_eq!(items, 1000);

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use common::Frame;
+use common::Happened;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use ssb_muxrpc::Body;
@@ -47,7 +48,7 @@ proptest! {
         packets in vec(telling_packet(), 0..20),
         cuts in vec(1_usize..40, 1..20),
     ) {
-        let wire: Vec<u8> = packets.iter().flat_map(|packet| packet.clone()).collect();
+        let wire: Vec<u8> = packets.concat();
 
         prop_assert_eq!(outcome(&wire, &cuts), outcome(&wire, &[wire.len().max(1)]));
     }
@@ -169,7 +170,7 @@ fn read(wire: &[u8], cuts: &[usize]) -> Vec<Frame> {
 }
 
 /// All a session that made a few calls tells and sends, given this wire.
-fn outcome(wire: &[u8], cuts: &[usize]) -> (Vec<(Event, Vec<u8>)>, Option<ProtocolError>, Vec<u8>) {
+fn outcome(wire: &[u8], cuts: &[usize]) -> (Happened, Option<ProtocolError>, Vec<u8>) {
     let mut session = Session::new(methods(), ROLE);
     for kind in KINDS {
         session.call(&["x"], kind, "[]").unwrap();
@@ -247,8 +248,8 @@ fn ending() -> impl Strategy<Value = Ending> {
 
 struct Side {
     session: Session,
-    /// Every request this side's program knows of, and whether it is a stream.
-    known: Vec<(RequestId, bool)>,
+    /// Every request this side's program knows of.
+    known: Vec<(RequestId, Kind)>,
     /// How many final events each of them got. Async calls of theirs get none.
     ends: BTreeMap<RequestId, u32>,
 }
@@ -270,14 +271,14 @@ impl World {
                 let side = &mut self.sides[side];
                 let name = NAMES.get(name).unwrap_or(&"nosuch");
                 let request = side.session.call(&[name], KINDS[kind], "[1]").unwrap();
-                side.known.push((request, KINDS[kind].is_stream()));
+                side.known.push((request, KINDS[kind]));
                 side.ends.insert(request, 0);
             }
             Step::Act { side, which, action } => {
                 let side = &mut self.sides[side];
                 if !side.known.is_empty() {
-                    let (request, stream) = side.known[which.index(side.known.len())];
-                    side.act(request, stream, action);
+                    let (request, kind) = side.known[which.index(side.known.len())];
+                    side.act(request, kind, action);
                 }
             }
             Step::Deliver { to, count } => self.deliver(to, count),
@@ -297,12 +298,7 @@ impl World {
     fn end(&mut self, ending: Ending) {
         match ending {
             Ending::Close => {
-                // Whoever leaves streams open waits for ever; so all is ended first, like a program that shuts down.
-                for side in &mut self.sides {
-                    for (request, stream) in side.known.clone() {
-                        side.act(request, stream, Action::End);
-                    }
-                }
+                // Whoever leaves streams open waits for ever; so everything is ended first.
                 self.settle();
                 self.sides.iter_mut().for_each(|side| side.session.close());
             }
@@ -317,7 +313,7 @@ impl World {
         loop {
             for to in [0, 1] {
                 self.deliver(to, usize::MAX);
-                self.sides[to].finish_ended();
+                self.sides[to].finish();
             }
             if self.sides.iter().all(|side| side.session.buffered() == 0) {
                 return;
@@ -327,9 +323,9 @@ impl World {
 }
 
 impl Side {
-    fn act(&mut self, request: RequestId, stream: bool, action: Action) {
+    fn act(&mut self, request: RequestId, kind: Kind, action: Action) {
         let error = RemoteError::new("enough");
-        match (action, stream, request.is_ours()) {
+        match (action, kind.is_stream(), request.is_ours()) {
             (Action::Item, true, _) => self.session.item(request, Body::Text("item")),
             (Action::End, true, _) => self.session.end(request),
             (Action::Fail, true, _) => self.session.fail(request, &error),
@@ -348,7 +344,7 @@ impl Side {
                 None if count == 0 => return taken,
                 None | Some(Event::Item { .. } | Event::Goodbye) => {}
                 Some(Event::Called { request, kind, .. }) => {
-                    self.known.push((request, kind.is_stream()));
+                    self.known.push((request, kind));
                     if kind.is_stream() {
                         self.ends.insert(request, 0);
                     }
@@ -364,11 +360,11 @@ impl Side {
         }
     }
 
-    /// Ends the streams the peer has ended, and answers what was asked.
-    fn finish_ended(&mut self) {
-        for (request, stream) in self.known.clone() {
-            if !stream || self.ends.get(&request).is_some_and(|ends| *ends > 0) {
-                self.act(request, stream, Action::End);
+    /// Answers what was asked, and ends all but sources it reads: those the other side ends, and the session answers.
+    fn finish(&mut self) {
+        for (request, kind) in self.known.clone() {
+            if !(request.is_ours() && kind == Kind::Source) {
+                self.act(request, kind, Action::End);
             }
         }
     }

@@ -225,6 +225,20 @@ fn as_many_requests_of_theirs_are_open_as_the_limit_says() {
 }
 
 #[test]
+fn refused_streams_count_until_the_peer_ends_them() {
+    let mut session = session();
+    let count = i32::try_from(OPEN_MAX).unwrap();
+    for number in 1..=count {
+        feed(&mut session, &stream_call(number, "nosuch", "source"));
+        take(&mut session);
+    }
+
+    assert_eq!(feed(&mut session, &stream_call(count + 1, "count", "source")), []);
+    feed(&mut session, &wire(1, true, true, Body::Json("true")));
+    open_one(&mut session, &stream_call(count + 1, "count", "source"));
+}
+
+#[test]
 fn as_many_requests_of_ours_are_open_as_the_limit_says() {
     let mut session = session();
     for _ in 0..OPEN_MAX {

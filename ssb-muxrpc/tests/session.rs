@@ -239,10 +239,21 @@ fn a_refused_stream_swallows_what_follows_until_it_is_ended() {
     assert_eq!(sent(&mut session), [frame(-1, STREAM | END, text)]);
 
     assert_eq!(events(&mut session, &json(1, STREAM, "{}")), []);
-    assert_eq!(session.open_theirs(), 1);
     assert_eq!(events(&mut session, &json(1, STREAM | END, "true")), []);
     assert_eq!(sent(&mut session), []);
-    assert_eq!(session.open_theirs(), 0);
+
+    called(&mut session, 1, "store", "sink");
+}
+
+#[test]
+fn a_refused_stream_the_peer_never_ends_does_not_keep_us_from_closing() {
+    let mut session = session();
+    events(&mut session, &json(1, STREAM, r#"{"name":["nosuch"],"args":[],"type":"duplex"}"#));
+    take(&mut session);
+
+    session.close();
+
+    assert_eq!(sent(&mut session), [frame(0, 0, "GOODBYE")]);
 }
 
 #[test]

@@ -89,11 +89,17 @@ impl Session {
 
     /// What a packet of theirs is about. Positive numbers are requests of theirs, negative ones of ours; calls and
     /// streams do not mix.
-    fn classify(&self, header: Header) -> Incoming {
+    fn classify(&mut self, header: Header) -> Incoming {
         let noise = Incoming { header, meaning: Meaning::Noise, len_max: 0 };
         let Some(request) = RequestId::of_packet(header.number).filter(|_| self.us != Us::Gone) else {
             return noise;
         };
+        if self.requests.is_muted(request) {
+            if header.stream && header.end {
+                self.requests.unmute(request);
+            }
+            return noise;
+        }
         let (meaning, len_max) = match self.requests.get(request) {
             Some(open) if open.kind.is_stream() != header.stream => return noise,
             Some(_) if header.stream && header.end => (Meaning::End(request), END_LEN_MAX),
@@ -188,7 +194,7 @@ impl Session {
         }
         self.send_end(request, Some(error));
         if !self.requests.theirs_are_full() {
-            self.requests.insert(request, Open::refused());
+            self.requests.mute(request);
         }
     }
 
@@ -210,7 +216,7 @@ impl Session {
     }
 
     fn item_came(&mut self, request: RequestId, incoming: &Incoming) -> Option<Event> {
-        let open = self.requests.get_mut(request).filter(|open| open.hearing == Hearing::Items)?;
+        let open = self.requests.get(request).filter(|open| open.hearing == Hearing::Items)?;
         if self.us == Us::Gone {
             return None;
         }
@@ -218,11 +224,12 @@ impl Session {
             return Some(Event::Item { request, body: incoming.header.body_type });
         }
         let error = incoming.too_long();
-        open.hearing = Hearing::Nothing;
-        if open.speaking == Speaking::Open {
-            open.speaking = Speaking::Ended;
+        let speaking = open.speaking;
+        self.requests.mute(request);
+        if speaking == Speaking::Open {
             self.send_end(request, Some(&error));
         }
+        self.say_goodbye_if_done();
         Some(Event::Ended { request, error: Some(error) })
     }
 

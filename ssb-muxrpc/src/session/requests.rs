@@ -1,6 +1,7 @@
 //! The requests that are open, in both directions.
 
 use alloc::collections::BTreeMap;
+use alloc::collections::BTreeSet;
 use core::fmt;
 
 use crate::limits::OPEN_MAX;
@@ -43,6 +44,10 @@ impl fmt::Display for RequestId {
 pub(super) struct Requests {
     ours: BTreeMap<RequestId, Open>,
     theirs: BTreeMap<RequestId, Open>,
+    /// Streams we ended and want to hear no more of: refused ones, and those with an item that was too long. Their numbers
+    /// are kept until the peer ends them too, lest the items still coming be taken for calls. Nobody waits for that:
+    /// JavaScript never ends a duplex that was refused.
+    muted: BTreeSet<RequestId>,
     /// The number our last request got.
     last: i32,
 }
@@ -86,6 +91,21 @@ impl Requests {
         self.ours.is_empty() && self.theirs.is_empty()
     }
 
+    /// Forgets all of a stream but its number.
+    pub(super) fn mute(&mut self, request: RequestId) {
+        self.remove(request);
+        self.muted.insert(request);
+    }
+
+    pub(super) fn is_muted(&self, request: RequestId) -> bool {
+        self.muted.contains(&request)
+    }
+
+    /// The peer has ended a stream.
+    pub(super) fn unmute(&mut self, request: RequestId) {
+        self.muted.remove(&request);
+    }
+
     pub(super) fn ours(&self) -> usize {
         self.ours.len()
     }
@@ -95,11 +115,11 @@ impl Requests {
     }
 
     pub(super) fn ours_are_full(&self) -> bool {
-        self.ours.len() >= OPEN_MAX
+        self.ours.len() + self.muted.len() >= OPEN_MAX
     }
 
     pub(super) fn theirs_are_full(&self) -> bool {
-        self.theirs.len() >= OPEN_MAX
+        self.theirs.len() + self.muted.len() >= OPEN_MAX
     }
 
     fn side_mut(&mut self, request: RequestId) -> &mut BTreeMap<RequestId, Open> {
@@ -133,11 +153,6 @@ impl Open {
         Self { kind, item_len_max, speaking: Speaking::Open, hearing }
     }
 
-    /// A stream of theirs that was refused. It stays until they end it, lest its items be taken for calls.
-    pub(super) fn refused() -> Self {
-        Self { kind: Kind::Duplex, item_len_max: 0, speaking: Speaking::Ended, hearing: Hearing::Nothing }
-    }
-
     /// Whether the end of a direction ends the other one too. The application ends its own direction of a duplex, and
     /// confirms what it was sent in a sink.
     pub(super) fn is_ended_by_their_end(&self, request: RequestId) -> bool {
@@ -169,7 +184,7 @@ pub(super) enum Hearing {
     Items,
     /// Items are dropped, the end is reported.
     End,
-    /// Nothing is reported: the application never heard of the request, or was told of its end.
+    /// Nothing comes: an async call of theirs.
     Nothing,
     /// Their end came.
     Ended,
