@@ -84,7 +84,8 @@ impl Address {
             },
             _ => None,
         });
-        let (transport, Protocol { data: place, .. }, proof) = understood.ok_or(ParseAddressError::Protocol)?;
+        let (transport, Protocol { data: place, .. }, proof) =
+            understood.ok_or(ParseAddressError::Protocol)?;
         // The port is last; what stands before it is the host, whose colons, if it is IPv6, are not escaped.
         let (port, host) = place.split_last().ok_or(ParseAddressError::Port)?;
         let key = proof.data.first().ok_or(ParseAddressError::Key)?;

@@ -3,4 +3,5 @@
 pub mod address;
 pub mod graph;
 pub mod multiserver;
+pub mod peer;
 pub mod time;

@@ -26,7 +26,8 @@ pub fn decode(text: &str) -> Option<Vec<Vec<Protocol>>> {
 fn protocol(text: &str) -> Option<Protocol> {
     let mut parts = split(text, b':');
     let name = parts.next()?;
-    let valid = matches!(name.as_bytes(), [b'a'..=b'z', rest @ ..] if !rest.is_empty() && rest.iter().all(in_name));
+    let valid =
+        matches!(name.as_bytes(), [b'a'..=b'z', rest @ ..] if !rest.is_empty() && rest.iter().all(in_name));
     valid.then_some(())?;
     let data: Option<Vec<String>> = parts.map(unescape).collect();
     Some(Protocol { name: name.to_owned(), data: data? })

@@ -55,7 +55,8 @@ fn check_grammar(text: &str, check: bool, decoded: &Value) {
 fn vectors_addresses_of_peers() {
     for row in lines("refs.jsonl") {
         let text = row["s"].as_str().unwrap();
-        let theirs = Some(&row["parseAddress"]).filter(|parsed| parsed.is_object() && row["isAddress"] == true);
+        let theirs =
+            Some(&row["parseAddress"]).filter(|parsed| parsed.is_object() && row["isAddress"] == true);
         // Rules: a port is a plain decimal number from 1 to 65535; a host of digits and dots only is a real IPv4
         // address, one with colons a real IPv6 address.
         let strict = theirs.filter(|parsed| {
