@@ -61,7 +61,9 @@ fn publish_until_killed(client: &mut Client, node: Node, round: u32) -> Vec<Stri
             }
             (None, Some(_)) => {
                 calls.push_front(call);
-                node.take().map_or((), Node::kill);
+                if let Some(node) = node.take() {
+                    node.kill();
+                }
             }
             (Some(Answer::Error(_) | Answer::Hangup), None) => {}
             (other, _) => fail(format_args!("round {round}: publish was answered by {other:?}")),
