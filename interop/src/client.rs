@@ -139,13 +139,14 @@ impl Client {
             if let Some(answer) = self.waiting.get_mut(&stream.0).and_then(VecDeque::pop_front) {
                 return Some(answer);
             }
+            // What the node had answered was printed before the hang-up was.
+            if self.waiting.contains_key(&HANGUP) {
+                return Some(Answer::Hangup);
+            }
             match self.process.line(within.saturating_sub(start.elapsed())) {
                 Ok(line) => self.sort(&json(&line)),
                 Err(RecvTimeoutError::Timeout) => return None,
                 Err(RecvTimeoutError::Disconnected) => return Some(Answer::Hangup),
-            }
-            if self.waiting.contains_key(&HANGUP) && !self.waiting.contains_key(&stream.0) {
-                return Some(Answer::Hangup);
             }
         }
     }
