@@ -136,8 +136,10 @@ impl Served {
 
 /// `{key, value, timestamp}`, as every stream of messages sends it.
 pub fn key_value_timestamp(id: &MessageId, message: &str, received: f64) -> String {
-    let received = json::compact(&json::Value::Number(received));
-    format!("{{\"key\":\"{id}\",\"value\":{message},\"timestamp\":{}}}", String::from_utf8_lossy(received.as_ref()))
+    format!(
+        "{{\"key\":\"{id}\",\"value\":{message},\"timestamp\":{}}}",
+        json::compact(&json::Value::Number(received))
+    )
 }
 
 /// The contact that a message sets, if it sets one.
@@ -147,7 +149,11 @@ pub fn contact_of(message: &str) -> Option<Contact> {
     Contact::read(fields.get("content")?)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped, and fractions are dropped")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped, and fractions are dropped"
+)]
 fn clamp(number: f64) -> u32 {
     number.clamp(0.0, f64::from(u32::MAX)) as u32
 }

@@ -1,7 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 pub mod address;
+pub mod core;
+pub mod event;
 pub mod graph;
+pub mod history;
 pub mod multiserver;
 pub mod peer;
+pub mod recovery;
+pub mod replicator;
 pub mod time;

@@ -12,8 +12,8 @@ use ssb_keys::published_mark::Origin;
 use ssb_keys::published_mark::PublishedMark;
 use thiserror::Error;
 
-use crate::core::ConnectionId;
-use crate::core::StreamId;
+use crate::event::ConnectionId;
+use crate::event::StreamId;
 use crate::time::Uptime;
 
 /// How long a peer that had nothing for us is left in peace before it is asked again.
@@ -28,13 +28,9 @@ pub struct Recovery {
     attempts: BTreeMap<ConnectionId, Attempt>,
 }
 
+/// What one peer was asked.
 #[derive(Clone, Debug)]
-struct Attempt {
-    state: State,
-}
-
-#[derive(Clone, Debug)]
-enum State {
+enum Attempt {
     /// The peer sends what it has. `pending` items were handed on and have no verdict yet.
     Asked { stream: StreamId, received: u32, pending: u32, ended: bool, refused: bool },
     /// It had nothing that helps; at this time it is asked again.
@@ -68,10 +64,10 @@ impl Recovery {
     /// Whether this peer is to be asked for the own feed now.
     pub fn should_ask(&self, connection: ConnectionId, now: Uptime) -> bool {
         self.check().is_err()
-            && match self.attempts.get(&connection).map(|attempt| &attempt.state) {
+            && match self.attempts.get(&connection) {
                 None => true,
-                Some(State::Rests { until }) => now >= *until,
-                Some(State::Asked { .. }) => false,
+                Some(Attempt::Rests { until }) => now >= *until,
+                Some(Attempt::Asked { .. }) => false,
             }
     }
 
@@ -82,8 +78,8 @@ impl Recovery {
 
     /// A peer was asked, on this stream.
     pub fn asked(&mut self, connection: ConnectionId, stream: StreamId) {
-        let state = State::Asked { stream, received: 0, pending: 0, ended: false, refused: false };
-        self.attempts.insert(connection, Attempt { state });
+        let asked = Attempt::Asked { stream, received: 0, pending: 0, ended: false, refused: false };
+        self.attempts.insert(connection, asked);
     }
 
     /// An item came on a stream and was handed on for verification.
@@ -95,7 +91,13 @@ impl Recovery {
     }
 
     /// An item got its verdict. Returns whether the gate can open now: then [`open`](Self::open) follows.
-    pub fn judged(&mut self, connection: ConnectionId, stream: StreamId, accepted: bool, now: Uptime) -> bool {
+    pub fn judged(
+        &mut self,
+        connection: ConnectionId,
+        stream: StreamId,
+        accepted: bool,
+        now: Uptime,
+    ) -> bool {
         if let Some((_, pending, _, refused)) = self.counts(connection, stream) {
             *pending = pending.saturating_sub(1);
             *refused |= !accepted;
@@ -137,21 +139,20 @@ impl Recovery {
 
     /// When a peer is to be asked again.
     pub fn deadline(&self) -> Option<Uptime> {
-        let resting = self.attempts.values().filter_map(|attempt| match attempt.state {
-            State::Rests { until } => Some(until),
-            State::Asked { .. } => None,
+        let resting = self.attempts.values().filter_map(|attempt| match *attempt {
+            Attempt::Rests { until } => Some(until),
+            Attempt::Asked { .. } => None,
         });
         resting.min()
     }
 
-    #[expect(clippy::type_complexity, reason = "four counters of one variant, named where they are used")]
     fn counts(
         &mut self,
         connection: ConnectionId,
         on: StreamId,
     ) -> Option<(&mut u32, &mut u32, &mut bool, &mut bool)> {
-        match &mut self.attempts.get_mut(&connection)?.state {
-            State::Asked { stream, received, pending, ended, refused } if *stream == on => {
+        match self.attempts.get_mut(&connection)? {
+            Attempt::Asked { stream, received, pending, ended, refused } if *stream == on => {
                 Some((received, pending, ended, refused))
             }
             _ => None,
@@ -160,9 +161,11 @@ impl Recovery {
 
     fn settle(&mut self, connection: ConnectionId, now: Uptime) -> bool {
         let Some(attempt) = self.attempts.get_mut(&connection) else { return false };
-        let State::Asked { received, pending: 0, ended: true, refused, .. } = attempt.state else { return false };
+        let Attempt::Asked { received, pending: 0, ended: true, refused, .. } = *attempt else {
+            return false;
+        };
         let reaches_mark = u64::from(self.held) >= self.mark.sequence;
-        attempt.state = State::Rests { until: now.after(ASK_AGAIN_AFTER) };
+        *attempt = Attempt::Rests { until: now.after(ASK_AGAIN_AFTER) };
         received > 0 && !refused && reaches_mark && self.check().is_err()
     }
 }
@@ -246,7 +249,10 @@ mod tests {
         recovery.held(2);
         assert!(recovery.judged(PEER, STREAM, true, NOW));
 
-        assert_eq!(recovery.recovered(), PublishedMark { feed: feed(), origin: Origin::Recovered, sequence: 2 });
+        assert_eq!(
+            recovery.recovered(),
+            PublishedMark { feed: feed(), origin: Origin::Recovered, sequence: 2 }
+        );
         recovery.saved(recovery.recovered());
         assert_eq!(recovery.check(), Ok(()));
     }

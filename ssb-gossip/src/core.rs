@@ -1,0 +1,250 @@
+//! The heart of a node: takes in what happened, and says what must now be done.
+//!
+//! [`Core`] decides whom to let in, which feeds to ask of whom, what of their answers is handed on to be verified, and
+//! whether a message may be published. It owns no socket, no file and no clock: the shell (or a simulator) calls
+//! [`handle`](Core::handle) with one event, drains [`poll`](Core::poll), and comes back at the
+//! [`deadline`](Core::deadline).
+
+use std::collections::VecDeque;
+
+use ssb_keys::FeedId;
+use ssb_keys::published_mark::PublishedMark;
+use ssb_msg::content::Contact;
+use ssb_msg::limits::WIRE_LEN_MAX;
+
+use crate::event::ConnectionId;
+use crate::event::DialRefusal;
+use crate::event::Group;
+use crate::event::Ingest;
+use crate::event::Input;
+use crate::event::Outcome;
+use crate::event::Output;
+use crate::event::Refusal;
+use crate::event::Side;
+use crate::event::Source;
+use crate::event::StreamId;
+use crate::event::Verdict;
+use crate::graph::Graph;
+use crate::recovery::Recovery;
+use crate::replicator::Replicator;
+use crate::time::Now;
+use crate::time::Uptime;
+
+/// The most bytes of messages that wait for their verdict before the core wants no more: some seconds of verifying.
+pub const IN_FLIGHT_LEN_MAX: usize = 4 * 1024 * 1024;
+
+/// The most messages of one group.
+pub const GROUP_LEN_MAX: usize = 64;
+
+/// What a node knew when it started.
+#[derive(Debug)]
+pub struct Start {
+    /// The own feed.
+    pub me: FeedId,
+    /// How many follows away feeds are replicated (`friends.hops`).
+    pub hops: u8,
+    /// The published-mark beside the secret.
+    pub mark: PublishedMark,
+    /// How far the log holds each feed.
+    pub held: Vec<(FeedId, u32)>,
+    /// All contacts of the log: who said it, and what.
+    pub contacts: Vec<(FeedId, Contact)>,
+}
+
+/// The decisions of a node.
+#[derive(Debug)]
+pub struct Core {
+    me: FeedId,
+    graph: Graph,
+    recovery: Recovery,
+    replicator: Replicator,
+    outbox: VecDeque<Output>,
+    groups: u64,
+    in_flight: usize,
+}
+
+impl Core {
+    /// A node that has just started and has no connection.
+    pub fn new(start: Start) -> Self {
+        let mut graph = Graph::new(start.me, start.hops);
+        for (author, contact) in start.contacts {
+            graph.set(author, contact.contact, contact.relation);
+        }
+        graph.update();
+        let own = start.held.iter().find(|(feed, _)| *feed == start.me).map_or(0, |(_, sequence)| *sequence);
+        Self {
+            me: start.me,
+            graph,
+            recovery: Recovery::new(start.mark, own),
+            replicator: Replicator::new(start.me, start.held),
+            outbox: VecDeque::new(),
+            groups: 0,
+            in_flight: 0,
+        }
+    }
+
+    /// Takes in one event. Drain [`poll`](Self::poll) before the next call.
+    pub fn handle(&mut self, input: Input, now: Now) {
+        debug_assert!(self.outbox.is_empty(), "poll() was not drained");
+        match input {
+            Input::Guest { connection, peer } => {
+                let blocked = self.graph.blocks(&self.me, &peer);
+                self.outbox.push_back(if blocked {
+                    Output::Refuse { connection }
+                } else {
+                    Output::Admit { connection }
+                });
+            }
+            Input::Opened { connection, peer, side } => self.opened(connection, peer, side, now.uptime),
+            Input::Closed { connection } => {
+                self.replicator.closed(connection);
+                self.recovery.closed(connection);
+            }
+            Input::HistoryAsked { connection, request, feed } => {
+                let viewer = self.replicator.peer(connection);
+                let allowed = viewer.is_none_or(|viewer| !self.graph.blocks(&feed, &viewer));
+                self.outbox.push_back(Output::ServeHistory { connection, request, allowed });
+                // Whoever asks the old way replicates the old way: it can be asked for everything (ssb-replicate 1.3.5).
+                self.replicator.activate(connection, &self.graph, &mut self.outbox);
+            }
+            Input::Items { connection, items } => self.items(connection, items),
+            Input::StreamEnded { connection, stream, failed } => {
+                self.replicator.ended(connection, stream);
+                if self.recovery.ended(connection, stream, failed, now.uptime) {
+                    self.outbox.push_back(Output::SaveMark(self.recovery.recovered()));
+                }
+            }
+            Input::Verdicts(verdicts) => self.verdicts(verdicts, now.uptime),
+            Input::Dial { ticket, address } => {
+                let refusal = (address.key() == self.me).then_some(DialRefusal::Ourselves);
+                let refusal = refusal
+                    .or_else(|| self.graph.blocks(&self.me, &address.key()).then_some(DialRefusal::Blocked));
+                self.outbox.push_back(match refusal {
+                    Some(reason) => Output::DialRefused { ticket, reason },
+                    None => Output::Dial { ticket, address },
+                });
+            }
+            Input::Publish { ticket, content } => self.outbox.push_back(match self.recovery.check() {
+                Ok(()) => Output::Publish { ticket, content },
+                Err(locked) => Output::PublishRefused { ticket, locked },
+            }),
+            Input::MarkSaved(mark) => self.recovery.saved(mark),
+            Input::Tick => {
+                for connection in self.replicator.connections() {
+                    self.recover(connection, now.uptime);
+                }
+            }
+        }
+    }
+
+    /// What must be done next.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outbox.pop_front()
+    }
+
+    /// When to come back with [`Input::Tick`] even if nothing happens.
+    pub fn deadline(&self) -> Option<Uptime> {
+        self.recovery.deadline()
+    }
+
+    /// Whether so much waits for verdicts that peers should wait with more items.
+    pub const fn is_congested(&self) -> bool {
+        self.in_flight > IN_FLIGHT_LEN_MAX
+    }
+
+    /// The follow graph.
+    pub const fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The gate on publishing.
+    pub const fn recovery(&self) -> &Recovery {
+        &self.recovery
+    }
+
+    fn opened(&mut self, connection: ConnectionId, peer: FeedId, side: Side, now: Uptime) {
+        // The owner's own programs are no peers: they have nothing to give.
+        if side == Side::Local || peer == self.me {
+            return;
+        }
+        if self.graph.blocks(&self.me, &peer) {
+            self.outbox.push_back(Output::Close { connection });
+            return;
+        }
+        self.replicator.opened(connection, peer);
+        self.recover(connection, now);
+        self.replicator.ask_own(connection, &mut self.outbox);
+        if side == Side::Dialed {
+            self.replicator.activate(connection, &self.graph, &mut self.outbox);
+        }
+    }
+
+    fn recover(&mut self, connection: ConnectionId, now: Uptime) {
+        if self.recovery.should_ask(connection, now) {
+            let from = self.recovery.ask_from();
+            if let Some(stream) = self.replicator.ask_stored(connection, self.me, from, &mut self.outbox) {
+                self.recovery.asked(connection, stream);
+            }
+        }
+    }
+
+    fn items(&mut self, connection: ConnectionId, items: Vec<(StreamId, Vec<u8>)>) {
+        let mut group = Vec::new();
+        for (stream, raw) in items {
+            let Some(feed) = self.replicator.feed_of(connection, stream) else { continue };
+            let source = Source { connection, stream };
+            if raw.len() > WIRE_LEN_MAX {
+                self.replicator.refused(source, Refusal::Malformed, &mut self.outbox);
+                continue;
+            }
+            self.recovery.received(connection, stream);
+            self.in_flight += raw.len();
+            group.push(Ingest { source, feed, raw });
+            if group.len() == GROUP_LEN_MAX {
+                self.emit(std::mem::take(&mut group));
+            }
+        }
+        self.emit(group);
+    }
+
+    fn emit(&mut self, items: Vec<Ingest>) {
+        if !items.is_empty() {
+            self.outbox.push_back(Output::Ingest(Group { number: self.groups, items }));
+            self.groups += 1;
+        }
+    }
+
+    fn verdicts(&mut self, verdicts: Vec<Verdict>, now: Uptime) {
+        let mut opens = false;
+        for Verdict { source, len, outcome } in verdicts {
+            self.in_flight = self.in_flight.saturating_sub(len);
+            let accepted = !matches!(outcome, Outcome::Refused(_));
+            match outcome {
+                Outcome::Stored { feed, sequence, contact } => {
+                    self.replicator.stored(feed, sequence);
+                    if feed == self.me {
+                        self.recovery.held(sequence);
+                    }
+                    if let Some(contact) = contact {
+                        self.graph.set(feed, contact.contact, contact.relation);
+                    }
+                }
+                Outcome::Known => {}
+                Outcome::Refused(reason) => {
+                    if let Some(source) = source {
+                        self.replicator.refused(source, reason, &mut self.outbox);
+                    }
+                }
+            }
+            if let Some(source) = source {
+                opens |= self.recovery.judged(source.connection, source.stream, accepted, now);
+            }
+        }
+        if opens {
+            self.outbox.push_back(Output::SaveMark(self.recovery.recovered()));
+        }
+        if self.graph.update() {
+            self.replicator.graph_changed(&self.graph, &mut self.outbox);
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! What happens to a node, and what it does about it.
+
+use ssb_keys::FeedId;
+use ssb_keys::published_mark::PublishedMark;
+use ssb_msg::content::Contact;
+use ssb_muxrpc::RequestId;
+use thiserror::Error;
+
+use crate::address::Address;
+use crate::history::HistoryQuery;
+use crate::recovery::Locked;
+
+/// A connection. Never used twice; two connections with one peer are two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// A history stream that we asked for. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub u64);
+
+/// A caller that waits for an answer, as the shell numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// Who opened a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// We dialed.
+    Dialed,
+    /// They dialed.
+    Accepted,
+    /// A program of the owner, over a socket of the machine.
+    Local,
+}
+
+/// Where an item came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Over which connection.
+    pub connection: ConnectionId,
+    /// In answer to which question.
+    pub stream: StreamId,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// Somebody dialed and proved to be `peer`.
+    Guest {
+        /// Their connection.
+        connection: ConnectionId,
+        /// Who they are.
+        peer: FeedId,
+    },
+    /// A connection is open.
+    Opened {
+        /// The connection.
+        connection: ConnectionId,
+        /// With whom.
+        peer: FeedId,
+        /// Who opened it.
+        side: Side,
+    },
+    /// A connection is gone, with all its streams.
+    Closed {
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// The peer calls `createHistoryStream`.
+    HistoryAsked {
+        /// Over which connection.
+        connection: ConnectionId,
+        /// To be named in the answer.
+        request: RequestId,
+        /// Whose messages it wants.
+        feed: FeedId,
+    },
+    /// Items of streams that we asked for.
+    Items {
+        /// Over which connection.
+        connection: ConnectionId,
+        /// The items, in their order.
+        items: Vec<(StreamId, Vec<u8>)>,
+    },
+    /// A stream that we asked for ended.
+    StreamEnded {
+        /// Over which connection.
+        connection: ConnectionId,
+        /// Which stream.
+        stream: StreamId,
+        /// Whether it ended with an error.
+        failed: bool,
+    },
+    /// The log has judged messages, in the order in which it stored them. What is stored is durable.
+    Verdicts(Vec<Verdict>),
+    /// The owner wants a connection with a peer.
+    Dial {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// Where the peer is.
+        address: Address,
+    },
+    /// The owner wants to publish.
+    Publish {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// The content, as JSON text.
+        content: String,
+    },
+    /// The published-mark was saved like this.
+    MarkSaved(PublishedMark),
+    /// A deadline has come.
+    Tick,
+}
+
+/// What must be done.
+#[derive(Debug)]
+pub enum Output {
+    /// Let a guest in.
+    Admit {
+        /// Their connection.
+        connection: ConnectionId,
+    },
+    /// Turn a guest away, without a byte.
+    Refuse {
+        /// Their connection.
+        connection: ConnectionId,
+    },
+    /// Say goodbye.
+    Close {
+        /// To whom.
+        connection: ConnectionId,
+    },
+    /// Call `createHistoryStream`; items of it come back under this id.
+    Ask {
+        /// Over which connection.
+        connection: ConnectionId,
+        /// The stream's id.
+        stream: StreamId,
+        /// What to ask for.
+        query: HistoryQuery,
+    },
+    /// End a stream that we asked for. Nothing of it need come back.
+    Stop {
+        /// Over which connection.
+        connection: ConnectionId,
+        /// Which stream.
+        stream: StreamId,
+    },
+    /// Answer a call of `createHistoryStream`: with messages, or with an end at once.
+    ServeHistory {
+        /// Over which connection.
+        connection: ConnectionId,
+        /// Which call.
+        request: RequestId,
+        /// Whether the caller may see the feed.
+        allowed: bool,
+    },
+    /// Verify and store messages. Groups are numbered without gaps and are to be stored in that order.
+    Ingest(Group),
+    /// Make, sign and store the next message of the own feed, and answer the ticket.
+    Publish {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// The content, as JSON text.
+        content: String,
+    },
+    /// Answer the ticket: nothing may be published yet.
+    PublishRefused {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// Why.
+        locked: Locked,
+    },
+    /// Save the published-mark, then say so with [`Input::MarkSaved`].
+    SaveMark(PublishedMark),
+    /// Dial, and answer the ticket.
+    Dial {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// Where the peer is.
+        address: Address,
+    },
+    /// Answer the ticket: this peer is not dialed.
+    DialRefused {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// Why.
+        reason: DialRefusal,
+    },
+}
+
+/// Messages to verify at once.
+#[derive(Debug)]
+pub struct Group {
+    /// Counts from 0 without gaps.
+    pub number: u64,
+    /// At most [`GROUP_LEN_MAX`](crate::core::GROUP_LEN_MAX).
+    pub items: Vec<Ingest>,
+}
+
+/// A message to verify and store.
+#[derive(Debug)]
+pub struct Ingest {
+    /// Where it came from.
+    pub source: Source,
+    /// Whose it must be.
+    pub feed: FeedId,
+    /// The bytes, as received.
+    pub raw: Vec<u8>,
+}
+
+/// What the log says of a message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// Where it came from. `None` for what was published here.
+    pub source: Option<Source>,
+    /// How many bytes it had as received: the core charges by them.
+    pub len: usize,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It is durable.
+    Stored {
+        /// Whose it is.
+        feed: FeedId,
+        /// Its place in the feed.
+        sequence: u32,
+        /// Whom it follows or blocks, if that is what it says.
+        contact: Option<Contact>,
+    },
+    /// The log held this very message already.
+    Known,
+    /// It was not stored.
+    Refused(Refusal),
+}
+
+/// Why a message was not stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is no valid message.
+    Malformed,
+    /// Its signature is not its author's.
+    Signature,
+    /// It is of another feed than was asked for.
+    WrongFeed,
+    /// It contradicts what the log holds: the feed has forked.
+    Fork,
+    /// Messages before it are missing.
+    Gap,
+    /// The log cannot be written any more.
+    Storage,
+}
+
+/// Why a peer is not dialed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum DialRefusal {
+    /// The address has our own key.
+    #[error("this address has the node's own key")]
+    Ourselves,
+    /// The owner blocks the peer.
+    #[error("this peer is blocked; unblock it first")]
+    Blocked,
+}
