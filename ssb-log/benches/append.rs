@@ -91,7 +91,7 @@ fn open(directory: &tempfile::TempDir) -> Store<Disk> {
 fn append(store: &mut Store<Disk>, messages: &[Message], batch: usize) {
     for batch in messages.chunks(batch) {
         for message in batch {
-            store.offer(message.clone(), NOW).expect("it is the next one");
+            store.offer(message, NOW).expect("it is the next one");
         }
         let _ = store.commit().expect("the disk is sound");
     }

@@ -11,6 +11,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::recover::LOCK;
 use crate::storage::Directory;
 use crate::storage::IoError;
 use crate::storage::LockError;
@@ -78,6 +79,7 @@ impl Directory for Disk {
     }
 
     fn lock(&self) -> Result<DiskLock, LockError> {
+        // The file is left behind on purpose: were it removed, two could hold a lock of that name.
         let path = self.path.join(LOCK);
         let mut options = File::options();
         let options = private(options.read(true).write(true).create(true).truncate(false));
@@ -139,9 +141,6 @@ impl Storage for DiskFile {
 pub struct DiskLock {
     _file: File,
 }
-
-/// The file that is locked. It is left behind on purpose: removing it would let two hold a lock of that name.
-const LOCK: &str = "lock";
 
 /// Some text, a line long at most: a damaged lock file must not be read in whole.
 const PID_LEN_MAX: u64 = 16;

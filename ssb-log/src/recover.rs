@@ -32,6 +32,9 @@ use crate::storage::Storage;
 /// The name of the file with the records.
 pub const RECORDS: &str = "records";
 
+/// The name of the file that is locked.
+pub const LOCK: &str = "lock";
+
 /// What was found when a log was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovery {
@@ -52,14 +55,14 @@ pub struct Cut {
     pub kept: PathBuf,
 }
 
-/// Why a log was not opened. Nothing was changed.
+/// Why a log was not opened. No record was lost or changed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// Another node runs on the same files. Stop it first.
     #[error("{} is locked{}", path.display(), pid.map_or_else(String::new, |pid| format!(" by process {pid}")))]
     Locked {
-        /// The directory.
+        /// The lock file.
         path: PathBuf,
         /// The process that has the lock, where the system tells.
         pid: Option<u32>,
@@ -118,7 +121,7 @@ pub(crate) struct Recovered<F> {
 
 /// Takes the directory.
 pub(crate) fn lock<D: Directory>(directory: &D) -> Result<D::Lock, OpenError> {
-    let path = directory.path("");
+    let path = directory.path(LOCK);
     directory.lock().map_err(|error| match error {
         LockError::Held { pid } => OpenError::Locked { path, pid },
         LockError::Io(error) => OpenError::Io { path, error },
@@ -306,8 +309,9 @@ impl<F: Storage> Window<'_, F> {
     }
 
     fn fill(&mut self, at: u64, len: usize) -> io::Result<()> {
+        let left = usize::try_from(self.file_len.saturating_sub(at)).unwrap_or(usize::MAX);
         self.start = at;
-        self.bytes.resize(len.max(WINDOW_LEN), 0);
+        self.bytes.resize(len.max(WINDOW_LEN.min(left)), 0);
         let count = self.file.read_at(at, &mut self.bytes)?;
         self.bytes.truncate(count);
         if count < len {

@@ -87,18 +87,18 @@ impl<D: Directory> Store<D> {
     /// # Errors
     ///
     /// [`Refused`] says whether it is merely known, early, or proof of a fork.
-    pub fn offer(&mut self, message: Message, received: f64) -> Result<(), Refused> {
-        let len = record(&message, received).stored_len();
+    pub fn offer(&mut self, message: &Message, received: f64) -> Result<(), Refused> {
+        let len = record(message, received).stored_len();
         if self.queue_len + len > UNSYNCED_LEN_MAX {
             return Err(Refused::Full);
         }
         let state = self.state(&message.author());
-        match state.check(&message) {
+        match state.check(message) {
             Ok(next) => {
-                self.enqueue(message, received, state, next);
+                self.enqueue(message.clone(), received, state, next);
                 Ok(())
             }
-            Err(error) => Err(self.refuse(&message, error)),
+            Err(error) => Err(self.refuse(message, error)),
         }
     }
 
@@ -120,7 +120,7 @@ impl<D: Directory> Store<D> {
     ) -> Result<Message, PublishError> {
         let state = self.state(&keypair.id());
         let message = draft::sign(content, &state, timestamp, keypair, signing)?;
-        self.offer(message.clone(), received).map_err(|refused| match refused {
+        self.offer(&message, received).map_err(|refused| match refused {
             Refused::Full => PublishError::Full,
             _ => unreachable!("it was made to follow"),
         })?;

@@ -1,5 +1,7 @@
 //! On real files.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail tests")]
+
 mod shared;
 
 use std::fs;
@@ -25,7 +27,7 @@ fn a_store_is_created_with_its_directories_and_reopened() {
     let path = home.path().join("a/b/log");
     let mut store = shared::open(disk(&path));
     for message in feed(1, 3) {
-        store.offer(message, NOW).unwrap();
+        store.offer(&message, NOW).unwrap();
     }
     let _ = store.commit().unwrap();
     let before = shared::texts(&store);
@@ -55,7 +57,7 @@ fn a_second_store_is_told_who_has_the_first() {
 fn readers_outlive_the_store_and_do_not_hold_its_lock() {
     let home = tempfile::tempdir().unwrap();
     let mut store = shared::open(disk(home.path()));
-    store.offer(feed(1, 1).remove(0), NOW).unwrap();
+    store.offer(&feed(1, 1)[0], NOW).unwrap();
     let _ = store.commit().unwrap();
     let reader = store.reader();
     drop(store);

@@ -1,5 +1,7 @@
 //! What is acknowledged survives, whichever call fails and whenever power is lost.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail tests")]
+
 mod shared;
 
 use ssb_log::Store;
@@ -20,7 +22,7 @@ fn run<D: Directory>(directory: D, messages: &[Message]) -> (usize, Option<Appen
     for batch in messages.chunks(2) {
         for message in batch {
             // After a failure the feed has not moved, so what comes next is early.
-            let _ = store.offer(message.clone(), NOW);
+            let _ = store.offer(message, NOW);
         }
         match store.commit() {
             Ok(_) => acknowledged += batch.len(),
@@ -112,7 +114,7 @@ fn a_full_disk_stops_writing_and_not_reading() {
     let messages = shared::feed(1, 2);
     let memory = Memory::new();
     let mut store = shared::open(memory.clone());
-    store.offer(messages[0].clone(), NOW).unwrap();
+    store.offer(&messages[0], NOW).unwrap();
     let _ = store.commit().unwrap();
     drop(store);
     // Opening makes some calls; the write of the commit is the next one.
@@ -120,7 +122,7 @@ fn a_full_disk_stops_writing_and_not_reading() {
     drop(shared::open(counting.clone()));
     let mut store = shared::open(Faulty::new(memory, counting.calls(), Times::Once));
 
-    store.offer(messages[1].clone(), NOW).unwrap();
+    store.offer(&messages[1], NOW).unwrap();
     assert!(matches!(store.commit(), Err(AppendError::Io(_))));
 
     assert_eq!(store.commit(), Err(AppendError::Poisoned));

@@ -1,9 +1,14 @@
 //! What a crash leaves is repaired, what a bad disk leaves is named, and nothing wrong is ever returned.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail tests")]
+
 mod shared;
 
 use ssb_log::Ordinal;
 use ssb_log::Store;
+use ssb_log::log::Kind;
+use ssb_log::log::Log;
+use ssb_log::log::Record;
 use ssb_log::memory::Memory;
 use ssb_log::read::ReadError;
 use ssb_log::recover;
@@ -22,12 +27,13 @@ fn with(bytes: &[u8]) -> Memory {
 }
 
 /// Where each record starts, and the end.
-fn offsets(messages: &[Message]) -> Vec<u64> {
-    let mut offsets = vec![16];
-    for message in messages {
-        offsets.push(offsets.last().unwrap() + 52 + message.compact().len() as u64);
-    }
-    offsets
+fn offsets(messages: &[Message]) -> Vec<usize> {
+    let mut end = 16;
+    let ends = messages.iter().map(|message| {
+        end += 52 + message.compact().len();
+        end
+    });
+    std::iter::once(16).chain(ends).collect()
 }
 
 /// Opening gives a prefix of the messages, at least `least` of them, and whatever is missing was kept; or an error.
@@ -42,7 +48,7 @@ fn check_prefix(bytes: &[u8], messages: &[Message], least: usize) -> Result<usiz
         Some(cut) => {
             let kept = memory.bytes(cut.kept.to_str().unwrap()).unwrap();
             assert_eq!([memory.bytes(RECORDS).unwrap(), kept.clone()].concat(), bytes);
-            assert_eq!((cut.offset, cut.len), (offsets(messages)[texts.len()], kept.len() as u64));
+            assert_eq!((cut.offset, cut.len), (offsets(messages)[texts.len()] as u64, kept.len() as u64));
         }
         None => assert_eq!(memory.bytes(RECORDS).unwrap(), bytes),
     }
@@ -56,10 +62,10 @@ fn check_prefix(bytes: &[u8], messages: &[Message], least: usize) -> Result<usiz
 fn cut_at_every_byte_it_gives_the_whole_records_before_it() {
     let (bytes, messages) = shared::committed(&[2, 1, 2]);
     let offsets = offsets(&messages);
-    assert_eq!(*offsets.last().unwrap(), bytes.len() as u64);
+    assert_eq!(*offsets.last().unwrap(), bytes.len());
 
     for len in 16..=bytes.len() {
-        let whole = offsets.iter().filter(|offset| **offset <= len as u64).count() - 1;
+        let whole = offsets.iter().filter(|offset| **offset <= len).count() - 1;
         assert_eq!(check_prefix(&bytes[..len], &messages, whole), Ok(whole), "cut to {len}");
     }
     for len in 0..16 {
@@ -81,7 +87,7 @@ fn whichever_bit_is_flipped_no_message_is_altered() {
     for bit in 0..bytes.len() * 8 {
         let mut flipped = bytes.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
-        let hit = offsets.iter().rposition(|offset| *offset <= (bit / 8) as u64);
+        let hit = offsets.iter().rposition(|offset| *offset <= bit / 8);
 
         let found = check_prefix(&flipped, &messages, 0);
 
@@ -90,7 +96,8 @@ fn whichever_bit_is_flipped_no_message_is_altered() {
             // The last batch could be what a crash left.
             Some(3) => assert_eq!(found, Ok(3), "bit {bit}"),
             Some(hit) => {
-                let damaged = recover::OpenError::Damaged { path: RECORDS.into(), offset: offsets[hit] };
+                let damaged =
+                    recover::OpenError::Damaged { path: RECORDS.into(), offset: offsets[hit] as u64 };
                 assert_eq!(found, Err(damaged.into()), "bit {bit}");
             }
         }
@@ -108,7 +115,7 @@ fn whichever_byte_is_overwritten_no_message_is_altered() {
             if changed != bytes {
                 assert!(
                     check_prefix(&changed, &messages, 0).is_ok_and(|count| count == 1)
-                        == (at as u64 >= offsets(&messages)[1])
+                        == (at >= offsets(&messages)[1])
                 );
             }
         }
@@ -117,16 +124,13 @@ fn whichever_byte_is_overwritten_no_message_is_altered() {
 
 #[test]
 fn damage_before_a_synced_batch_changes_nothing_on_disk() {
-    let (mut bytes, messages) = shared::committed(&[1, 1]);
+    let (mut bytes, _) = shared::committed(&[1, 1]);
     bytes[100] ^= 1;
     let memory = with(&bytes);
 
     let error = Store::open(memory.clone()).unwrap_err();
 
-    assert_eq!(
-        error,
-        recover::OpenError::Damaged { path: RECORDS.into(), offset: offsets(&messages)[0] }.into()
-    );
+    assert_eq!(error, recover::OpenError::Damaged { path: RECORDS.into(), offset: 16 }.into());
     assert_eq!(
         error.to_string(),
         "records is damaged at byte 16; bring back a copy, or move it away and replicate again"
@@ -140,10 +144,10 @@ fn records_that_trade_places_are_no_records() {
     // Both have the same length, so everything but the place is right.
     let (bytes, messages) = shared::committed(&[1, 1, 1]);
     let ends = offsets(&messages);
-    let span = |at: usize| &bytes[ends[at] as usize..ends[at + 1] as usize];
+    let span = |at: usize| &bytes[ends[at]..ends[at + 1]];
     // The first message has no `previous`, so only the later two can trade.
     assert_eq!(span(1).len(), span(2).len());
-    let traded = [&bytes[..ends[1] as usize], span(2), span(1)].concat();
+    let traded = [&bytes[..ends[1]], span(2), span(1)].concat();
 
     assert_eq!(check_prefix(&traded, &messages, 1), Ok(1));
 }
@@ -160,7 +164,7 @@ fn zeros_behind_the_last_record_are_a_torn_tail() {
 fn a_batch_with_a_hole_is_cut_at_the_hole() {
     // Sectors of one write can reach the disk in any order: the last two records are whole, the one before is not.
     let (mut bytes, messages) = shared::committed(&[1, 4]);
-    let hole = offsets(&messages)[2] as usize;
+    let hole = offsets(&messages)[2];
     bytes[hole..hole + 52].fill(0);
 
     assert_eq!(check_prefix(&bytes, &messages, 2), Ok(2));
@@ -172,13 +176,46 @@ fn after_a_repair_writing_goes_on_where_it_was_cut() {
     let memory = with(&bytes[..bytes.len() - 1]);
     let (mut store, _) = Store::open(memory.clone()).unwrap();
 
-    store.offer(messages[2].clone(), NOW + 100.0).unwrap();
+    store.offer(&messages[2], NOW + 100.0).unwrap();
     let _ = store.commit().unwrap();
     drop(store);
 
     let store = shared::open(memory.crash());
     let texts = shared::texts(&store);
     assert_eq!(texts, messages.iter().map(|message| message.json().to_owned()).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_a_killed_process_had_written_is_made_durable_before_it_is_shown() {
+    let memory = Memory::new();
+    let mut log = Log::open(memory.clone()).unwrap().0;
+    let record = Record { kind: Kind::Message, id: [0; 32], received: NOW, body: b"{}" };
+    let _ = log.append(&[record]).unwrap();
+    drop(log);
+    assert_eq!(Log::open(memory.crash()).unwrap().1.records, 0);
+
+    let (mut log, recovery) = Log::open(memory.clone()).unwrap();
+
+    assert_eq!(recovery.records, 1);
+    assert_eq!(log.sync().unwrap().end(), Ordinal::new(1));
+    assert_eq!(Log::open(memory.crash()).unwrap().1.records, 1);
+}
+
+#[test]
+fn appends_without_a_sync_between_them_are_one_batch() {
+    // Else a tear in the first would pass for damage, because the second is whole.
+    let memory = Memory::new();
+    let mut log = Log::open(memory.clone()).unwrap().0;
+    let body = [b'x'; 1000];
+    let record = Record { kind: Kind::Message, id: [0; 32], received: NOW, body: &body };
+    for _ in 0..3 {
+        let _ = log.append(&[record]).unwrap();
+    }
+    drop(log);
+
+    let recovery = Log::open(memory.crash_torn(|sector| sector != 3)).unwrap().1;
+
+    assert_eq!((recovery.records, recovery.cut.unwrap().offset), (1, 16 + 1052));
 }
 
 #[test]
@@ -209,7 +246,7 @@ fn damage_while_it_runs_is_an_error_of_that_record_only() {
     let (bytes, messages) = shared::committed(&[3]);
     let memory = with(&bytes);
     let store = shared::open(memory.clone());
-    let offset = offsets(&messages)[1];
+    let offset = offsets(&messages)[1] as u64;
     memory.open(RECORDS).unwrap().write_at(offset + 60, b"x").unwrap();
 
     let reader = store.reader();
@@ -229,6 +266,6 @@ fn a_file_that_becomes_shorter_while_it_runs_is_damage() {
 
     assert_eq!(
         store.reader().read(Ordinal::new(1)),
-        Err(ReadError::Damaged { offset: offsets(&messages)[1] })
+        Err(ReadError::Damaged { offset: offsets(&messages)[1] as u64 })
     );
 }

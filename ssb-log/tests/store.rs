@@ -1,5 +1,7 @@
 //! What is taken, what is refused, and when it becomes visible.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail tests")]
+
 mod shared;
 
 use ssb_keys::MessageId;
@@ -30,7 +32,7 @@ fn what_is_committed_is_there_after_reopening() {
     let memory = Memory::new();
     let mut store = open(memory.clone());
     for message in feed(1, 3) {
-        store.offer(message, NOW).unwrap();
+        store.offer(&message, NOW).unwrap();
     }
     assert_eq!(store.commit().unwrap().end(), Ordinal::new(3));
     drop(store);
@@ -47,7 +49,7 @@ fn nothing_is_visible_before_it_is_committed() {
     let reader = store.reader();
     let [message] = feed(1, 1).try_into().unwrap();
 
-    store.offer(message.clone(), NOW).unwrap();
+    store.offer(&message, NOW).unwrap();
 
     assert_eq!(store.queued(), 1);
     assert_eq!(reader.len(), 0);
@@ -63,11 +65,11 @@ fn a_message_is_taken_once() {
     let mut store = open(Memory::new());
     let messages = feed(1, 3);
     for message in &messages {
-        store.offer(message.clone(), NOW).unwrap();
+        store.offer(message, NOW).unwrap();
     }
 
     let again = |store: &mut ssb_log::Store<Memory>| {
-        messages.iter().map(|message| store.offer(message.clone(), NOW)).collect::<Vec<_>>()
+        messages.iter().map(|message| store.offer(message, NOW)).collect::<Vec<_>>()
     };
     assert_eq!(again(&mut store), [Err(Refused::Known); 3]);
     let _ = store.commit().unwrap();
@@ -79,16 +81,16 @@ fn a_message_is_taken_once() {
 fn a_fork_is_told_wherever_it_starts() {
     let mut store = open(Memory::new());
     for message in feed(1, 2) {
-        store.offer(message, NOW).unwrap();
+        store.offer(&message, NOW).unwrap();
     }
     let _ = store.commit().unwrap();
-    store.offer(feed(1, 4).remove(2), NOW).unwrap();
-    store.offer(feed(1, 4).remove(3), NOW).unwrap();
+    store.offer(&feed(1, 4)[2], NOW).unwrap();
+    store.offer(&feed(1, 4)[3], NOW).unwrap();
 
     let fork = feed_saying(&author(1), 5, "other");
 
     for (sequence, message) in (1..).zip(fork) {
-        assert_eq!(store.offer(message, NOW), Err(Refused::Fork { sequence }), "message {sequence}");
+        assert_eq!(store.offer(&message, NOW), Err(Refused::Fork { sequence }), "message {sequence}");
     }
 }
 
@@ -98,7 +100,7 @@ fn a_message_that_comes_early_is_a_gap() {
 
     let early = feed(1, 3).remove(2);
 
-    assert_eq!(store.offer(early, NOW), Err(Refused::Gap { expected: 1, found: 3 }));
+    assert_eq!(store.offer(&early, NOW), Err(Refused::Gap { expected: 1, found: 3 }));
 }
 
 #[test]
@@ -134,7 +136,7 @@ fn an_empty_commit_changes_nothing() {
 fn receive_times_are_kept_and_made_to_grow() {
     let mut store = open(Memory::new());
     for (message, time) in feed(1, 4).into_iter().zip([NOW, NOW, NOW - 5.0, NOW + 1.0]) {
-        store.offer(message, time).unwrap();
+        store.offer(&message, time).unwrap();
     }
     let _ = store.commit().unwrap();
 
@@ -149,12 +151,12 @@ fn receive_times_are_kept_and_made_to_grow() {
 fn receive_times_grow_across_openings() {
     let memory = Memory::new();
     let mut store = open(memory.clone());
-    store.offer(feed(1, 1).remove(0), NOW).unwrap();
+    store.offer(&feed(1, 1)[0], NOW).unwrap();
     let _ = store.commit().unwrap();
     drop(store);
 
     let mut store = open(memory);
-    store.offer(feed(2, 1).remove(0), 0.0).unwrap();
+    store.offer(&feed(2, 1)[0], 0.0).unwrap();
     let _ = store.commit().unwrap();
 
     assert!(store.reader().read(Ordinal::new(1)).unwrap().received > NOW);

@@ -1,6 +1,7 @@
 //! Messages to put into stores, and logs to break.
 
 #![allow(dead_code, reason = "not every test file needs all of it")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail tests")]
 
 use ssb_keys::Keypair;
 use ssb_log::Store;
@@ -51,7 +52,7 @@ pub(crate) fn committed(batches: &[u32]) -> (Vec<u8>, Vec<Message>) {
     let mut rest = messages.iter();
     for count in batches {
         for message in rest.by_ref().take(*count as usize) {
-            store.offer(message.clone(), NOW).unwrap();
+            store.offer(message, NOW).unwrap();
         }
         let _ = store.commit().unwrap();
     }
