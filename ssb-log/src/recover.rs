@@ -247,7 +247,7 @@ fn open_or_create<D: Directory>(directory: &D) -> io::Result<D::File> {
     }
 }
 
-/// A file of that name has a whole header, whenever power is lost.
+/// A file of that name has a whole header, whenever power is lost. The name itself is synced when all is recovered.
 fn create<D: Directory>(directory: &D) -> io::Result<D::File> {
     match directory.remove(RECORDS_NEW) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -257,7 +257,6 @@ fn create<D: Directory>(directory: &D) -> io::Result<D::File> {
     file.write_at(0, &frame::header())?;
     file.sync()?;
     directory.rename(RECORDS_NEW, RECORDS)?;
-    directory.sync()?;
     Ok(file)
 }
 
