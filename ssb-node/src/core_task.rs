@@ -57,16 +57,16 @@ pub(crate) enum ToCore {
 /// The core and everything it talks to.
 #[derive(Debug)]
 pub(crate) struct CoreTask {
-    pub(crate) core: Core,
-    pub(crate) clock: Clock,
-    pub(crate) inbox: Receiver<ToCore>,
-    pub(crate) results: Receiver<Input>,
-    pub(crate) groups: Sender<Group>,
-    pub(crate) log: Arc<LogInbox>,
-    pub(crate) dials: Sender<DialRequest>,
-    pub(crate) mailboxes: BTreeMap<ConnectionId, Mailbox<Letter>>,
-    pub(crate) answers: BTreeMap<Ticket, Answer>,
-    pub(crate) tickets: u64,
+    core: Core,
+    clock: Clock,
+    inbox: Receiver<ToCore>,
+    results: Receiver<Input>,
+    groups: Sender<Group>,
+    log: Arc<LogInbox>,
+    dials: Sender<DialRequest>,
+    mailboxes: BTreeMap<ConnectionId, Mailbox<Letter>>,
+    answers: BTreeMap<Ticket, Answer>,
+    tickets: u64,
 }
 
 /// What comes next.
@@ -78,6 +78,19 @@ enum Next {
 }
 
 impl CoreTask {
+    pub(crate) fn new(
+        core: Core,
+        clock: Clock,
+        inbox: Receiver<ToCore>,
+        results: Receiver<Input>,
+        groups: Sender<Group>,
+        log: Arc<LogInbox>,
+        dials: Sender<DialRequest>,
+    ) -> Self {
+        let (mailboxes, answers) = (BTreeMap::new(), BTreeMap::new());
+        Self { core, clock, inbox, results, groups, log, dials, mailboxes, answers, tickets: 0 }
+    }
+
     /// Runs until the results of the log end, which is when the node stops.
     pub(crate) async fn run(mut self) {
         loop {

@@ -19,8 +19,8 @@ use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_log::Disk;
-use ssb_log::Refused;
 use ssb_log::Store;
+use ssb_log::store::Refused;
 use ssb_msg::Message;
 use ssb_msg::Signing;
 use ssb_muxrpc::RemoteError;
@@ -126,11 +126,11 @@ impl LogThread {
         let outcome = match message {
             Ok(message) => {
                 let outcome = stored(&message);
-                match self.store.offer(message.clone(), self.clock.timestamp()) {
+                match self.store.offer(&message, self.clock.timestamp()) {
                     Ok(()) => outcome,
                     Err(Refused::Full) => {
                         self.commit(pending);
-                        match self.store.offer(message, self.clock.timestamp()) {
+                        match self.store.offer(&message, self.clock.timestamp()) {
                             Ok(()) => outcome,
                             Err(refused) => refusal(refused),
                         }
@@ -226,7 +226,7 @@ fn refusal(refused: Refused) -> Outcome {
 /// How far a store holds each feed, and all contacts in it: what the core starts from.
 pub(crate) fn survey(
     store: &Store<Disk>,
-) -> Result<(Vec<(FeedId, u32)>, Vec<(FeedId, ssb_msg::content::Contact)>), ssb_log::ReadError> {
+) -> Result<(Vec<(FeedId, u32)>, Vec<(FeedId, ssb_msg::content::Contact)>), ssb_log::read::ReadError> {
     let reader = store.reader();
     let held = reader.feeds().into_iter().map(|latest| (latest.feed, latest.sequence)).collect();
     let (mut contacts, mut from) = (Vec::new(), ssb_log::Ordinal::ZERO);

@@ -69,6 +69,11 @@ impl<T> Mailbox<T> {
         }
     }
 
+    /// Whether it takes no more letters.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         // Nothing here can panic with the lock held.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

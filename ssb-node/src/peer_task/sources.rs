@@ -8,7 +8,7 @@ use std::task::Poll;
 use ssb_gossip::peer::Peer;
 use ssb_keys::FeedId;
 use ssb_log::Disk;
-use ssb_log::Follower;
+use ssb_log::tail::Follower;
 use ssb_log::Ordinal;
 use ssb_log::Reader;
 use ssb_muxrpc::Body;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use ssb_gossip::history::key_value_timestamp;
 use ssb_log::Disk;
 use ssb_log::Ordinal;
-use ssb_log::ReadError;
+use ssb_log::read::ReadError;
 use ssb_log::Reader;
 use ssb_log::Stored;
 use ssb_muxrpc::RemoteError;

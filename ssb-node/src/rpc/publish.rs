@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use ssb_gossip::history::key_value_timestamp;
-use ssb_log::PublishError;
+use ssb_log::store::PublishError;
 use ssb_msg::Message;
 use ssb_msg::draft::DraftError;
 use ssb_msg::limits::UNITS_MAX;

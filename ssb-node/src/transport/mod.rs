@@ -6,6 +6,7 @@ mod unix;
 use std::io;
 use std::io::Read as _;
 use std::io::Write as _;
+use std::net::TcpListener;
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::task::Context;
@@ -13,10 +14,26 @@ use std::task::Poll;
 
 use smol::Async;
 
-pub(crate) use self::tcp::accept as accept_tcp;
 pub(crate) use self::tcp::connect;
 pub(crate) use self::tcp::listen as listen_tcp;
 pub(crate) use self::unix::UnixSocket;
+
+/// Where connections come in.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Tcp(Async<TcpListener>),
+    Unix(UnixSocket),
+}
+
+impl Listener {
+    /// The next connection.
+    pub(crate) async fn accept(&self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(listener) => tcp::accept(listener).await,
+            Self::Unix(socket) => socket.accept().await,
+        }
+    }
+}
 
 /// A connected socket of either kind, never blocking.
 #[derive(Debug)]

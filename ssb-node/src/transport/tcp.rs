@@ -52,13 +52,13 @@ pub(crate) async fn connect(addresses: Vec<SocketAddr>) -> io::Result<Stream> {
 }
 
 /// Sends small packets at once: waiting to fill a segment costs JavaScript clients 40 ms and more a call.
-pub(super) fn prepare(stream: Async<TcpStream>) -> io::Result<Stream> {
+fn prepare(stream: Async<TcpStream>) -> io::Result<Stream> {
     stream.get_ref().set_nodelay(true)?;
     Ok(Stream::Tcp(stream))
 }
 
-/// Accepts one connection, and says where it comes from.
-pub(crate) async fn accept(listener: &Async<TcpListener>) -> io::Result<(Stream, SocketAddr)> {
-    let (stream, from) = listener.accept().await?;
-    Ok((prepare(stream)?, from))
+/// Accepts one connection.
+pub(super) async fn accept(listener: &Async<TcpListener>) -> io::Result<Stream> {
+    let (stream, _) = listener.accept().await?;
+    prepare(stream)
 }
