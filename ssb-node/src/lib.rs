@@ -1,0 +1,6 @@
+//! A running Secure Scuttlebutt node, and the [`client`] that calls one.
+
+pub mod client;
+pub mod config;
+#[cfg(feature = "testing")]
+pub mod testing;
