@@ -2,5 +2,6 @@
 
 pub mod client;
 pub mod config;
+pub mod node;
 #[cfg(feature = "testing")]
 pub mod testing;
