@@ -1,11 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+pub mod client;
 mod clock;
 pub mod config;
 mod core_task;
 mod log_inbox;
 mod log_thread;
-pub mod logging;
+mod logging;
 mod mailbox;
 pub mod node;
 mod peer_task;
@@ -15,5 +16,7 @@ mod rpc;
 mod shared;
 mod supervisor;
 mod tasks;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transport;
 mod verifiers;

@@ -32,6 +32,7 @@ use crate::log_inbox::Verified;
 use crate::log_inbox::Work;
 use crate::logging::Logger;
 use crate::rpc::publish;
+use crate::rpc::source::behind;
 use crate::supervisor::or_abort;
 
 /// What the thread owns.
@@ -233,7 +234,7 @@ pub(crate) fn survey(
     loop {
         let page = reader.page(from..reader.end(), SURVEY_LEN)?;
         let Some(last) = page.last() else { return Ok((held, contacts)) };
-        from = last.ordinal.next();
+        from = behind(last.ordinal);
         for stored in &page {
             let Some(contact) = contact_of(&stored.json) else { continue };
             let author = reader.author(stored.ordinal).and_then(|number| reader.feed_id(number));

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ssb_muxrpc::Kind;
 use ssb_muxrpc::Method;
 use ssb_muxrpc::Methods;
 use ssb_muxrpc::Role;
@@ -43,6 +42,5 @@ mod tests {
         assert_eq!(manifest["whoami"], "sync");
         assert_eq!(manifest["createLogStream"], "source");
         assert_eq!(manifest["gossip"]["ping"], "duplex");
-        assert_eq!(Kind::Duplex.as_str(), "duplex");
     }
 }

@@ -80,7 +80,7 @@ fn lock(tasks: &Mutex<Tasks>) -> MutexGuard<'_, Tasks> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logging::LogLevel;
+    use crate::config::LogLevel;
 
     #[test]
     fn a_task_that_panics_takes_nobody_along() {

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::future::poll_fn;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Context;

@@ -20,6 +20,7 @@ use crate::rpc::source::PAGE_LEN;
 use crate::rpc::source::Page;
 use crate::rpc::source::Source;
 use crate::rpc::source::Then;
+use crate::rpc::source::behind;
 use crate::shared::Shared;
 
 /// All streams of one connection.
@@ -127,7 +128,7 @@ impl Sources {
         while at < end && !self.by_feed.is_empty() {
             let feed = reader.author(at).and_then(|number| reader.feed_id(number));
             due.extend(feed.and_then(|feed| self.by_feed.remove(&feed)).unwrap_or_default());
-            at = at.next();
+            at = behind(at);
         }
         self.seen = end;
         for request in due {

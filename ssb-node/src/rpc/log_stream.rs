@@ -19,6 +19,7 @@ use super::source::PAGE_LEN;
 use super::source::Page;
 use super::source::Source;
 use super::source::Then;
+use super::source::behind;
 
 /// A log stream that we serve: a range of the stored part, then, if it is live, the end of the log.
 pub(crate) struct LogStream {
@@ -88,13 +89,13 @@ impl LogStream {
                     let live_from = *live_from;
                     return Ok(self.finish_stored(live_from));
                 };
-                if options.reverse { *to = last.ordinal } else { *from = last.ordinal.next() }
+                if options.reverse { *to = last.ordinal } else { *from = behind(last.ordinal) }
                 Ok(Page { items: page.iter().map(|stored| options.item(stored)).collect(), then: Then::More })
             }
             Stage::Live { from } => {
                 let end = reader.end();
                 let page = reader.page(*from..end, PAGE_LEN)?;
-                *from = page.last().map_or(*from, |last| last.ordinal.next());
+                *from = page.last().map_or(*from, |last| behind(last.ordinal));
                 let then = if *from < end { Then::More } else { Then::Grown { past: end } };
                 let wanted = page.iter().filter(|stored| options.is_in_range(stored.received));
                 Ok(Page { items: wanted.map(|stored| options.item(stored)).collect(), then })

@@ -34,3 +34,8 @@ pub(crate) enum Then {
     /// Nothing.
     End(Result<(), RemoteError>),
 }
+
+/// The place behind a message.
+pub(crate) fn behind(message: Ordinal) -> Ordinal {
+    message.next().expect("a message is before the end of its log, which has a number")
+}
