@@ -19,10 +19,13 @@ use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_log::Disk;
+use ssb_log::Ordinal;
 use ssb_log::Store;
+use ssb_log::read::ReadError;
 use ssb_log::store::Refused;
 use ssb_msg::Message;
 use ssb_msg::Signing;
+use ssb_msg::content::Contact;
 use ssb_muxrpc::RemoteError;
 
 use crate::clock::Clock;
@@ -224,16 +227,23 @@ fn refusal(refused: Refused) -> Outcome {
     }
 }
 
-/// How far a store holds each feed, and all contacts in it: what the core starts from.
-pub(crate) fn survey(
-    store: &Store<Disk>,
-) -> Result<(Vec<(FeedId, u32)>, Vec<(FeedId, ssb_msg::content::Contact)>), ssb_log::read::ReadError> {
+/// What of a store the core starts from.
+#[derive(Debug)]
+pub(crate) struct Survey {
+    /// How far each feed is held.
+    pub(crate) held: Vec<(FeedId, u32)>,
+    /// Who follows or blocks whom.
+    pub(crate) contacts: Vec<(FeedId, Contact)>,
+}
+
+/// Reads a whole store for its contacts.
+pub(crate) fn survey(store: &Store<Disk>) -> Result<Survey, ReadError> {
     let reader = store.reader();
     let held = reader.feeds().into_iter().map(|latest| (latest.feed, latest.sequence)).collect();
-    let (mut contacts, mut from) = (Vec::new(), ssb_log::Ordinal::ZERO);
+    let (mut contacts, mut from) = (Vec::new(), Ordinal::ZERO);
     loop {
         let page = reader.page(from..reader.end(), SURVEY_LEN)?;
-        let Some(last) = page.last() else { return Ok((held, contacts)) };
+        let Some(last) = page.last() else { return Ok(Survey { held, contacts }) };
         from = behind(last.ordinal);
         for stored in &page {
             let Some(contact) = contact_of(&stored.json) else { continue };

@@ -40,6 +40,7 @@ use crate::core_task::INBOX_LEN;
 use crate::core_task::RESULTS_LEN;
 use crate::log_inbox::LogInbox;
 use crate::log_thread::LogThread;
+use crate::log_thread::Survey;
 use crate::log_thread::survey;
 use crate::logging::Logger;
 use crate::permission;
@@ -83,7 +84,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     write_manifest(&config.path)?;
 
     let clock = Clock::start();
-    let (held, contacts) = survey(&home.store).map_err(StartError::Read)?;
+    let Survey { held, contacts } = survey(&home.store).map_err(StartError::Read)?;
     let start = Start { me: home.me.id(), hops: config.hops, mark: home.mark, held, contacts };
     let core = Core::new(start);
     let mut notices = home.notices;

@@ -54,7 +54,7 @@ const PENDING_MAX: usize = 256;
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What the core says to a peer's task.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Letter {
     Admit,
     Refuse,

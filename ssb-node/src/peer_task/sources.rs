@@ -27,13 +27,19 @@ use crate::shared::Shared;
 pub(super) struct Sources {
     /// Those that have something to give, in the order of their turns.
     ready: VecDeque<(RequestId, Box<dyn Source>)>,
-    /// The one that is being pulled. Its request is gone if the peer wants no more.
-    reading: Option<(Option<RequestId>, Promise<(Box<dyn Source>, Page)>)>,
+    /// The one that is being pulled.
+    reading: Option<Reading>,
     /// Those that wait for the log to grow.
     waiting: BTreeMap<RequestId, (Box<dyn Source>, Then)>,
     by_feed: BTreeMap<FeedId, Vec<RequestId>>,
     follower: Follower,
     seen: Ordinal,
+}
+
+struct Reading {
+    /// Gone if the peer wants no more of it.
+    request: Option<RequestId>,
+    page: Promise<(Box<dyn Source>, Page)>,
 }
 
 impl Sources {
@@ -57,10 +63,10 @@ impl Sources {
     pub(super) fn remove(&mut self, request: RequestId) {
         self.ready.retain(|(ready, _)| *ready != request);
         self.waiting.remove(&request);
-        if let Some((reading, _)) = &mut self.reading
-            && *reading == Some(request)
+        if let Some(reading) = &mut self.reading
+            && reading.request == Some(request)
         {
-            *reading = None;
+            reading.request = None;
         }
     }
 
@@ -73,20 +79,20 @@ impl Sources {
             && let Some((request, mut source)) = self.ready.pop_front()
         {
             let reader = shared.reader.clone();
-            let read = shared.reads.run(move || {
+            let page = shared.reads.run(move || {
                 let page = source.pull(&reader);
                 (source, page)
             });
-            self.reading = Some((Some(request), read));
+            self.reading = Some(Reading { request: Some(request), page });
             moved = true;
         }
         moved
     }
 
     fn poll_reading(&mut self, context: &mut Context<'_>, reader: &Reader<Disk>, peer: &mut Peer) -> bool {
-        let Some((request, read)) = &mut self.reading else { return false };
-        let Poll::Ready(read) = read.as_mut().poll(context) else { return false };
-        let request = *request;
+        let Some(reading) = &mut self.reading else { return false };
+        let Poll::Ready(read) = reading.page.as_mut().poll(context) else { return false };
+        let request = reading.request;
         self.reading = None;
         let Some(request) = request else { return true };
         let Some((source, page)) = read else {
