@@ -59,7 +59,7 @@ fn type_of(content: &str) -> String {
 }
 
 /// How much longer the line of the signature makes a message.
-const SIGNATURE_UNITS: usize = 121;
+const SIGNATURE_UNITS: usize = 119;
 
 const RECIPIENTS: &str = "content with recps is a private message, and this version cannot encrypt yet: nothing was \
                           published. Without the field recps it would be public";
