@@ -40,7 +40,9 @@ pub(crate) fn refusal(error: &PublishError, content: &str) -> RemoteError {
             // JavaScript measures twice: without the signature, and if that is short enough, with it.
             let unsigned = units.saturating_sub(SIGNATURE_UNITS);
             let named = if unsigned > UNITS_MAX { unsigned } else { *units };
-            RemoteError::new(format!("Encoded message must not be larger than 8192 bytes. Current size is {named}"))
+            RemoteError::new(format!(
+                "Encoded message must not be larger than 8192 bytes. Current size is {named}"
+            ))
         }
         DraftError::Recipients => RemoteError::new(RECIPIENTS),
         other => RemoteError::new(other.to_string()),
