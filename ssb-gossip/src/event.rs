@@ -114,7 +114,7 @@ pub enum Input {
 }
 
 /// What must be done.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum Output {
     /// Let a guest in.
     Admit {
@@ -191,7 +191,7 @@ pub enum Output {
 }
 
 /// Messages to verify at once.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Group {
     /// Counts from 0 without gaps.
     pub number: u64,
@@ -200,7 +200,7 @@ pub struct Group {
 }
 
 /// A message to verify and store.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Ingest {
     /// Where it came from.
     pub source: Source,

@@ -1,0 +1,234 @@
+//! What holds whatever happens.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use ssb_gossip::core::GROUP_LEN_MAX;
+use ssb_gossip::core::IN_FLIGHT_LEN_MAX;
+use ssb_gossip::core::ITEM_COST_MIN;
+use ssb_gossip::core::Start;
+use ssb_gossip::event::ConnectionId;
+use ssb_gossip::event::Input;
+use ssb_gossip::event::Outcome;
+use ssb_gossip::event::Output;
+use ssb_gossip::event::Refusal;
+use ssb_gossip::event::Side;
+use ssb_gossip::event::Source;
+use ssb_gossip::event::StreamId;
+use ssb_gossip::event::Ticket;
+use ssb_gossip::event::Verdict;
+use ssb_gossip::replicator::STREAMS_MAX;
+use ssb_keys::published_mark::PublishedMark;
+use ssb_msg::content::Contact;
+use ssb_msg::content::Relation;
+use ssb_msg::limits::WIRE_LEN_MAX;
+
+use super::Node;
+use super::feed;
+use super::fresh;
+use super::request;
+
+/// What happens next. Numbers choose among what is there.
+#[derive(Clone, Debug)]
+enum Step {
+    Open { peer: u8, side: Side },
+    Close(usize),
+    HistoryAsked { connection: usize, feed: u8 },
+    Items { connection: usize, stream: u64, count: usize, len: usize },
+    Ended { connection: usize, stream: u64, failed: bool },
+    Verdicts(Vec<(Option<Refusal>, Option<(u8, Relation)>)>),
+    Publish,
+    MarkSaved,
+    Tick(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let side = prop_oneof![Just(Side::Dialed), Just(Side::Accepted), Just(Side::Local)];
+    let relation = prop_oneof![Just(Relation::Follow), Just(Relation::Block), Just(Relation::Neutral)];
+    let refusal = prop_oneof![
+        Just(Refusal::Malformed),
+        Just(Refusal::Signature),
+        Just(Refusal::WrongFeed),
+        Just(Refusal::Fork),
+        Just(Refusal::Gap),
+    ];
+    let len = prop_oneof![0..5000_usize, Just(WIRE_LEN_MAX), Just(WIRE_LEN_MAX + 1)];
+    let verdict = (proptest::option::weighted(0.2, refusal), proptest::option::of((0..8_u8, relation)));
+    prop_oneof![
+        3 => (0..8_u8, side).prop_map(|(peer, side)| Step::Open { peer, side }),
+        1 => any::<usize>().prop_map(Step::Close),
+        1 => (any::<usize>(), 0..8_u8).prop_map(|(connection, feed)| Step::HistoryAsked { connection, feed }),
+        6 => (any::<usize>(), 0..40_u64, 0..150_usize, len)
+            .prop_map(|(connection, stream, count, len)| Step::Items { connection, stream, count, len }),
+        2 => (any::<usize>(), 0..40_u64, any::<bool>())
+            .prop_map(|(connection, stream, failed)| Step::Ended { connection, stream, failed }),
+        6 => proptest::collection::vec(verdict, 0..100).prop_map(Step::Verdicts),
+        1 => Just(Step::Publish),
+        1 => Just(Step::MarkSaved),
+        1 => (0..40_u64).prop_map(Step::Tick),
+    ]
+}
+
+/// What the shell around a core knows.
+#[derive(Default)]
+struct Shell {
+    open: BTreeMap<ConnectionId, BTreeSet<StreamId>>,
+    connections: u64,
+    groups: u64,
+    in_flight: Vec<(Source, usize, u8)>,
+    sequences: BTreeMap<u8, u32>,
+    mark: Option<PublishedMark>,
+    may_publish: bool,
+}
+
+impl Shell {
+    fn input(&mut self, node: &mut Node, step: Step) -> Option<Input> {
+        let pick =
+            |open: &BTreeMap<ConnectionId, _>, n: usize| open.keys().nth(n.checked_rem(open.len())?).copied();
+        Some(match step {
+            Step::Open { peer, side } => {
+                let connection = ConnectionId(self.connections);
+                self.connections += 1;
+                self.open.insert(connection, BTreeSet::new());
+                Input::Opened { connection, peer: feed(peer), side }
+            }
+            Step::Close(n) => {
+                let connection = pick(&self.open, n)?;
+                self.open.remove(&connection);
+                Input::Closed { connection }
+            }
+            Step::HistoryAsked { connection, feed: author } => Input::HistoryAsked {
+                connection: pick(&self.open, connection)?,
+                request: request(),
+                feed: feed(author),
+            },
+            Step::Items { connection, stream, count, len } => {
+                let items = (0..count).map(|_| (StreamId(stream), vec![b' '; len])).collect();
+                Input::Items { connection: pick(&self.open, connection)?, items }
+            }
+            Step::Ended { connection, stream, failed } => {
+                let (connection, stream) = (pick(&self.open, connection)?, StreamId(stream));
+                self.open.get_mut(&connection)?.remove(&stream);
+                Input::StreamEnded { connection, stream, failed }
+            }
+            Step::Verdicts(verdicts) => {
+                let verdicts = verdicts.into_iter().map_while(|verdict| self.verdict(verdict)).collect();
+                Input::Verdicts(verdicts)
+            }
+            Step::Publish => Input::Publish { ticket: Ticket(0), content: "{}".to_owned() },
+            Step::MarkSaved => {
+                self.may_publish = true;
+                Input::MarkSaved(self.mark.take()?)
+            }
+            Step::Tick(seconds) => {
+                node.now = node.now.after(Duration::from_secs(seconds));
+                Input::Tick
+            }
+        })
+    }
+
+    fn verdict(&mut self, (refusal, contact): (Option<Refusal>, Option<(u8, Relation)>)) -> Option<Verdict> {
+        if self.in_flight.is_empty() {
+            return None;
+        }
+        let (source, len, author) = self.in_flight.remove(0);
+        let outcome = match refusal {
+            Some(refusal) => Outcome::Refused(refusal),
+            None => {
+                let sequence = self.sequences.entry(author).or_default();
+                *sequence += 1;
+                let contact = contact.map(|(n, relation)| Contact { contact: feed(n), relation });
+                Outcome::Stored { feed: feed(author), sequence: *sequence, contact }
+            }
+        };
+        Some(Verdict { source: Some(source), len, outcome })
+    }
+
+    fn check(&mut self, output: Output) -> Result<(), TestCaseError> {
+        match output {
+            Output::Ask { connection, stream, .. } => {
+                let streams = self.open.get_mut(&connection);
+                let streams = streams.ok_or_else(|| TestCaseError::fail("a closed connection is asked"))?;
+                prop_assert!(streams.insert(stream), "a stream's id came twice");
+                prop_assert!(streams.len() <= STREAMS_MAX);
+            }
+            Output::Stop { connection, stream } => {
+                let streams = self.open.get_mut(&connection);
+                prop_assert!(streams.is_some_and(|streams| streams.remove(&stream)), "nobody asked for it");
+            }
+            Output::Close { connection } | Output::ServeHistory { connection, .. } => {
+                prop_assert!(self.open.contains_key(&connection));
+            }
+            Output::Ingest(group) => {
+                prop_assert_eq!(group.number, self.groups);
+                prop_assert!((1..=GROUP_LEN_MAX).contains(&group.items.len()));
+                self.groups += 1;
+                for item in group.items {
+                    prop_assert!(self.open.contains_key(&item.source.connection));
+                    prop_assert!(item.raw.len() <= WIRE_LEN_MAX);
+                    let [author, ..] = *item.feed.as_bytes();
+                    self.in_flight.push((item.source, item.raw.len(), author));
+                }
+            }
+            Output::SaveMark(mark) => self.mark = Some(mark),
+            Output::Publish { .. } => prop_assert!(self.may_publish, "nothing was recovered"),
+            other => prop_assert!(matches!(other, Output::PublishRefused { .. }), "{:?}", other),
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn whatever_happens_outputs_make_sense_and_verdicts_make_room(
+        steps in proptest::collection::vec(step(), 0..60)
+    ) {
+        let mut node = Node::start(Start { mark: PublishedMark::unknown(feed(0)), ..fresh() });
+        let mut shell = Shell::default();
+        for step in steps {
+            let Some(input) = shell.input(&mut node, step) else { continue };
+            for output in node.handle(input) {
+                shell.check(output)?;
+            }
+            let charged: usize = shell.in_flight.iter().map(|(_, len, _)| (*len).max(ITEM_COST_MIN)).sum();
+            prop_assert_eq!(node.core.is_congested(), charged > IN_FLIGHT_LEN_MAX);
+        }
+
+        // Everything gets its verdict: then there is room for as much as at the start, and for no more.
+        let left = shell.in_flight.len();
+        let verdicts = (0..left).map_while(|_| shell.verdict((Some(Refusal::Malformed), None))).collect();
+        node.handle(Input::Verdicts(verdicts));
+        let connection = ConnectionId(shell.connections);
+        let opened = node.handle(Input::Opened { connection, peer: feed(200), side: Side::Accepted });
+        let Some(Output::Ask { stream, .. }) = opened.first() else { panic!("nothing is asked") };
+        let items = |count| (0..count).map(|_| (*stream, Vec::new())).collect();
+        node.handle(Input::Items { connection, items: items(IN_FLIGHT_LEN_MAX / ITEM_COST_MIN) });
+        prop_assert!(!node.core.is_congested());
+        node.handle(Input::Items { connection, items: items(1) });
+        prop_assert!(node.core.is_congested());
+    }
+
+    #[test]
+    fn a_tick_at_the_deadline_moves_the_deadline(
+        steps in proptest::collection::vec(step(), 0..60)
+    ) {
+        let mut node = Node::start(Start { mark: PublishedMark::unknown(feed(0)), ..fresh() });
+        let mut shell = Shell::default();
+        for step in steps {
+            let Some(input) = shell.input(&mut node, step) else { continue };
+            for output in node.handle(input) {
+                shell.check(output)?;
+            }
+        }
+        if let Some(deadline) = node.core.deadline() {
+            node.now = node.now.max(deadline);
+            node.handle(Input::Tick);
+
+            prop_assert!(node.core.deadline().is_none_or(|next| next > node.now));
+        }
+    }
+}

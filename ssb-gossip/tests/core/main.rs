@@ -1,0 +1,161 @@
+//! The core, driven by what happens and judged by what it says must be done.
+
+#![expect(clippy::indexing_slicing, clippy::panic, reason = "helpers of tests fail tests")]
+
+mod admission;
+mod asking;
+mod flow;
+mod gate;
+mod laws;
+mod verdicts;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ssb_gossip::core::Core;
+use ssb_gossip::core::Start;
+use ssb_gossip::event::ConnectionId;
+use ssb_gossip::event::Input;
+use ssb_gossip::event::Outcome;
+use ssb_gossip::event::Output;
+use ssb_gossip::event::Refusal;
+use ssb_gossip::event::Side;
+use ssb_gossip::event::Source;
+use ssb_gossip::event::StreamId;
+use ssb_gossip::event::Verdict;
+use ssb_gossip::history::HistoryQuery;
+use ssb_gossip::time::Now;
+use ssb_gossip::time::UnixMillis;
+use ssb_gossip::time::Uptime;
+use ssb_keys::FeedId;
+use ssb_keys::published_mark::PublishedMark;
+use ssb_msg::content::Contact;
+use ssb_msg::content::Relation;
+use ssb_muxrpc::Kind;
+use ssb_muxrpc::RequestId;
+use ssb_muxrpc::Role;
+use ssb_muxrpc::Session;
+
+/// The own feed, as a number for [`feed`].
+const ME: u8 = 0;
+
+/// How long the messages of these tests are: less than the least that is charged.
+const LEN: usize = 300;
+
+fn feed(n: u8) -> FeedId {
+    FeedId::from_bytes([n; 32])
+}
+
+/// A core and its clock.
+struct Node {
+    core: Core,
+    now: Uptime,
+}
+
+impl Node {
+    fn start(start: Start) -> Self {
+        Self { core: Core::new(start), now: Uptime::new(Duration::from_secs(100)) }
+    }
+
+    /// With a secret of its own and an empty log.
+    fn new() -> Self {
+        Self::start(fresh())
+    }
+
+    /// Who follows these feeds and has nothing of them.
+    fn following(feeds: &[u8]) -> Self {
+        let contacts = feeds.iter().map(|followed| says(ME, Relation::Follow, *followed)).collect();
+        Self::start(Start { contacts, ..fresh() })
+    }
+
+    fn handle(&mut self, input: Input) -> Vec<Output> {
+        self.core.handle(input, Now { uptime: self.now, wall: UnixMillis(0.0) });
+        std::iter::from_fn(|| self.core.poll()).collect()
+    }
+
+    fn open(&mut self, connection: u64, peer: u8, side: Side) -> Vec<Output> {
+        self.handle(Input::Opened { connection: ConnectionId(connection), peer: feed(peer), side })
+    }
+
+    fn close(&mut self, connection: u64) -> Vec<Output> {
+        self.handle(Input::Closed { connection: ConnectionId(connection) })
+    }
+
+    /// `count` messages of `len` bytes on one stream.
+    fn items(&mut self, connection: u64, stream: u64, count: usize, len: usize) -> Vec<Output> {
+        let items = (0..count).map(|_| (StreamId(stream), vec![b' '; len])).collect();
+        self.handle(Input::Items { connection: ConnectionId(connection), items })
+    }
+
+    fn ended(&mut self, connection: u64, stream: u64) -> Vec<Output> {
+        self.stream_ended(connection, stream, false)
+    }
+
+    fn stream_ended(&mut self, connection: u64, stream: u64, failed: bool) -> Vec<Output> {
+        let (connection, stream) = (ConnectionId(connection), StreamId(stream));
+        self.handle(Input::StreamEnded { connection, stream, failed })
+    }
+
+    fn verdict(&mut self, connection: u64, stream: u64, outcome: Outcome) -> Vec<Output> {
+        let source = Some(Source { connection: ConnectionId(connection), stream: StreamId(stream) });
+        self.handle(Input::Verdicts(vec![Verdict { source, len: LEN, outcome }]))
+    }
+
+    fn stored(&mut self, connection: u64, stream: u64, author: u8, sequence: u32) -> Vec<Output> {
+        let outcome = Outcome::Stored { feed: feed(author), sequence, contact: None };
+        self.verdict(connection, stream, outcome)
+    }
+
+    fn refused(&mut self, connection: u64, stream: u64, reason: Refusal) -> Vec<Output> {
+        self.verdict(connection, stream, Outcome::Refused(reason))
+    }
+
+    /// The owner published a contact message.
+    fn set(&mut self, relation: Relation, contact: u8) -> Vec<Output> {
+        let contact = Some(Contact { contact: feed(contact), relation });
+        let outcome = Outcome::Stored { feed: feed(ME), sequence: 1, contact };
+        self.handle(Input::Verdicts(vec![Verdict { source: None, len: 0, outcome }]))
+    }
+}
+
+fn fresh() -> Start {
+    Start {
+        me: feed(ME),
+        hops: 2,
+        mark: PublishedMark::created(feed(ME)),
+        held: Vec::new(),
+        contacts: Vec::new(),
+    }
+}
+
+fn says(author: u8, relation: Relation, contact: u8) -> (FeedId, Contact) {
+    (feed(author), Contact { contact: feed(contact), relation })
+}
+
+/// The question for a feed from a sequence on, and what comes after.
+fn ask(connection: u64, stream: u64, author: u8, from: u32) -> Output {
+    question(connection, stream, author, from, true)
+}
+
+/// The question for what is stored of the own feed.
+fn ask_stored(connection: u64, stream: u64, from: u32) -> Output {
+    question(connection, stream, ME, from, false)
+}
+
+fn question(connection: u64, stream: u64, author: u8, from: u32, live: bool) -> Output {
+    Output::Ask {
+        connection: ConnectionId(connection),
+        stream: StreamId(stream),
+        query: HistoryQuery::replicate(feed(author), from, live),
+    }
+}
+
+fn stop(connection: u64, stream: u64) -> Output {
+    Output::Stop { connection: ConnectionId(connection), stream: StreamId(stream) }
+}
+
+/// The number of some call. Only a session makes them.
+fn request() -> RequestId {
+    let call = Session::new(Arc::default(), Role::new(0)).call(&["whoami"], Kind::Async, "[]");
+    call.expect("it is the first call")
+}
