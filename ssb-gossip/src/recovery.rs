@@ -3,7 +3,8 @@
 //! A key whose feed may be longer elsewhere must not sign: two messages with one sequence fork the feed, and nothing
 //! mends a fork. [`Recovery`] holds the published-mark against what the log holds, and while it does not permit
 //! publishing, asks every peer for the own feed. One peer's answer opens the gate if it came to its end, held at least
-//! one message, was accepted whole and is durable, and the log then reaches the mark. An empty answer opens nothing.
+//! one message, was accepted whole and is durable, and the log then reaches the mark. An empty answer opens nothing, and
+//! neither does a log that reaches the mark before the answer ends: the mark may be as old as a backup it came from.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub const ASK_AGAIN_AFTER: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct Recovery {
     mark: PublishedMark,
+    /// Decided at the start, and again only when a mark was saved.
+    gate: Result<(), Locked>,
     /// The last durable sequence of the own feed.
     held: u32,
     attempts: BTreeMap<ConnectionId, Attempt>,
@@ -40,7 +43,7 @@ enum Attempt {
 impl Recovery {
     /// The gate of a node whose log holds the own feed up to `held`.
     pub const fn new(mark: PublishedMark, held: u32) -> Self {
-        Self { mark, held, attempts: BTreeMap::new() }
+        Self { mark, gate: gate(mark, held), held, attempts: BTreeMap::new() }
     }
 
     /// Whether the next message may be signed.
@@ -48,12 +51,8 @@ impl Recovery {
     /// # Errors
     ///
     /// [`Locked`] says why not.
-    pub fn check(&self) -> Result<(), Locked> {
-        match self.mark {
-            mark if mark.permits(u64::from(self.held)) => Ok(()),
-            PublishedMark { origin: Origin::Unknown, .. } => Err(Locked::ForeignSecret),
-            PublishedMark { sequence, .. } => Err(Locked::ShortLog { held: self.held, published: sequence }),
-        }
+    pub const fn check(&self) -> Result<(), Locked> {
+        self.gate
     }
 
     /// The mark as it stands.
@@ -127,6 +126,7 @@ impl Recovery {
     /// The mark was saved like this: the gate follows it.
     pub fn saved(&mut self, mark: PublishedMark) {
         self.mark = mark;
+        self.gate = gate(mark, self.held);
         if self.check().is_ok() {
             self.attempts.clear();
         }
@@ -170,6 +170,14 @@ impl Recovery {
     }
 }
 
+const fn gate(mark: PublishedMark, held: u32) -> Result<(), Locked> {
+    match mark {
+        mark if mark.permits(held as u64) => Ok(()),
+        PublishedMark { origin: Origin::Unknown, .. } => Err(Locked::ForeignSecret),
+        PublishedMark { sequence, .. } => Err(Locked::ShortLog { held, published: sequence }),
+    }
+}
+
 /// Why nothing may be published yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -183,12 +191,12 @@ pub enum Locked {
     ForeignSecret,
     /// The log holds less of the own feed than was published from here.
     #[error(
-        "publishing is locked: {published} messages of this feed were published from here but the log holds {held}, \
-         so the next message would fork it for good. Connect to a peer that has the feed and it is recovered; or, if \
-         the lost messages never reached anybody, restart with --new-feed"
+        "publishing is locked: {published} messages of this feed were published from here but the log held {held} \
+         when it was opened, so the next message would fork it for good. Connect to a peer that has the feed and it \
+         is recovered; or, if the lost messages never reached anybody, restart with --new-feed"
     )]
     ShortLog {
-        /// The last sequence in the log.
+        /// The last sequence in the log when the node started.
         held: u32,
         /// The last sequence that left this node.
         published: u64,

@@ -197,6 +197,44 @@ fn an_answer_that_does_not_reach_the_mark_opens_nothing() {
 }
 
 #[test]
+fn an_answer_that_reaches_the_mark_opens_it() {
+    let mut node = short(4);
+    node.open(1, 1, Side::Accepted);
+    node.items(1, 0, 2, LEN);
+    node.verdict(1, 0, Outcome::Known);
+    node.stored(1, 0, ME, 5);
+
+    assert_eq!(node.ended(1, 0), [Output::SaveMark(recovered(5))]);
+    node.handle(Input::MarkSaved(recovered(5)));
+    assert_eq!(publish(&mut node), published());
+}
+
+#[test]
+fn reaching_the_mark_opens_nothing_before_the_answer_ends() {
+    let mut node = short(4);
+    node.open(1, 1, Side::Accepted);
+    node.items(1, 0, 2, LEN);
+    node.verdict(1, 0, Outcome::Known);
+    node.stored(1, 0, ME, 5);
+
+    assert_eq!(publish(&mut node), refused(Locked::ShortLog { held: 4, published: 5 }));
+}
+
+#[test]
+fn a_peer_that_rests_is_forgotten_once_it_is_open() {
+    let mut node = short(4);
+    node.open(1, 1, Side::Accepted);
+    node.ended(1, 0);
+    node.open(2, 2, Side::Accepted);
+    node.items(2, 2, 1, LEN);
+    node.stored(2, 2, ME, 5);
+    assert_eq!(node.ended(2, 2), [Output::SaveMark(recovered(5))]);
+    node.handle(Input::MarkSaved(recovered(5)));
+
+    assert_eq!(node.core.deadline(), None);
+}
+
+#[test]
 fn a_peer_that_has_no_more_than_we_have_opens_it_too() {
     let mut node = foreign(4);
     node.open(1, 1, Side::Accepted);
