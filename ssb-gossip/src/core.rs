@@ -185,8 +185,9 @@ impl Core {
     fn recover(&mut self, connection: ConnectionId, now: Uptime) {
         if self.recovery.should_ask(connection, now) {
             let from = self.recovery.ask_from();
-            if let Some(stream) = self.replicator.ask_stored(connection, self.me, from, &mut self.outbox) {
-                self.recovery.asked(connection, stream);
+            match self.replicator.ask_stored(connection, self.me, from, &mut self.outbox) {
+                Some(stream) => self.recovery.asked(connection, stream),
+                None => self.recovery.not_asked(connection, now),
             }
         }
     }
@@ -197,6 +198,7 @@ impl Core {
             let Some(feed) = self.replicator.feed_of(connection, stream) else { continue };
             let source = Source { connection, stream };
             if raw.len() > WIRE_LEN_MAX {
+                self.recovery.refused(connection, stream);
                 self.replicator.refused(source, Refusal::Malformed, &mut self.outbox);
                 continue;
             }

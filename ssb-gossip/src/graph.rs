@@ -17,22 +17,33 @@ pub struct Graph {
     edges: BTreeMap<FeedId, BTreeMap<FeedId, Relation>>,
     hops: BTreeMap<FeedId, i32>,
     stale: bool,
+    /// Whether `start` itself said something new: whom it blocks counts at any distance.
+    own_changed: bool,
 }
 
 impl Graph {
     /// The graph around `start`, in which feeds up to `hops_max` follows away are wanted.
     pub fn new(start: FeedId, hops_max: u8) -> Self {
         let hops = BTreeMap::from([(start, 0)]);
-        Self { start, hops_max: i32::from(hops_max), edges: BTreeMap::new(), hops, stale: false }
+        Self {
+            start,
+            hops_max: i32::from(hops_max),
+            edges: BTreeMap::new(),
+            hops,
+            stale: false,
+            own_changed: false,
+        }
     }
 
     /// Takes in a contact message: `author` now stands in `relation` to `contact`.
     pub fn set(&mut self, author: FeedId, contact: FeedId, relation: Relation) {
         let before = self.edges.entry(author).or_default().insert(contact, relation);
-        self.stale |= before != Some(relation);
+        let changed = before != Some(relation);
+        self.stale |= changed;
+        self.own_changed |= changed && author == self.start;
     }
 
-    /// Brings hops up to date. Returns whether they may have changed.
+    /// Brings hops up to date. Returns whether they, or whom the own feed blocks, may have changed.
     pub fn update(&mut self) -> bool {
         if !std::mem::take(&mut self.stale) {
             return false;
@@ -40,7 +51,7 @@ impl Graph {
         let hops = self.measure();
         let changed = hops != self.hops;
         self.hops = hops;
-        changed
+        changed | std::mem::take(&mut self.own_changed)
     }
 
     /// How far away `feed` is: negative if excluded, `None` if nobody near says anything of it.

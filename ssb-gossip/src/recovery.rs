@@ -81,6 +81,18 @@ impl Recovery {
         self.attempts.insert(connection, asked);
     }
 
+    /// A peer could not be asked: as much is asked of it as may be.
+    pub fn not_asked(&mut self, connection: ConnectionId, now: Uptime) {
+        self.attempts.insert(connection, Attempt::Rests { until: now.after(ASK_AGAIN_AFTER) });
+    }
+
+    /// An item came on a stream that is no message at all, and was not handed on.
+    pub fn refused(&mut self, connection: ConnectionId, stream: StreamId) {
+        if let Some((.., refused)) = self.counts(connection, stream) {
+            *refused = true;
+        }
+    }
+
     /// An item came on a stream and was handed on for verification.
     pub fn received(&mut self, connection: ConnectionId, stream: StreamId) {
         if let Some((received, pending, ..)) = self.counts(connection, stream) {
@@ -89,7 +101,8 @@ impl Recovery {
         }
     }
 
-    /// An item got its verdict. Returns whether the gate can open now: then [`open`](Self::open) follows.
+    /// An item got its verdict. Returns whether the gate can open now: then [`saved`](Self::saved) is
+    /// to follow with what is [`recovered`](Self::recovered).
     pub fn judged(
         &mut self,
         connection: ConnectionId,

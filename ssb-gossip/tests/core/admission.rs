@@ -76,6 +76,14 @@ fn blocking_a_peer_ends_its_connection() {
 }
 
 #[test]
+fn blocking_ends_a_connection_even_if_nobody_s_feed_is_replicated() {
+    let mut node = Node::start(Start { hops: 0, ..fresh() });
+    node.open(1, 1, Side::Accepted);
+
+    assert_eq!(node.set(Relation::Block, 1), [Output::Close { connection: CONNECTION }]);
+}
+
+#[test]
 fn peers_are_dialed_but_not_ourselves_nor_whom_we_block() {
     let mut node = blocking(1);
     let refused = |reason| Output::DialRefused { ticket: Ticket(9), reason };

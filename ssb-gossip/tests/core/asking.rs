@@ -6,7 +6,6 @@ use ssb_gossip::event::Input;
 use ssb_gossip::event::Output;
 use ssb_gossip::event::Side;
 use ssb_gossip::replicator::STREAMS_MAX;
-use ssb_keys::FeedId;
 use ssb_msg::content::Contact;
 use ssb_msg::content::Relation;
 
@@ -15,6 +14,7 @@ use super::Node;
 use super::ask;
 use super::feed;
 use super::fresh;
+use super::numbered;
 use super::request;
 use super::says;
 use super::stop;
@@ -120,11 +120,7 @@ fn a_stream_that_ended_is_not_asked_again_on_its_connection() {
 
 #[test]
 fn one_connection_is_asked_for_so_many_feeds_and_no_more() {
-    let contact = |n: usize| {
-        let mut bytes = [9; 32];
-        bytes[..8].copy_from_slice(&n.to_le_bytes());
-        (feed(ME), Contact { contact: FeedId::from_bytes(bytes), relation: Relation::Follow })
-    };
+    let contact = |n| (feed(ME), Contact { contact: numbered(n), relation: Relation::Follow });
     let contacts = (0..STREAMS_MAX + 5).map(contact).collect();
     let mut node = Node::start(Start { contacts, ..fresh() });
 

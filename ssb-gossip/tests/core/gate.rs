@@ -8,10 +8,15 @@ use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
 use ssb_gossip::event::Side;
 use ssb_gossip::event::Ticket;
+use ssb_gossip::event::Verdict;
 use ssb_gossip::recovery::ASK_AGAIN_AFTER;
 use ssb_gossip::recovery::Locked;
+use ssb_gossip::replicator::STREAMS_MAX;
 use ssb_keys::published_mark::Origin;
 use ssb_keys::published_mark::PublishedMark;
+use ssb_msg::content::Contact;
+use ssb_msg::content::Relation;
+use ssb_msg::limits::WIRE_LEN_MAX;
 
 use super::LEN;
 use super::ME;
@@ -20,6 +25,7 @@ use super::ask;
 use super::ask_stored;
 use super::feed;
 use super::fresh;
+use super::numbered;
 use super::stop;
 
 /// A node whose secret was found, with so much of its feed.
@@ -159,6 +165,39 @@ fn a_refused_message_ends_an_answer_that_goes_on() {
     assert_eq!(node.refused(1, 0, Refusal::Fork), [stop(1, 0)]);
     assert_eq!(node.ended(1, 0), [], "the end was under way");
     assert_eq!(publish(&mut node), refused(Locked::ForeignSecret));
+}
+
+#[test]
+fn an_item_longer_than_any_message_opens_nothing() {
+    let mut node = foreign(0);
+    node.open(1, 1, Side::Accepted);
+    node.items(1, 0, 1, LEN);
+    node.stored(1, 0, ME, 1);
+
+    assert_eq!(node.items(1, 0, 1, WIRE_LEN_MAX + 1), [stop(1, 0)]);
+    assert_eq!(node.ended(1, 0), [], "the end was under way");
+    assert_eq!(publish(&mut node), refused(Locked::ForeignSecret));
+}
+
+#[test]
+fn a_peer_that_can_be_asked_for_nothing_more_is_asked_later() {
+    let mut node = foreign(0);
+    node.open(1, 1, Side::Dialed);
+    node.ended(1, 0);
+    let contacts = (0..STREAMS_MAX).map(|n| Outcome::Stored {
+        feed: feed(ME),
+        sequence: 1,
+        contact: Some(Contact { contact: numbered(n), relation: Relation::Follow }),
+    });
+    let verdicts = contacts.map(|outcome| Verdict { source: None, len: 0, outcome }).collect();
+    node.handle(Input::Verdicts(verdicts));
+    node.now = node.now.after(ASK_AGAIN_AFTER);
+
+    assert_eq!(tick(&mut node), []);
+    assert_eq!(node.core.deadline(), Some(node.now.after(ASK_AGAIN_AFTER)));
+    node.ended(1, 1);
+    node.now = node.now.after(ASK_AGAIN_AFTER);
+    assert!(matches!(tick(&mut node)[..], [Output::Ask { .. }]));
 }
 
 #[test]

@@ -46,6 +46,13 @@ fn feed(n: u8) -> FeedId {
     FeedId::from_bytes([n; 32])
 }
 
+/// One of more feeds than [`feed`] has, and none of those.
+fn numbered(n: usize) -> FeedId {
+    let mut bytes = [9; 32];
+    bytes[..8].copy_from_slice(&n.to_le_bytes());
+    FeedId::from_bytes(bytes)
+}
+
 /// A core and its clock.
 struct Node {
     core: Core,
