@@ -41,23 +41,27 @@ impl HistoryQuery {
         let args: Value = serde_json::from_slice(args).ok()?;
         let options = args.get(0)?.as_object()?;
         let feed = FeedId::parse(options.get("id")?.as_str()?).ok()?;
-        let flag = |name: &str, default: bool| match options.get(name) {
-            None | Some(Value::Null) => default,
+        // JavaScript compares with `false`: nothing else turns these off.
+        let is_not_false = |name: &str| options.get(name) != Some(&Value::Bool(false));
+        let is_truthy = |name: &str| match options.get(name) {
+            None | Some(Value::Null) => false,
             Some(Value::Bool(flag)) => *flag,
-            Some(Value::Number(number)) => number.as_f64().is_some_and(|number| number != 0.0),
+            Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+            Some(Value::String(text)) => !text.is_empty(),
             Some(_) => true,
         };
         let number = |name: &str| options.get(name).and_then(Value::as_f64);
-        let from = number("seq").or_else(|| number("sequence")).unwrap_or(0.0).max(1.0);
+        // `opts.sequence || opts.seq || 0`
+        let from = number("sequence").filter(|from| *from != 0.0).or_else(|| number("seq"));
         let limit = number("limit").filter(|limit| *limit >= 0.0);
         Some(Self {
             feed,
-            from: clamp(from),
+            from: clamp(from.unwrap_or(0.0).max(1.0)),
             limit: limit.map(|limit| u64::from(clamp(limit))),
-            live: flag("live", false),
-            old: flag("old", true),
-            keys: flag("keys", true),
-            values: flag("values", true),
+            live: is_truthy("live"),
+            old: is_not_false("old"),
+            keys: is_not_false("keys"),
+            values: is_not_false("values"),
         })
     }
 
@@ -84,7 +88,8 @@ pub struct Served {
 impl Served {
     /// A stream for `viewer`, at a time when the log holds the feed up to `latest`.
     pub const fn new(query: HistoryQuery, viewer: FeedId, latest: u32) -> Self {
-        let next = if query.old || query.from > latest { query.from } else { latest + 1 };
+        let sends_stored = query.old && !matches!(query.limit, Some(0));
+        let next = if sends_stored || query.from > latest { query.from } else { latest.saturating_add(1) };
         Self { query, next, stored_up_to: latest, left: query.limit, viewer, done: false }
     }
 
@@ -157,4 +162,181 @@ pub fn contact_of(message: &str) -> Option<Contact> {
 )]
 fn clamp(number: f64) -> u32 {
     number.clamp(0.0, f64::from(u32::MAX)) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AUTHOR: FeedId = FeedId::from_bytes([1; 32]);
+    const VIEWER: FeedId = FeedId::from_bytes([2; 32]);
+
+    fn parse(options: &str) -> Option<HistoryQuery> {
+        HistoryQuery::parse(format!("[{{\"id\":\"{AUTHOR}\"{options}}}]").as_bytes())
+    }
+
+    /// What a call without options asks for.
+    fn all() -> HistoryQuery {
+        HistoryQuery { keys: true, ..HistoryQuery::replicate(AUTHOR, 1, false) }
+    }
+
+    #[test]
+    fn options_are_read_as_javascript_reads_them() {
+        for (options, expected) in [
+            ("", all()),
+            (r#","seq":5"#, HistoryQuery { from: 5, ..all() }),
+            (r#","sequence":5"#, HistoryQuery { from: 5, ..all() }),
+            (r#","sequence":7,"seq":5"#, HistoryQuery { from: 7, ..all() }),
+            (r#","sequence":0,"seq":5"#, HistoryQuery { from: 5, ..all() }),
+            (r#","seq":0"#, all()),
+            (r#","seq":-3"#, all()),
+            (r#","seq":2.9"#, HistoryQuery { from: 2, ..all() }),
+            (r#","seq":1e300"#, HistoryQuery { from: u32::MAX, ..all() }),
+            (r#","seq":"5""#, all()),
+            (r#","seq":null"#, all()),
+            (r#","limit":3"#, HistoryQuery { limit: Some(3), ..all() }),
+            (r#","limit":0"#, HistoryQuery { limit: Some(0), ..all() }),
+            (r#","limit":-1"#, all()),
+            (r#","limit":"3""#, all()),
+            (r#","live":true"#, HistoryQuery { live: true, ..all() }),
+            (r#","live":1"#, HistoryQuery { live: true, ..all() }),
+            (r#","live":0"#, all()),
+            (r#","live":"""#, all()),
+            (r#","live":null"#, all()),
+            (r#","live":{}"#, HistoryQuery { live: true, ..all() }),
+            (r#","old":false"#, HistoryQuery { old: false, ..all() }),
+            (r#","old":0"#, all()),
+            (r#","old":null"#, all()),
+            (r#","keys":false"#, HistoryQuery { keys: false, ..all() }),
+            (r#","keys":0"#, all()),
+            (r#","values":false"#, HistoryQuery { values: false, ..all() }),
+            (r#","values":null"#, all()),
+            (r#","unknown":[1]"#, all()),
+        ] {
+            assert_eq!(parse(options), Some(expected), "{options}");
+        }
+    }
+
+    #[test]
+    fn without_an_object_with_an_id_nothing_is_asked() {
+        let positional = format!("[\"{AUTHOR}\",5,true]");
+        for args in [
+            "",
+            "[]",
+            "{}",
+            "[null]",
+            "[{}]",
+            r#"[{"id":5}]"#,
+            r#"[{"id":"@me"}]"#,
+            r#"[{"seq":1}]"#,
+            "[[]]",
+            &positional,
+            "not json",
+            "[{",
+        ] {
+            assert_eq!(HistoryQuery::parse(args.as_bytes()), None, "{args}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_is_what_a_peer_reads() {
+        for query in [HistoryQuery::replicate(AUTHOR, 9, true), HistoryQuery::replicate(AUTHOR, 1, false)] {
+            assert_eq!(HistoryQuery::parse(query.to_args().as_bytes()), Some(query));
+        }
+    }
+
+    /// The sequences that a stream sends until it ends or waits, of a log that holds `stored` messages at first and
+    /// `grown` in the end, and whether it ended.
+    fn sent(query: HistoryQuery, stored: u32, grown: u32) -> (Vec<u32>, bool) {
+        let mut served = Served::new(query, VIEWER, stored);
+        let mut sent = Vec::new();
+        for latest in [stored, grown] {
+            while let Some(next) = served.next(latest) {
+                sent.push(next);
+                served.item(&MessageId::from_bytes([0; 32]), 0.0, "{}");
+            }
+            if served.is_over(latest) {
+                return (sent, true);
+            }
+        }
+        (sent, false)
+    }
+
+    #[test]
+    fn live_old_and_limit_say_what_is_sent() {
+        let live = HistoryQuery { live: true, ..all() };
+        for (query, expected) in [
+            (all(), (vec![1, 2, 3], true)),
+            (HistoryQuery { from: 3, ..all() }, (vec![3], true)),
+            (HistoryQuery { from: 4, ..all() }, (vec![], true)),
+            (HistoryQuery { limit: Some(2), ..all() }, (vec![1, 2], true)),
+            (HistoryQuery { limit: Some(9), ..all() }, (vec![1, 2, 3], true)),
+            (HistoryQuery { limit: Some(0), ..all() }, (vec![], true)),
+            (HistoryQuery { old: false, ..all() }, (vec![], true)),
+            (live, (vec![1, 2, 3, 4, 5], false)),
+            (HistoryQuery { from: 3, ..live }, (vec![3, 4, 5], false)),
+            (HistoryQuery { from: 5, ..live }, (vec![5], false)),
+            (HistoryQuery { from: 9, ..live }, (vec![], false)),
+            (HistoryQuery { old: false, ..live }, (vec![4, 5], false)),
+            (HistoryQuery { old: false, from: 5, ..live }, (vec![5], false)),
+            (HistoryQuery { limit: Some(2), ..live }, (vec![1, 2, 4, 5], false)),
+            (HistoryQuery { limit: Some(3), ..live }, (vec![1, 2, 3, 4, 5], false)),
+            (HistoryQuery { limit: Some(0), ..live }, (vec![4, 5], false)),
+        ] {
+            assert_eq!(sent(query, 3, 5), expected, "{query:?}");
+        }
+    }
+
+    #[test]
+    fn keys_and_values_say_what_an_item_is() {
+        let id = MessageId::from_bytes([0; 32]);
+        let item = |keys, values| {
+            let mut served = Served::new(HistoryQuery { keys, values, ..all() }, VIEWER, 1);
+            served.item(&id, 12.5, r#"{"content":{}}"#)
+        };
+
+        assert_eq!(
+            item(true, true),
+            Some(format!(r#"{{"key":"{id}","value":{{"content":{{}}}},"timestamp":12.5}}"#))
+        );
+        assert_eq!(item(true, false), Some(format!("\"{id}\"")));
+        assert_eq!(item(false, true).as_deref(), Some(r#"{"content":{}}"#));
+        assert_eq!(item(false, false).as_deref(), Some(r#"{"content":{}}"#));
+    }
+
+    #[test]
+    fn whoever_is_blocked_does_not_see_it_nor_what_follows() {
+        let mut served = Served::new(HistoryQuery { live: true, ..all() }, VIEWER, 3);
+        let contact =
+            |fields: &str| format!(r#"{{"content":{{"type":"contact","contact":"{VIEWER}",{fields}}}}}"#);
+        let id = MessageId::from_bytes([0; 32]);
+
+        assert!(served.item(&id, 0.0, &contact(r#""following":true"#)).is_some());
+        assert_eq!(served.item(&id, 0.0, &contact(r#""blocking":true"#)), None);
+        assert!(served.is_over(3));
+        assert_eq!(served.next(9), None);
+    }
+
+    #[test]
+    fn a_block_of_somebody_else_is_sent() {
+        let mut served = Served::new(all(), VIEWER, 1);
+        let message = format!(r#"{{"content":{{"type":"contact","contact":"{AUTHOR}","blocking":true}}}}"#);
+
+        assert!(served.item(&MessageId::from_bytes([0; 32]), 0.0, &message).is_some());
+    }
+
+    #[test]
+    fn receive_times_are_written_as_javascript_writes_numbers() {
+        let id = MessageId::from_bytes([0; 32]);
+        for (received, text) in [
+            (0.0, "0"),
+            (1_491_901_740_000.0, "1491901740000"),
+            (1_491_901_740_000.001, "1491901740000.001"),
+            (1e21, "1e+21"),
+            (1e-7, "1e-7"),
+        ] {
+            let expected = format!(r#"{{"key":"{id}","value":1,"timestamp":{text}}}"#);
+            assert_eq!(key_value_timestamp(&id, "1", received), expected);
+        }
+    }
 }
