@@ -1,5 +1,8 @@
 //! What the node says of itself, on standard error: never content, never secrets.
 
+use std::io;
+use std::io::Write as _;
+
 use crate::config::LogLevel;
 
 /// Says what is at least as important as its level, a line each.
@@ -25,7 +28,8 @@ impl Logger {
 
     fn say(self, level: LogLevel, text: &str) {
         if level <= self.0 {
-            eprintln!("{level} {text}");
+            // Nobody may be listening any more, and the node goes on.
+            let _ = writeln!(io::stderr(), "{level} {text}");
         }
     }
 }
