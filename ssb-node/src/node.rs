@@ -1,5 +1,6 @@
 //! A node from start to stop.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::io::Write as _;
@@ -156,6 +157,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     join(verifiers);
     drop(stop_workers);
     join(workers);
+    // What was cancelled and not polled since holds on to the read pool.
+    drop(executor);
     join(readers);
     Ok(())
 }
@@ -186,7 +189,7 @@ pub enum StartError {
     #[error("the log cannot be read: {0}")]
     Read(#[source] ssb_log::read::ReadError),
     /// The node cannot listen where it should.
-    #[error("cannot listen on {address}: {error}; another program may have the port: choose one with --port")]
+    #[error("cannot listen on {address}: {error}{}", listen_hint(error))]
     Listen {
         /// Where.
         address: String,
@@ -264,23 +267,40 @@ fn make_directory(path: &Path) -> io::Result<()> {
 }
 
 fn listen(config: &Config, me: FeedId) -> Result<(Vec<Listener>, Vec<String>), StartError> {
-    let host = config.host.as_deref();
     let failed = |address: String| move |error| StartError::Listen { address, error };
-    let named = format!("{}:{}", host.unwrap_or("*"), config.port);
     let (mut listeners, mut addresses) = (Vec::new(), Vec::new());
     let key = base64::encode(me.as_bytes());
-    for listener in listen_tcp(host, config.port).map_err(failed(named.clone()))? {
-        let bound = listener.get_ref().local_addr().map_err(failed(named.clone()))?;
-        // An address of all interfaces is nothing to dial; this machine's own name is.
-        let shown = if bound.ip().is_unspecified() { "localhost".to_owned() } else { bound.ip().to_string() };
-        addresses.push(format!("net:{shown}:{}~shs:{key}", bound.port()));
-        listeners.push(Listener::Tcp(listener));
+    for (host, port) in places(config) {
+        let named = format!("{}:{port}", host.unwrap_or("*"));
+        for listener in listen_tcp(host, port).map_err(failed(named.clone()))? {
+            let bound = listener.get_ref().local_addr().map_err(failed(named.clone()))?;
+            // An address of all interfaces is nothing to dial; this machine's own name is.
+            let shown =
+                if bound.ip().is_unspecified() { "localhost".to_owned() } else { bound.ip().to_string() };
+            addresses.push(format!("net:{shown}:{}~shs:{key}", bound.port()));
+            listeners.push(Listener::Tcp(listener));
+        }
     }
     let socket = config.path.join("socket");
     let unix = UnixSocket::listen(&socket).map_err(failed(socket.display().to_string()))?;
     addresses.push(format!("unix:{}~noauth:{key}", socket.display()));
     listeners.push(Listener::Unix(unix));
     Ok((listeners, addresses))
+}
+
+// Each once: several scopes may name one place.
+fn places(config: &Config) -> BTreeSet<(Option<&str>, u16)> {
+    if config.listen.is_empty() {
+        return BTreeSet::from([(config.host.as_deref(), config.port)]);
+    }
+    config.listen.iter().map(|place| (place.host.as_deref(), place.port)).collect()
+}
+
+fn listen_hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "; another program has the port: choose one with --port",
+        _ => "",
+    }
 }
 
 // JavaScript's clients up to ssb-client 4.7.9, and its command line, read the methods from this file.

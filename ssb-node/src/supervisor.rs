@@ -12,6 +12,7 @@ use std::process;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::Weak;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -30,8 +31,10 @@ use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerError;
 use ssb_muxrpc::RemoteError;
 
+use crate::config::LogLevel;
 use crate::core_task::Answer;
 use crate::core_task::ToCore;
+use crate::logging::Logger;
 use crate::mailbox::Mailbox;
 use crate::peer_task::Letter;
 use crate::peer_task::PeerTask;
@@ -102,9 +105,10 @@ impl Supervisor {
     /// Makes dials until the future is dropped.
     pub(crate) async fn dial(self: &Arc<Self>, requests: &Receiver<DialRequest>) {
         while let Ok(DialRequest { address, answer }) = requests.recv().await {
-            let this = Arc::clone(self);
+            // No dial may keep the supervisor, which keeps the dials.
+            let (this, shared) = (Arc::downgrade(self), Arc::clone(&self.shared));
             self.tasks.spawn("a dial", async move {
-                let outcome = this.dial_one(&address).await;
+                let outcome = dial_one(&this, &shared, &address).await;
                 let result = outcome
                     .map(|()| format!("{{\"id\":\"{}\",\"address\":\"{address}\"}}", address.key()))
                     .map_err(|error| RemoteError::new(format!("could not connect to {address}: {error}")));
@@ -141,32 +145,6 @@ impl Supervisor {
         }
     }
 
-    async fn dial_one(&self, address: &Address) -> Result<(), DialError> {
-        if address.transport() == Transport::Onion {
-            return Err(DialError::NoOnion);
-        }
-        let (host, port) = (address.host().to_owned(), address.port());
-        let looked_up = self
-            .shared
-            .reads
-            .run(move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<SocketAddr>>));
-        let connected = async {
-            let addresses = looked_up.await.ok_or(DialError::Stopping)?.map_err(DialError::Io)?;
-            connect(addresses).await.map_err(DialError::Io)
-        };
-        let late = async {
-            Timer::after(DIAL_TIMEOUT).await;
-            Err(DialError::TimedOut)
-        };
-        let socket = connected.or(late).await?;
-        let Shared { me, network, methods, .. } = &*self.shared;
-        // Whoever we dial may call what strangers may, whatever its key (secret-stack 6.4.2).
-        let peer = Peer::dial(me, network, address.key(), &seed(), methods, ANONYMOUS);
-        let (opened, open) = bounded(1);
-        self.spawn(Side::Dialed, socket, peer, Some(opened));
-        open.recv().await.map_err(|_| DialError::Stopping)?.map_err(DialError::Peer)
-    }
-
     fn spawn(&self, side: Side, socket: Stream, peer: Peer, opened: Option<Sender<Result<(), PeerError>>>) {
         let connection = ConnectionId(self.connections.fetch_add(1, Ordering::Relaxed));
         let task = PeerTask::new(&self.shared, connection, side, socket, peer, self.core.clone(), opened);
@@ -184,12 +162,41 @@ impl fmt::Debug for Supervisor {
     }
 }
 
+async fn dial_one(
+    supervisor: &Weak<Supervisor>,
+    shared: &Shared,
+    address: &Address,
+) -> Result<(), DialError> {
+    if address.transport() == Transport::Onion {
+        return Err(DialError::NoOnion);
+    }
+    let (host, port) = (address.host().to_owned(), address.port());
+    let looked_up = shared
+        .reads
+        .run(move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<SocketAddr>>));
+    let connected = async {
+        let addresses = looked_up.await.ok_or(DialError::Stopping)?.map_err(DialError::Io)?;
+        connect(addresses).await.map_err(DialError::Io)
+    };
+    let late = async {
+        Timer::after(DIAL_TIMEOUT).await;
+        Err(DialError::TimedOut)
+    };
+    let socket = connected.or(late).await?;
+    let Shared { me, network, methods, .. } = shared;
+    // Whoever we dial may call what strangers may, whatever its key (secret-stack 6.4.2).
+    let peer = Peer::dial(me, network, address.key(), &seed(), methods, ANONYMOUS);
+    let (opened, open) = bounded(1);
+    supervisor.upgrade().ok_or(DialError::Stopping)?.spawn(Side::Dialed, socket, peer, Some(opened));
+    open.recv().await.map_err(|_| DialError::Stopping)?.map_err(DialError::Peer)
+}
+
 /// Runs what the node cannot do without: if it panics, the process ends.
 pub(crate) fn or_abort(name: &str, work: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(work)).is_err() {
-        eprintln!(
-            "error {name} panicked, and the node cannot go on without it; this is a bug, please report it"
-        );
+        Logger(LogLevel::Error).error(&format!(
+            "{name} panicked, and the node cannot go on without it; this is a bug, please report it"
+        ));
         process::exit(70);
     }
 }
