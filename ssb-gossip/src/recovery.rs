@@ -186,8 +186,10 @@ impl Recovery {
 const fn gate(mark: PublishedMark, held: u32) -> Result<(), Locked> {
     match mark {
         mark if mark.permits(held as u64) => Ok(()),
-        PublishedMark { origin: Origin::Unknown, .. } => Err(Locked::ForeignSecret),
-        PublishedMark { sequence, .. } => Err(Locked::ShortLog { held, published: sequence }),
+        PublishedMark { sequence, .. } if (held as u64) < sequence => {
+            Err(Locked::ShortLog { held, published: sequence })
+        }
+        _ => Err(Locked::ForeignSecret),
     }
 }
 
@@ -195,11 +197,12 @@ const fn gate(mark: PublishedMark, held: u32) -> Result<(), Locked> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Locked {
-    /// The secret was not created by this node, so its feed may be longer elsewhere.
+    /// The secret was not created by this node, or its feed was lost and has not come back whole, so it may be longer
+    /// elsewhere.
     #[error(
-        "publishing is locked: this node did not create its secret, so its feed may be longer elsewhere and the next \
-         message would fork it for good. Connect to a peer that has the feed and it is recovered; or, if this feed \
-         has never been published anywhere else, restart with --new-feed"
+        "publishing is locked: this node did not create its secret, or lost messages of its feed, so the feed may be \
+         longer elsewhere and the next message would fork it for good. Connect to a peer that has the feed and it is \
+         recovered; or, if this feed has never been published anywhere else, restart with --new-feed"
     )]
     ForeignSecret,
     /// The log holds less of the own feed than was published from here.

@@ -35,7 +35,7 @@ pub struct PublishedMark {
 /// Why a node may sign for a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// It may not: the secret was found, and the feed may be longer elsewhere.
+    /// It may not: the secret was found or messages were lost, and the feed may be longer elsewhere.
     Unknown,
     /// This node made the secret.
     Created,

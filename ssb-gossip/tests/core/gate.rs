@@ -70,6 +70,11 @@ fn a_found_secret_or_a_short_log_publishes_nothing() {
     assert_eq!(publish(&mut foreign(0)), refused(Locked::ForeignSecret));
     assert_eq!(publish(&mut short(4)), refused(Locked::ShortLog { held: 4, published: 5 }));
     assert_eq!(publish(&mut short(5)), published());
+    let mark = PublishedMark { sequence: 5, ..PublishedMark::unknown(feed(ME)) };
+    let start = |held| Start { mark, held: vec![(feed(ME), held)], ..fresh() };
+    let (mut lost, mut half) = (Node::start(start(4)), Node::start(start(6)));
+    assert_eq!(publish(&mut lost), refused(Locked::ShortLog { held: 4, published: 5 }));
+    assert_eq!(publish(&mut half), refused(Locked::ForeignSecret));
 }
 
 #[test]
