@@ -4,6 +4,8 @@ pub mod client;
 mod clock;
 pub mod config;
 mod core_task;
+#[cfg(test)]
+mod fixture;
 mod log_inbox;
 mod log_thread;
 mod logging;

@@ -22,6 +22,7 @@ use ssb_log::Disk;
 use ssb_log::Ordinal;
 use ssb_log::Store;
 use ssb_log::read::ReadError;
+use ssb_log::store::PublishError;
 use ssb_log::store::Refused;
 use ssb_msg::Message;
 use ssb_msg::Signing;
@@ -52,6 +53,14 @@ pub(crate) struct LogThread {
     pub(crate) logger: Logger,
 }
 
+/// All that was taken in one turn.
+#[derive(Default)]
+struct Batch {
+    entries: Vec<Pending>,
+    /// How many of them a commit has decided.
+    decided: usize,
+}
+
 /// A message that waits for the sync, and who waits for it.
 struct Pending {
     source: Option<Source>,
@@ -74,22 +83,22 @@ impl LogThread {
     }
 
     fn work(&mut self, work: Work) {
-        let mut pending = Vec::with_capacity(work.verified.len() + work.own.len());
+        let mut batch = Batch::default();
         let mut marks = Vec::new();
         for own in work.own {
             match own {
-                Own::Publish { content, answer } => self.publish(&content, answer, &mut pending),
+                Own::Publish { content, answer } => self.publish(&content, answer, &mut batch),
                 Own::SaveMark(mark) => marks.push(mark),
             }
         }
         for verified in work.verified {
-            self.offer(verified, &mut pending);
+            self.offer(verified, &mut batch);
         }
-        self.commit(&mut pending);
+        self.commit(&mut batch);
         for mark in marks {
             self.save_mark(mark);
         }
-        let (answers, verdicts): (Vec<_>, Vec<_>) = pending.into_iter().map(Pending::part).unzip();
+        let (answers, verdicts): (Vec<_>, Vec<_>) = batch.entries.into_iter().map(Pending::part).unzip();
         if !verdicts.is_empty() {
             self.tell(Input::Verdicts(verdicts));
         }
@@ -99,12 +108,7 @@ impl LogThread {
         }
     }
 
-    fn publish(
-        &mut self,
-        content: &str,
-        answer: Sender<Result<String, RemoteError>>,
-        pending: &mut Vec<Pending>,
-    ) {
+    fn publish(&mut self, content: &str, answer: Sender<Result<String, RemoteError>>, batch: &mut Batch) {
         // The core holds the gate. This is the last look at the mark before a signature that cannot be taken back.
         let held = self.held();
         if !self.mark.permits(u64::from(held)) {
@@ -112,8 +116,13 @@ impl LogThread {
             return;
         }
         let timestamp = self.clock.timestamp();
-        match self.store.sign_next(content, timestamp, &self.me, &self.signing, timestamp) {
-            Ok(message) => pending.push(Pending {
+        let mut signed = self.sign(content, timestamp);
+        if signed == Err(PublishError::Full) {
+            self.commit(batch);
+            signed = self.sign(content, timestamp);
+        }
+        match signed {
+            Ok(message) => batch.entries.push(Pending {
                 source: None,
                 len: 0,
                 outcome: stored(&message),
@@ -125,7 +134,11 @@ impl LogThread {
         }
     }
 
-    fn offer(&mut self, verified: Verified, pending: &mut Vec<Pending>) {
+    fn sign(&mut self, content: &str, timestamp: f64) -> Result<Message, PublishError> {
+        self.store.sign_next(content, timestamp, &self.me, &self.signing, timestamp)
+    }
+
+    fn offer(&mut self, verified: Verified, batch: &mut Batch) {
         let Verified { source, len, message } = verified;
         let outcome = match message {
             Ok(message) => {
@@ -133,7 +146,7 @@ impl LogThread {
                 match self.store.offer(&message, self.clock.timestamp()) {
                     Ok(()) => outcome,
                     Err(Refused::Full) => {
-                        self.commit(pending);
+                        self.commit(batch);
                         match self.store.offer(&message, self.clock.timestamp()) {
                             Ok(()) => outcome,
                             Err(refused) => refusal(refused),
@@ -144,11 +157,13 @@ impl LogThread {
             }
             Err(refused) => Outcome::Refused(refused),
         };
-        pending.push(Pending { source: Some(source), len, outcome, answer: None });
+        batch.entries.push(Pending { source: Some(source), len, outcome, answer: None });
     }
 
     // Makes durable what was taken; then the mark; and only then does anybody see or hear of it.
-    fn commit(&mut self, pending: &mut [Pending]) {
+    fn commit(&mut self, batch: &mut Batch) {
+        let undecided = batch.decided;
+        batch.decided = batch.entries.len();
         if self.store.queued() == 0 {
             return;
         }
@@ -165,13 +180,13 @@ impl LogThread {
         });
         if let Err(error) = committed {
             self.logger.error(&format!("the log cannot be written any more: {error}"));
-            for entry in pending {
-                entry.fail();
-            }
+            batch.entries.iter_mut().skip(undecided).for_each(Pending::fail);
         }
     }
 
     fn save_mark(&mut self, mark: PublishedMark) {
+        // A message may have been published since the core decided this.
+        let mark = PublishedMark { sequence: mark.sequence.max(self.mark.sequence), ..mark };
         match mark.save(&self.home) {
             Ok(()) => {
                 self.logger.notice("the own feed was recovered from a peer: publishing is open");
@@ -257,3 +272,288 @@ pub(crate) fn survey(store: &Store<Disk>) -> Result<Survey, ReadError> {
 
 /// How much is read at once at start.
 const SURVEY_LEN: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::LogLevel;
+    use crate::fixture::Fixture;
+    use crate::fixture::key;
+    use smol::channel::Receiver;
+    use smol::channel::bounded;
+    use ssb_gossip::event::ConnectionId;
+    use ssb_gossip::event::StreamId;
+    use ssb_keys::published_mark::Origin;
+    use ssb_msg::ValidationState;
+    use ssb_msg::draft;
+    use std::fs;
+
+    const ME: u8 = 1;
+
+    /// A log thread that runs in the test's.
+    struct Bench {
+        thread: LogThread,
+        results: Receiver<Input>,
+        fixture: Fixture,
+    }
+
+    impl Bench {
+        fn new(mark: PublishedMark) -> Self {
+            let mut fixture = Fixture::new();
+            let (results, results_out) = bounded(64);
+            let thread = LogThread {
+                store: fixture.take(),
+                me: key(ME),
+                signing: Signing::plain(),
+                home: fixture.path().to_owned(),
+                mark,
+                clock: Clock::start(),
+                results,
+                logger: Logger(LogLevel::Error),
+            };
+            Self { thread, results: results_out, fixture }
+        }
+
+        fn created() -> Self {
+            Self::new(PublishedMark::created(key(ME).id()))
+        }
+
+        fn mark_on_disk(&self) -> PublishedMark {
+            PublishedMark::load(self.fixture.path(), key(ME).id()).unwrap()
+        }
+
+        fn outcomes(&self) -> Vec<Outcome> {
+            match self.results.try_recv() {
+                Ok(Input::Verdicts(verdicts)) => {
+                    verdicts.into_iter().map(|verdict| verdict.outcome).collect()
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn publish(content: &str) -> (Own, Receiver<Result<String, RemoteError>>) {
+        let (answer, answered) = bounded(1);
+        (Own::Publish { content: content.to_owned(), answer }, answered)
+    }
+
+    fn own(own: Own) -> Work {
+        Work { own: vec![own], ..Work::default() }
+    }
+
+    fn verified(message: Result<Message, Refusal>) -> Verified {
+        Verified { source: Source { connection: ConnectionId(1), stream: StreamId(1) }, len: 9, message }
+    }
+
+    /// The first messages of a feed, each with so much text.
+    fn feed(author: u8, count: usize, text_len: usize) -> Vec<Message> {
+        let (author, mut state) = (key(author), ValidationState::new(key(author).id()));
+        let content = format!(r#"{{"type":"post","text":"{}"}}"#, "x".repeat(text_len));
+        (0..count)
+            .map(|n| {
+                let timestamp = f64::from(u32::try_from(n).unwrap());
+                let message = draft::sign(&content, &state, timestamp, &author, &Signing::plain()).unwrap();
+                state.advance(state.check(&message).unwrap());
+                message
+            })
+            .collect()
+    }
+
+    fn work(messages: impl IntoIterator<Item = Message>) -> Work {
+        let verified = messages.into_iter().map(|message| verified(Ok(message))).collect();
+        Work { verified, ..Work::default() }
+    }
+
+    #[test]
+    fn what_is_published_is_durable_and_marked_before_it_is_answered() {
+        let mut bench = Bench::created();
+        let (publish, answered) = publish(r#"{"type":"post","text":"hi"}"#);
+
+        bench.thread.work(own(publish));
+
+        let answer = answered.try_recv().unwrap().unwrap();
+        assert!(answer.contains(r#""sequence":1"#), "{answer}");
+        assert_eq!(bench.mark_on_disk().sequence, 1);
+        assert_eq!(bench.thread.store.reader().len(), 1);
+        let stored = Outcome::Stored { feed: key(ME).id(), sequence: 1, contact: None };
+        assert_eq!(bench.outcomes(), [stored]);
+    }
+
+    #[test]
+    fn several_wishes_of_one_turn_follow_each_other() {
+        let mut bench = Bench::created();
+        let (one, first) = publish(r#"{"type":"post"}"#);
+        let (none, refused) = publish(r#"{"type":""}"#);
+        let (two, second) = publish(r#"{"type":"post"}"#);
+
+        bench.thread.work(Work { own: vec![one, none, two], ..Work::default() });
+
+        assert!(first.try_recv().unwrap().unwrap().contains(r#""sequence":1"#));
+        assert!(refused.try_recv().unwrap().unwrap_err().message().starts_with("type must be a string"));
+        assert!(second.try_recv().unwrap().unwrap().contains(r#""sequence":2"#));
+    }
+
+    #[test]
+    fn a_mark_that_permits_nothing_is_asked_last() {
+        let mut bench = Bench::new(PublishedMark::unknown(key(ME).id()));
+        let (publish, answered) = publish(r#"{"type":"post"}"#);
+
+        bench.thread.work(own(publish));
+
+        assert_eq!(answered.try_recv().unwrap(), Err(RemoteError::new("publishing is locked")));
+        assert!(bench.thread.store.reader().is_empty());
+    }
+
+    #[test]
+    fn offered_messages_get_their_verdicts_in_order() {
+        let mut bench = Bench::created();
+        let theirs = feed(2, 3, 1);
+        let offered = [&theirs[0], &theirs[0], &theirs[2], &theirs[1]].map(Clone::clone);
+        let mut work = work(offered);
+        work.verified.push(verified(Err(Refusal::Signature)));
+        work.verified.push(verified(Ok(feed(2, 1, 2).remove(0))));
+
+        bench.thread.work(work);
+
+        let stored = |sequence| Outcome::Stored { feed: key(2).id(), sequence, contact: None };
+        assert_eq!(
+            bench.outcomes(),
+            [
+                stored(1),
+                Outcome::Known,
+                Outcome::Refused(Refusal::Gap),
+                stored(2),
+                Outcome::Refused(Refusal::Signature),
+                Outcome::Refused(Refusal::Fork),
+            ]
+        );
+    }
+
+    #[test]
+    fn contacts_are_told_with_their_verdict() {
+        let mut bench = Bench::created();
+        let friend = key(5).id();
+        let (publish, _) = publish(&format!(r#"{{"type":"contact","contact":"{friend}","following":true}}"#));
+
+        bench.thread.work(own(publish));
+
+        let [Outcome::Stored { contact: Some(contact), .. }] = bench.outcomes()[..] else {
+            panic!("no contact")
+        };
+        assert_eq!(contact.contact, friend);
+    }
+
+    #[test]
+    fn messages_of_the_own_feed_from_peers_move_the_mark_too() {
+        let mut bench = Bench::created();
+
+        bench.thread.work(work(feed(ME, 3, 1)));
+
+        assert_eq!(
+            bench.mark_on_disk(),
+            PublishedMark { sequence: 3, ..PublishedMark::created(key(ME).id()) }
+        );
+    }
+
+    #[test]
+    fn a_mark_of_nobody_knows_whose_secret_does_not_move() {
+        let mut bench = Bench::new(PublishedMark::unknown(key(ME).id()));
+
+        bench.thread.work(work(feed(ME, 3, 1)));
+
+        assert_eq!(bench.thread.mark, PublishedMark::unknown(key(ME).id()));
+    }
+
+    #[test]
+    fn a_recovered_mark_is_saved_and_told() {
+        let mut bench = Bench::new(PublishedMark::unknown(key(ME).id()));
+        let mark = PublishedMark { feed: key(ME).id(), origin: Origin::Recovered, sequence: 2 };
+
+        bench.thread.work(own(Own::SaveMark(mark)));
+
+        assert_eq!(bench.mark_on_disk(), mark);
+        assert!(matches!(bench.results.try_recv(), Ok(Input::MarkSaved(saved)) if saved == mark));
+    }
+
+    #[test]
+    fn a_late_mark_does_not_take_back_what_was_published_since() {
+        let recovered = PublishedMark { feed: key(ME).id(), origin: Origin::Recovered, sequence: 0 };
+        let mut bench = Bench::new(recovered);
+        let (publish, _answered) = publish(r#"{"type":"post"}"#);
+
+        bench.thread.work(Work { own: vec![publish, Own::SaveMark(recovered)], ..Work::default() });
+
+        assert_eq!(bench.mark_on_disk().sequence, 1);
+    }
+
+    #[test]
+    fn more_than_one_commit_s_worth_is_stored_in_one_turn() {
+        let mut bench = Bench::created();
+
+        bench.thread.work(work(feed(2, 1200, 7500)));
+
+        assert!(bench.outcomes().iter().all(|outcome| matches!(outcome, Outcome::Stored { .. })));
+        assert_eq!(bench.thread.store.reader().len(), 1200);
+    }
+
+    #[test]
+    fn more_than_one_commit_s_worth_is_published_in_one_turn() {
+        let mut bench = Bench::created();
+        let content = format!(r#"{{"type":"post","text":"{}"}}"#, "x".repeat(7500));
+        let (wishes, answers): (Vec<_>, Vec<_>) = (0..1200).map(|_| publish(&content)).unzip();
+
+        bench.thread.work(Work { own: wishes, ..Work::default() });
+
+        assert!(answers.iter().all(|answer| answer.try_recv().unwrap().is_ok()));
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_written_says_so_and_stores_nothing() {
+        let mut bench = Bench::created();
+        // The mark has to be on disk before anybody sees the message, and now cannot be.
+        fs::create_dir(bench.fixture.path().join("published-mark")).unwrap();
+        let (first, answered) = publish(r#"{"type":"post"}"#);
+        bench.thread.work(own(first));
+        assert!(answered.try_recv().unwrap().unwrap_err().message().contains("cannot be written any more"));
+        assert_eq!(bench.outcomes(), [Outcome::Refused(Refusal::Storage)]);
+
+        let (second, answered) = publish(r#"{"type":"post"}"#);
+        bench.thread.work(own(second));
+        bench.outcomes();
+        bench.thread.work(work(feed(2, 1, 1)));
+
+        assert!(answered.try_recv().unwrap().is_err());
+        assert_eq!(bench.outcomes(), [Outcome::Refused(Refusal::Storage)]);
+        assert!(bench.thread.store.reader().is_empty());
+    }
+
+    #[test]
+    fn what_an_earlier_commit_of_the_turn_stored_stays_stored() {
+        let mut bench = Bench::created();
+        fs::create_dir(bench.fixture.path().join("published-mark")).unwrap();
+        let mut messages = feed(2, 1200, 7500);
+        messages.extend(feed(ME, 1, 1));
+
+        bench.thread.work(work(messages));
+
+        let outcomes = bench.outcomes();
+        let stored = outcomes.iter().take_while(|outcome| matches!(outcome, Outcome::Stored { .. })).count();
+        assert!(stored > 0);
+        assert_eq!(bench.thread.store.reader().len(), u32::try_from(stored).unwrap());
+        assert!(outcomes[stored..].iter().all(|outcome| *outcome == Outcome::Refused(Refusal::Storage)));
+    }
+
+    #[test]
+    fn a_survey_finds_how_far_feeds_are_and_their_contacts() {
+        let mut fixture = Fixture::new();
+        let friend = key(5).id();
+        fixture.publish(&key(2), r#"{"type":"post"}"#);
+        fixture.publish(&key(2), &format!(r#"{{"type":"contact","contact":"{friend}","blocking":true}}"#));
+
+        let survey = survey(&fixture.take()).unwrap();
+
+        assert_eq!(survey.held, [(key(2).id(), 2)]);
+        let [(author, contact)] = survey.contacts[..] else { panic!("{survey:?}") };
+        assert_eq!((author, contact.contact), (key(2).id(), friend));
+    }
+}
