@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::collections::btree_map::Entry;
 use std::task::Context;
 use std::task::Poll;
 
@@ -31,6 +32,7 @@ pub(super) struct Sources {
     reading: Option<Reading>,
     /// Those that wait for the log to grow.
     waiting: BTreeMap<RequestId, (Box<dyn Source>, Then)>,
+    /// Those of `waiting` that wait for a feed, and no others.
     by_feed: BTreeMap<FeedId, Vec<RequestId>>,
     follower: Follower,
     seen: Ordinal,
@@ -62,7 +64,7 @@ impl Sources {
     /// The peer wants no more of this one.
     pub(super) fn remove(&mut self, request: RequestId) {
         self.ready.retain(|(ready, _)| *ready != request);
-        self.waiting.remove(&request);
+        self.forget_waiting(request);
         if let Some(reading) = &mut self.reading
             && reading.request == Some(request)
         {
@@ -108,14 +110,27 @@ impl Sources {
             Then::End(Err(error)) => peer.refuse_call(request, &error),
             // What came since the page was read would wake nobody.
             then if is_due(&then, reader) => self.ready.push_back((request, source)),
-            then => {
-                if let Then::FeedGrown { feed, .. } = &then {
-                    self.by_feed.entry(*feed).or_default().push(request);
-                }
-                self.waiting.insert(request, (source, then));
-            }
+            then => self.wait(request, source, then),
         }
         true
+    }
+
+    fn wait(&mut self, request: RequestId, source: Box<dyn Source>, then: Then) {
+        if let Then::FeedGrown { feed, .. } = &then {
+            self.by_feed.entry(*feed).or_default().push(request);
+        }
+        self.waiting.insert(request, (source, then));
+    }
+
+    fn forget_waiting(&mut self, request: RequestId) {
+        if let Some((_, Then::FeedGrown { feed, .. })) = self.waiting.remove(&request)
+            && let Entry::Occupied(mut requests) = self.by_feed.entry(feed)
+        {
+            requests.get_mut().retain(|waiting| *waiting != request);
+            if requests.get().is_empty() {
+                requests.remove();
+            }
+        }
     }
 
     fn poll_growth(&mut self, context: &mut Context<'_>, reader: &Reader<Disk>) -> bool {
@@ -151,5 +166,42 @@ fn is_due(then: &Then, reader: &Reader<Disk>) -> bool {
         Then::Grown { past } => reader.end() > *past,
         Then::FeedGrown { feed, past } => reader.latest(feed).is_some_and(|latest| latest.sequence > *past),
         Then::More | Then::End(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Fixture;
+    use crate::fixture::key;
+    use ssb_muxrpc::Kind;
+    use ssb_muxrpc::Role;
+    use ssb_muxrpc::Session;
+    use std::sync::Arc;
+
+    struct Nothing;
+
+    impl Source for Nothing {
+        fn pull(&mut self, _: &Reader<Disk>) -> Page {
+            Page { items: Vec::new(), then: Then::End(Ok(())) }
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_given_up_while_it_waits_leaves_nothing_behind() {
+        let mut session = Session::new(Arc::default(), Role::new(0));
+        let mut call = || session.call(&["createHistoryStream"], Kind::Source, "[]").unwrap();
+        let (one, two) = (call(), call());
+        let mut sources = Sources::new(&Fixture::new().reader());
+        let wait = || Then::FeedGrown { feed: key(1).id(), past: 0 };
+        sources.wait(one, Box::new(Nothing), wait());
+        sources.wait(two, Box::new(Nothing), wait());
+
+        sources.remove(one);
+        assert_eq!(sources.by_feed.get(&key(1).id()), Some(&vec![two]));
+        sources.remove(two);
+
+        assert!(sources.by_feed.is_empty());
+        assert!(sources.waiting.is_empty());
     }
 }
