@@ -114,3 +114,91 @@ impl fmt::Debug for LogInbox {
         f.debug_struct("LogInbox").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ssb_gossip::event::ConnectionId;
+    use ssb_gossip::event::StreamId;
+    use ssb_keys::FeedId;
+    use std::sync::Arc;
+    use std::thread;
+
+    /// A group of so many items that say whose they are by their length.
+    fn group(mark: usize, count: usize) -> Vec<Verified> {
+        let source = Source { connection: ConnectionId(0), stream: StreamId(0) };
+        (0..count).map(|_| Verified { source, len: mark, message: Err(Refusal::Malformed) }).collect()
+    }
+
+    fn marks(work: &Work) -> Vec<usize> {
+        work.verified.iter().map(|verified| verified.len).collect()
+    }
+
+    fn save_mark() -> Own {
+        Own::SaveMark(PublishedMark::created(FeedId::from_bytes([0; 32])))
+    }
+
+    #[test]
+    fn groups_come_out_in_the_order_of_their_numbers() {
+        let inbox = LogInbox::default();
+        inbox.group(1, group(11, 2));
+        inbox.group(2, group(12, 1));
+        inbox.group(0, group(10, 1));
+        inbox.group(4, group(14, 1));
+
+        assert_eq!(marks(&inbox.next().unwrap()), [10, 11, 11, 12]);
+        inbox.group(3, group(13, 1));
+        assert_eq!(marks(&inbox.next().unwrap()), [13, 14]);
+    }
+
+    #[test]
+    fn one_turn_takes_no_more_groups_once_its_batch_is_full() {
+        let inbox = LogInbox::default();
+        for number in 0..3 {
+            inbox.group(number, group(0, BATCH_LEN_MAX - 1));
+        }
+
+        assert_eq!(inbox.next().unwrap().verified.len(), 2 * (BATCH_LEN_MAX - 1));
+        assert_eq!(inbox.next().unwrap().verified.len(), BATCH_LEN_MAX - 1);
+    }
+
+    #[test]
+    fn the_owner_s_wishes_wait_for_no_group() {
+        let inbox = LogInbox::default();
+        inbox.group(1, group(11, 1));
+        inbox.own(save_mark());
+        inbox.own(save_mark());
+
+        let work = inbox.next().unwrap();
+
+        assert_eq!((work.own.len(), work.verified.len()), (2, 0));
+    }
+
+    #[test]
+    fn what_is_in_it_when_it_closes_comes_out_first() {
+        let inbox = LogInbox::default();
+        inbox.own(save_mark());
+        inbox.group(0, group(10, 1));
+        inbox.group(2, group(12, 1));
+        inbox.close();
+
+        assert_eq!(marks(&inbox.next().unwrap()), [10]);
+        assert!(inbox.next().is_none(), "a group before it never came");
+    }
+
+    #[test]
+    fn whoever_waits_is_woken_by_work_and_by_the_end() {
+        let inbox = Arc::new(LogInbox::default());
+        let waiting = {
+            let inbox = Arc::clone(&inbox);
+            thread::spawn(move || {
+                std::iter::from_fn(|| inbox.next()).flat_map(|work| marks(&work)).collect::<Vec<_>>()
+            })
+        };
+        inbox.group(0, group(10, 1));
+        inbox.group(1, group(11, 1));
+        inbox.close();
+
+        assert_eq!(waiting.join().unwrap(), [10, 11]);
+    }
+}

@@ -27,12 +27,35 @@ pub(crate) fn methods() -> Arc<Methods> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ssb_muxrpc::Event;
+    use ssb_muxrpc::Session;
 
     #[test]
     fn strangers_may_call_these_and_nothing_else() {
         let public: Vec<&str> = Rpc::ALL.iter().filter(|rpc| rpc.is_public()).map(|rpc| rpc.path()).collect();
 
         assert_eq!(public, ["manifest", "createHistoryStream", "gossip.ping"]);
+    }
+
+    #[test]
+    fn the_owner_may_call_everything_and_a_stranger_only_what_is_public() {
+        let methods = methods();
+        for (index, rpc) in Rpc::ALL.iter().enumerate() {
+            let path: Vec<&str> = rpc.path().split('.').collect();
+            for (role, expected) in [(OWNER, true), (ANONYMOUS, rpc.is_public())] {
+                let mut callee = Session::new(Arc::clone(&methods), role);
+                let mut caller = Session::new(Arc::default(), OWNER);
+                caller.call(&path, rpc.kind(), "[]").unwrap();
+
+                let (_, event) = callee.receive(caller.outgoing()).unwrap();
+
+                let called = match event {
+                    Some(Event::Called { method, .. }) => Some(method.index()),
+                    _ => None,
+                };
+                assert_eq!(called, expected.then_some(index), "{rpc:?} {role:?}");
+            }
+        }
     }
 
     #[test]

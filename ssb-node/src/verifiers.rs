@@ -63,3 +63,60 @@ fn verify(items: Vec<Ingest>, signing: &Signing, keys: &mut KeyCache) -> Vec<Ver
     }
     verified
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::key;
+    use ssb_gossip::event::ConnectionId;
+    use ssb_gossip::event::Source;
+    use ssb_gossip::event::StreamId;
+    use ssb_keys::hmac::HmacKey;
+    use ssb_msg::ValidationState;
+    use ssb_msg::draft;
+
+    fn message(author: u8, signing: &Signing) -> Vec<u8> {
+        let state = ValidationState::new(key(author).id());
+        let content = r#"{"type":"post","text":"hello"}"#;
+        draft::sign(content, &state, 1.0, &key(author), signing).unwrap().compact().to_vec()
+    }
+
+    /// Judges bytes that came on a stream of feed 1.
+    fn judge(items: &[Vec<u8>]) -> Vec<Result<(), Refusal>> {
+        let source = Source { connection: ConnectionId(1), stream: StreamId(1) };
+        let ingests =
+            items.iter().map(|raw| Ingest { source, feed: key(1).id(), raw: raw.clone() }).collect();
+        let verified = verify(ingests, &Signing::plain(), &mut KeyCache::new());
+        assert!(verified.iter().map(|entry| entry.len).eq(items.iter().map(Vec::len)));
+        verified.into_iter().map(|entry| entry.message.map(drop)).collect()
+    }
+
+    #[test]
+    fn every_item_gets_its_verdict_in_its_place() {
+        let good = message(1, &Signing::plain());
+        let text = String::from_utf8(good.clone()).unwrap();
+        let altered = text.replace("hello", "hallo").into_bytes();
+        let keyed = message(1, &Signing::keyed(HmacKey::from_bytes([3; 32])));
+        let malformed = good[1..].to_vec();
+        let theirs = message(2, &Signing::plain());
+
+        assert_eq!(
+            judge(&[altered, good.clone(), malformed, theirs, good.clone(), keyed, Vec::new(), good]),
+            [
+                Err(Refusal::Signature),
+                Ok(()),
+                Err(Refusal::Malformed),
+                Err(Refusal::WrongFeed),
+                Ok(()),
+                Err(Refusal::Signature),
+                Err(Refusal::Malformed),
+                Ok(()),
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_gets_no_verdict() {
+        assert_eq!(judge(&[]), []);
+    }
+}

@@ -30,6 +30,9 @@ use super::feed;
 use super::fresh;
 use super::request;
 
+/// What a verdict is made of: why not, or whom it sets.
+type Judgement = (Option<Refusal>, Option<(u8, Relation)>);
+
 /// What happens next. Numbers choose among what is there.
 #[derive(Clone, Debug)]
 enum Step {
@@ -38,7 +41,7 @@ enum Step {
     HistoryAsked { connection: usize, feed: u8 },
     Items { connection: usize, stream: u64, count: usize, len: usize },
     Ended { connection: usize, stream: u64, failed: bool },
-    Verdicts(Vec<(Option<Refusal>, Option<(u8, Relation)>)>),
+    Verdicts(Vec<Judgement>),
     Publish,
     MarkSaved,
     Tick(u64),
@@ -129,7 +132,7 @@ impl Shell {
         })
     }
 
-    fn verdict(&mut self, (refusal, contact): (Option<Refusal>, Option<(u8, Relation)>)) -> Option<Verdict> {
+    fn verdict(&mut self, (refusal, contact): Judgement) -> Option<Verdict> {
         if self.in_flight.is_empty() {
             return None;
         }

@@ -14,3 +14,27 @@ pub(crate) fn options(args: &[u8]) -> serde_json::Map<String, serde_json::Value>
     let first = split(args).into_iter().next().unwrap_or_default();
     serde_json::from_str(&first).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_stay_the_text_they_came_in() {
+        assert_eq!(
+            split(br#"[ {"b":1.50,"a":1} , 5,"x\u00e9"]"#),
+            [r#"{"b":1.50,"a":1}"#, "5", r#""x\u00e9""#]
+        );
+        for none in ["", "[]", "{}", "5", "[1"] {
+            assert_eq!(split(none.as_bytes()), <[String; 0]>::default(), "{none}");
+        }
+    }
+
+    #[test]
+    fn options_that_are_no_object_are_none() {
+        assert_eq!(options(br#"[{"limit":1}]"#).len(), 1);
+        for none in ["", "[]", "[null]", "[5]", "[[]]", r#"["x"]"#] {
+            assert!(options(none.as_bytes()).is_empty(), "{none}");
+        }
+    }
+}

@@ -73,3 +73,68 @@ fn message_id(text: &str) -> Option<MessageId> {
 fn bad_key() -> RemoteError {
     RemoteError::new("ssb-db.get: key *must* be a ssb message id or a flume offset")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Fixture;
+    use crate::fixture::STEP;
+    use crate::fixture::key;
+
+    fn parse(argument: &str) -> Result<Get, RemoteError> {
+        Get::parse(format!("[{argument}]").as_bytes())
+    }
+
+    #[test]
+    fn an_id_a_link_or_an_object_names_a_message() {
+        let id = MessageId::from_bytes([1; 32]);
+        for (argument, meta) in [
+            (format!("\"{id}\""), false),
+            (format!("\"{id}?unbox=abc\""), false),
+            (format!("{{\"id\":\"{id}\"}}"), false),
+            (format!("{{\"key\":\"{id}\"}}"), false),
+            (format!("{{\"id\":\"{id}\",\"meta\":true}}"), true),
+            (format!("{{\"id\":\"{id}\",\"meta\":false}}"), false),
+            (format!("{{\"id\":\"{id}\",\"meta\":null}}"), false),
+        ] {
+            assert_eq!(parse(&argument), Ok(Get { id, meta }), "{argument}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_message_is_refused_in_javascript_s_words() {
+        let feed = key(1).id();
+        for argument in ["\"x\"", "\"\"", &format!("\"{feed}\"")] {
+            assert_eq!(
+                parse(argument),
+                Err(RemoteError::new("Param 0 must by of type object")),
+                "{argument}"
+            );
+        }
+        for argument in ["", "null", "5", "[]", "{}", r#"{"id":5}"#, r#"{"id":"x"}"#] {
+            assert_eq!(parse(argument), Err(bad_key()), "{argument}");
+        }
+        assert_eq!(Get::parse(b"not json"), Err(bad_key()));
+    }
+
+    #[test]
+    fn a_message_is_answered_with_or_without_key_and_time() {
+        let mut fixture = Fixture::new();
+        let message = fixture.publish(&key(1), r#"{"type":"post"}"#);
+        let answer = |meta| Get { id: message.id(), meta }.answer(&fixture.reader());
+
+        assert_eq!(answer(false).as_deref(), Ok(message.json()));
+        let with_meta = key_value_timestamp(&message.id(), message.json(), STEP);
+        assert_eq!(answer(true), Ok(with_meta));
+    }
+
+    #[test]
+    fn an_unknown_id_is_not_found() {
+        let id = MessageId::from_bytes([1; 32]);
+
+        let answer = Get { id, meta: false }.answer(&Fixture::new().reader());
+
+        let text = format!("Key not found in database [{id}]");
+        assert_eq!(answer, Err(RemoteError::named("NotFoundError", text)));
+    }
+}

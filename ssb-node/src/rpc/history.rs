@@ -47,3 +47,109 @@ impl Source for History {
         Page { items, then }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Fixture;
+    use crate::fixture::key;
+    use ssb_gossip::history::HistoryQuery;
+    use ssb_msg::Message;
+
+    const AUTHOR: u8 = 1;
+
+    fn history(fixture: &Fixture, query: HistoryQuery) -> History {
+        let latest = fixture.reader().latest(&query.feed).map_or(0, |latest| latest.sequence);
+        History(Served::new(query, key(9).id(), latest))
+    }
+
+    fn query(live: bool) -> HistoryQuery {
+        HistoryQuery::replicate(key(AUTHOR).id(), 1, live)
+    }
+
+    /// All items up to the end or a wait, and that.
+    fn pull_all(history: &mut History, fixture: &Fixture) -> (Vec<String>, Then) {
+        let mut items = Vec::new();
+        loop {
+            let page = history.pull(&fixture.reader());
+            assert!(page.items.iter().map(String::len).sum::<usize>() < 2 * PAGE_LEN);
+            items.extend(page.items);
+            if page.then != Then::More {
+                return (items, page.then);
+            }
+        }
+    }
+
+    fn texts(messages: &[Message]) -> Vec<String> {
+        messages.iter().map(|message| message.json().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_feed_longer_than_a_page_comes_whole_and_in_order() {
+        let mut fixture = Fixture::new();
+        let mut messages = Vec::new();
+        for _ in 0..30 {
+            messages.extend(fixture.publish_posts(&key(AUTHOR), 1, 7000));
+            fixture.publish_posts(&key(2), 1, 7000);
+        }
+        let mut history = history(&fixture, query(false));
+        assert_eq!(history.pull(&fixture.reader()).then, Then::More);
+
+        let (rest, then) = pull_all(&mut history, &fixture);
+
+        assert_eq!(then, Then::End(Ok(())));
+        let skipped = messages.len() - rest.len();
+        assert_eq!(rest, texts(&messages[skipped..]));
+        let (all, _) = pull_all(&mut self::history(&fixture, query(false)), &fixture);
+        assert_eq!(all, texts(&messages));
+    }
+
+    #[test]
+    fn a_live_stream_waits_for_its_feed_and_goes_on() {
+        let mut fixture = Fixture::new();
+        let messages = fixture.publish_posts(&key(AUTHOR), 2, 5);
+        let mut history = history(&fixture, query(true));
+
+        let grown = |past| Then::FeedGrown { feed: key(AUTHOR).id(), past };
+        assert_eq!(pull_all(&mut history, &fixture), (texts(&messages), grown(2)));
+        let more = fixture.publish_posts(&key(AUTHOR), 1, 5);
+
+        assert_eq!(pull_all(&mut history, &fixture), (texts(&more), grown(3)));
+    }
+
+    #[test]
+    fn a_feed_that_nobody_has_ends_or_waits() {
+        let fixture = Fixture::new();
+
+        assert_eq!(pull_all(&mut history(&fixture, query(false)), &fixture), (vec![], Then::End(Ok(()))));
+        let wait = Then::FeedGrown { feed: key(AUTHOR).id(), past: 0 };
+        assert_eq!(pull_all(&mut history(&fixture, query(true)), &fixture), (vec![], wait));
+    }
+
+    #[test]
+    fn a_live_stream_jumps_over_what_its_limit_leaves_out() {
+        let mut fixture = Fixture::new();
+        let messages = fixture.publish_posts(&key(AUTHOR), 30, 7000);
+        let mut history = history(&fixture, HistoryQuery { limit: Some(2), ..query(true) });
+        let (items, _) = pull_all(&mut history, &fixture);
+        assert_eq!(items, texts(&messages[..2]));
+
+        let more = fixture.publish_posts(&key(AUTHOR), 1, 5);
+
+        assert_eq!(pull_all(&mut history, &fixture).0, texts(&more));
+    }
+
+    #[test]
+    fn it_ends_before_the_message_that_blocks_the_viewer() {
+        let mut fixture = Fixture::new();
+        let before = fixture.publish_posts(&key(AUTHOR), 1, 5);
+        let viewer = key(9).id();
+        fixture
+            .publish(&key(AUTHOR), &format!(r#"{{"type":"contact","contact":"{viewer}","blocking":true}}"#));
+        fixture.publish_posts(&key(AUTHOR), 1, 5);
+
+        let (items, then) = pull_all(&mut history(&fixture, query(true)), &fixture);
+
+        assert_eq!((items, then), (texts(&before), Then::End(Ok(()))));
+    }
+}

@@ -65,3 +65,85 @@ const SIGNATURE_UNITS: usize = 119;
 
 const RECIPIENTS: &str = "content with recps is a private message, and this version cannot encrypt yet: nothing was \
                           published. Without the field recps it would be public";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Fixture;
+    use crate::fixture::key;
+    use ssb_msg::Signing;
+    use ssb_msg::json;
+
+    #[test]
+    fn the_content_is_the_first_argument_as_it_was_written() {
+        assert_eq!(content(br#"[{"b":1,"a":2.50}, 5]"#).as_deref(), Ok(r#"{"b":1,"a":2.50}"#));
+        assert_eq!(content(br#"["box"]"#).as_deref(), Ok(r#""box""#));
+    }
+
+    #[test]
+    fn without_content_nothing_is_published() {
+        for args in ["", "[]", "[null]", "[false]", "[0]", r#"[""]"#, "{}", "[{"] {
+            assert_eq!(content(args.as_bytes()), Err(usage("Param 0 is required")), "{args}");
+        }
+    }
+
+    /// Why this content is not published.
+    fn refused(content: &str) -> String {
+        let signing = Signing::plain();
+        let error = Fixture::new().take().sign_next(content, 1.0, &key(1), &signing, 1.0).unwrap_err();
+        refusal(&error, content).message().to_owned()
+    }
+
+    #[test]
+    fn a_wrong_type_is_named_as_javascript_prints_it() {
+        for (content, named) in [
+            ("{}", "undefined"),
+            (r#"{"type":"ab"}"#, "ab"),
+            (r#"{"type":5}"#, "5"),
+            (r#"{"type":null}"#, "null"),
+            (r#"{"type":true}"#, "true"),
+            (r#"{"type":{}}"#, "[object Object]"),
+            ("[1]", "undefined"),
+        ] {
+            let text = format!("type must be a string3 <= type.length < 52, was:{named}");
+            assert_eq!(refused(content), text, "{content}");
+        }
+        let long = "x".repeat(53);
+        assert!(refused(&format!(r#"{{"type":"{long}"}}"#)).ends_with(&long));
+    }
+
+    #[test]
+    fn a_message_that_is_too_long_is_told_the_length_that_javascript_measures() {
+        let content = |len| format!(r#"{{"type":"post","text":"{}"}}"#, "x".repeat(len));
+        let store = &mut Fixture::new().take();
+        let mut sign = |len| store.sign_next(&content(len), 1.0, &key(1), &Signing::plain(), 1.0);
+        let short = sign(0).unwrap();
+        let frame = json::pretty(&json::parse(short.compact()).unwrap()).len();
+        let text =
+            |size| format!("Encoded message must not be larger than 8192 bytes. Current size is {size}");
+
+        // One too many with the signature, none without it; the most that is short enough without it; one more.
+        assert_eq!(refused(&content(8193 - frame)), text(8193));
+        assert_eq!(refused(&content(8192 + SIGNATURE_UNITS - frame)), text(8192 + SIGNATURE_UNITS));
+        assert_eq!(refused(&content(8193 + SIGNATURE_UNITS - frame)), text(8193));
+        // The second message of this feed is longer by the id of the first.
+        assert!(sign(8192 - frame - 200).is_ok());
+    }
+
+    #[test]
+    fn content_with_recipients_is_never_published_in_clear() {
+        let me = key(1).id();
+
+        let text = refused(&format!(r#"{{"type":"post","recps":["{me}"]}}"#));
+
+        assert!(text.contains("cannot encrypt yet: nothing was published"), "{text}");
+    }
+
+    #[test]
+    fn the_answer_is_the_message_with_its_key_and_time() {
+        let message = Fixture::new().publish(&key(1), r#"{"type":"post"}"#);
+
+        let expected = format!(r#"{{"key":"{}","value":{},"timestamp":12.5}}"#, message.id(), message.json());
+        assert_eq!(answer(&message, 12.5), expected);
+    }
+}
