@@ -60,6 +60,8 @@ pub struct Peer {
     remote: Option<FeedId>,
     deadline: Option<Uptime>,
     inactivity: Option<Duration>,
+    /// When something was last read or written.
+    touched: Uptime,
     /// What ends the connection, as soon as everything before it was told.
     ending: Option<Result<(), PeerError>>,
 }
@@ -131,12 +133,14 @@ impl Peer {
             remote: None,
             deadline: None,
             inactivity: None,
+            touched: Uptime::default(),
             ending: None,
         }
     }
 
     /// Starts the clock of the handshake. Call it once, when the connection stands.
     pub fn start(&mut self, now: Now) {
+        self.touch(now);
         if !matches!(self.stage, Stage::Open { .. }) {
             self.deadline = Some(now.uptime.after(HANDSHAKE_TIMEOUT));
         }
@@ -224,7 +228,11 @@ impl Peer {
     pub fn close(&mut self) {
         match &mut self.stage {
             Stage::Open { session, .. } => session.abort(),
-            _ => self.ending = Some(Ok(())),
+            // It has ended.
+            Stage::Over => {}
+            _ => {
+                self.ending.get_or_insert(Ok(()));
+            }
         }
     }
 
@@ -409,6 +417,7 @@ impl Peer {
         }
         self.stage = Stage::Over;
         self.deadline = None;
+        self.inactivity = None;
         match self.ending.take() {
             Some(result) => Step::Event(Happened::Ended(result)),
             None => Step::Wait,
@@ -428,7 +437,7 @@ impl Peer {
         self.stage = Stage::Open { session, opener: Some(opener), told: false };
         self.remote = Some(keys.peer);
         self.inactivity = Some(INACTIVITY_TIMEOUT);
-        self.deadline = None;
+        self.deadline = Some(self.touched.after(INACTIVITY_TIMEOUT));
     }
 
     fn fail(&mut self, error: PeerError) {
@@ -441,6 +450,7 @@ impl Peer {
     }
 
     fn touch(&mut self, now: Now) {
+        self.touched = now.uptime;
         if let Some(inactivity) = self.inactivity {
             self.deadline = Some(now.uptime.after(inactivity));
         }
