@@ -33,6 +33,9 @@ use crate::time::Uptime;
 /// The most bytes of messages that wait for their verdict before the core wants no more: some seconds of verifying.
 pub const IN_FLIGHT_LEN_MAX: usize = 4 * 1024 * 1024;
 
+/// What the smallest message is charged: a group of tiny ones costs more than its bytes.
+pub const ITEM_COST_MIN: usize = 2048;
+
 /// The most messages of one group.
 pub const GROUP_LEN_MAX: usize = 64;
 
@@ -198,7 +201,7 @@ impl Core {
                 continue;
             }
             self.recovery.received(connection, stream);
-            self.in_flight += raw.len();
+            self.in_flight += raw.len().max(ITEM_COST_MIN);
             group.push(Ingest { source, feed, raw });
             if group.len() == GROUP_LEN_MAX {
                 self.emit(std::mem::take(&mut group));
@@ -217,7 +220,9 @@ impl Core {
     fn verdicts(&mut self, verdicts: Vec<Verdict>, now: Uptime) {
         let mut opens = false;
         for Verdict { source, len, outcome } in verdicts {
-            self.in_flight = self.in_flight.saturating_sub(len);
+            if source.is_some() {
+                self.in_flight = self.in_flight.saturating_sub(len.max(ITEM_COST_MIN));
+            }
             let accepted = !matches!(outcome, Outcome::Refused(_));
             match outcome {
                 Outcome::Stored { feed, sequence, contact } => {

@@ -126,10 +126,7 @@ impl Served {
     }
 
     fn blocks_viewer(&self, message: &str) -> bool {
-        // Most messages are no contacts: look for the viewer's id before parsing anything.
-        message.contains("\"contact\"")
-            && message.contains(&self.viewer.to_string())
-            && contact_of(message)
+        contact_of(message)
                 .is_some_and(|contact| contact.contact == self.viewer && contact.relation == Relation::Block)
     }
 }
@@ -142,8 +139,12 @@ pub fn key_value_timestamp(id: &MessageId, message: &str, received: f64) -> Stri
     )
 }
 
-/// The contact that a message sets, if it sets one.
+/// The contact that a message sets, if it sets one. Its type does not matter (ssb-friends 4.1.4).
 pub fn contact_of(message: &str) -> Option<Contact> {
+    // Most messages set none: look before parsing anything.
+    if !message.contains("\"contact\"") {
+        return None;
+    }
     let message = json::parse(message.as_bytes()).ok()?;
     let json::Value::Object(fields) = message else { return None };
     Contact::read(fields.get("content")?)

@@ -7,6 +7,7 @@ pub mod graph;
 pub mod history;
 pub mod multiserver;
 pub mod peer;
+pub mod ping;
 pub mod recovery;
 pub mod replicator;
 pub mod time;

@@ -296,9 +296,27 @@ impl Peer {
         self.remote
     }
 
+    /// Who waits to be admitted.
+    pub fn guest(&self) -> Option<FeedId> {
+        match &self.stage {
+            Stage::Guest { guest, .. } => Some(guest.id()),
+            _ => None,
+        }
+    }
+
+    /// Gives back the room for a read that found nothing, until the next one.
+    pub fn rest(&mut self) {
+        self.incoming.free();
+    }
+
     /// Whether calls go both ways.
     pub const fn is_open(&self) -> bool {
         matches!(self.stage, Stage::Open { .. })
+    }
+
+    /// Whether it takes more bytes. Not while calls wait until some of their answers are written.
+    pub fn takes_bytes(&self) -> bool {
+        self.incoming.plain().is_empty()
     }
 
     /// How much memory the buffers occupy, in bytes.

@@ -46,9 +46,7 @@ impl Keypair {
     /// If the system has no randomness to give: nothing secret can be made then.
     #[cfg(feature = "entropy")]
     pub fn generate() -> Self {
-        let mut seed = Zeroizing::new([0; 32]);
-        getrandom::fill(seed.as_mut()).expect("the system gives randomness");
-        Self::from_seed(&seed)
+        Self::from_seed(&Zeroizing::new(crate::entropy::bytes()))
     }
 
     /// The public half, which names the feed.

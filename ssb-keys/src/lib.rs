@@ -7,6 +7,8 @@ pub mod base64;
 pub mod bfe;
 pub mod blob_id;
 pub mod channel;
+#[cfg(feature = "entropy")]
+pub mod entropy;
 pub mod ephemeral;
 pub mod feed_id;
 pub mod hash;

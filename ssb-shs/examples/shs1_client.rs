@@ -9,6 +9,7 @@ use std::io::Write as _;
 
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
+use ssb_keys::entropy::bytes;
 use ssb_keys::ephemeral::EphemeralKeypair;
 use ssb_keys::network::NetworkKey;
 use ssb_shs::ClientHandshake;
@@ -18,11 +19,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let network = NetworkKey::from_bytes(network.as_slice().try_into()?);
     let server = FeedId::from_bytes(server.as_slice().try_into()?);
     let me = Keypair::generate();
-    let seed = *Keypair::generate().to_secret().first_chunk().ok_or("a secret has 64 bytes")?;
     let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
 
     let (hello, client) =
-        ClientHandshake::new(&me, &network, server, EphemeralKeypair::from_seed(&seed)).hello();
+        ClientHandshake::new(&me, &network, server, EphemeralKeypair::from_seed(&bytes())).hello();
     output.write_all(&hello)?;
     output.flush()?;
 

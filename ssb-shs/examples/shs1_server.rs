@@ -8,6 +8,7 @@ use std::io::Read as _;
 use std::io::Write as _;
 
 use ssb_keys::Keypair;
+use ssb_keys::entropy::bytes;
 use ssb_keys::ephemeral::EphemeralKeypair;
 use ssb_keys::network::NetworkKey;
 use ssb_shs::ServerHandshake;
@@ -19,12 +20,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("secret and public key disagree".into());
     }
     let network = NetworkKey::from_bytes(network.as_slice().try_into()?);
-    let seed = *Keypair::generate().to_secret().first_chunk().ok_or("a secret has 64 bytes")?;
     let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
 
     let mut hello = [0; 64];
     input.read_exact(&mut hello)?;
-    let server = ServerHandshake::new(&me, &network, EphemeralKeypair::from_seed(&seed));
+    let server = ServerHandshake::new(&me, &network, EphemeralKeypair::from_seed(&bytes()));
     let (reply, server) = server.client_hello(&hello)?;
     output.write_all(&reply)?;
     output.flush()?;

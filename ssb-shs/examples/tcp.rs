@@ -4,6 +4,7 @@ use smol::future::zip;
 use smol::net::TcpListener;
 use smol::net::TcpStream;
 use ssb_keys::Keypair;
+use ssb_keys::entropy::bytes;
 use ssb_keys::network::NetworkKey;
 use ssb_shs::io::IoError;
 use ssb_shs::io::accept;
@@ -18,13 +19,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
         let serving = async {
             let (stream, _) = listener.accept().await.map_err(IoError::Io)?;
-            let guest = accept(stream, &server, &NetworkKey::MAIN, &random()).await?;
+            let guest = accept(stream, &server, &NetworkKey::MAIN, &bytes()).await?;
             println!("server: {} proved who they are; come in", guest.id());
             guest.admit().await
         };
         let dialing = async {
             let mut stream = TcpStream::connect(address).await.map_err(IoError::Io)?;
-            connect(&mut stream, &client, &NetworkKey::MAIN, server_id, &random()).await
+            connect(&mut stream, &client, &NetworkKey::MAIN, server_id, &bytes()).await
         };
 
         let (served, dialed) = zip(serving, dialing).await;
@@ -34,9 +35,4 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         assert_eq!(served.receive.key(), dialed.send.key());
         Ok(())
     })
-}
-
-/// Any source of 32 fresh random bytes will do; a new key pair's seed is one.
-fn random() -> [u8; 32] {
-    *Keypair::generate().to_secret().first_chunk().expect("a secret has 64 bytes")
 }

@@ -24,6 +24,7 @@ use alloc::vec::Vec;
 
 pub use self::parse::ParseError;
 pub use self::parse::parse;
+pub use self::parse::parse_within;
 pub use self::text::Text;
 pub use self::write::compact;
 pub use self::write::pretty;

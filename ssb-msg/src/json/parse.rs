@@ -21,7 +21,16 @@ use crate::limits::WIRE_LEN_MAX;
 ///
 /// When V8 would refuse the text, or it is longer than [`WIRE_LEN_MAX`] or deeper than [`DEPTH_MAX`].
 pub fn parse(bytes: &[u8]) -> Result<Value, ParseError> {
-    if bytes.len() > WIRE_LEN_MAX {
+    parse_within(bytes, WIRE_LEN_MAX)
+}
+
+/// Reads one JSON text of at most `len_max` bytes: for what is no message and may be longer, such as an answer.
+///
+/// # Errors
+///
+/// As [`parse`], with `len_max` in place of [`WIRE_LEN_MAX`].
+pub fn parse_within(bytes: &[u8], len_max: usize) -> Result<Value, ParseError> {
+    if bytes.len() > len_max {
         return Err(ParseError::TooLong { len: bytes.len() });
     }
     let text = String::from_utf8_lossy(bytes);
@@ -44,7 +53,7 @@ pub enum ParseError {
         /// Offset in bytes.
         at: usize,
     },
-    /// The text is longer than [`WIRE_LEN_MAX`].
+    /// The text is longer than [`WIRE_LEN_MAX`], or what [`parse_within`] was told.
     #[error("JSON of {len} bytes is too long")]
     TooLong {
         /// Its length in bytes.
@@ -363,5 +372,14 @@ mod tests {
 
         assert!(rewritten(&spaced(WIRE_LEN_MAX)).is_ok());
         assert_eq!(rewritten(&spaced(WIRE_LEN_MAX + 1)), Err(ParseError::TooLong { len: WIRE_LEN_MAX + 1 }));
+    }
+
+    #[test]
+    fn what_is_no_message_may_be_longer() {
+        let spaced = "1".to_owned() + &" ".repeat(WIRE_LEN_MAX);
+
+        assert_eq!(parse_within(spaced.as_bytes(), spaced.len()), Ok(Value::Number(1.0)));
+        let over = parse_within(spaced.as_bytes(), WIRE_LEN_MAX);
+        assert_eq!(over, Err(ParseError::TooLong { len: spaced.len() }));
     }
 }

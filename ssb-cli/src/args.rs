@@ -1,0 +1,259 @@
+//! The command line: which command, and which options are whose.
+//!
+//! Options before `--` are read twice, as JavaScript does: as settings, the strongest, and as arguments of the call.
+//! [Names of settings](SETTINGS) are kept out of the call, where JavaScript passes them on and so breaks it. Options
+//! after `--` are settings only, the weakest.
+
+use std::ffi::OsString;
+
+use clap::Arg;
+use clap::ArgAction;
+use clap::Command;
+
+use crate::failure::Failure;
+use crate::minimist;
+use crate::minimist::Parsed;
+use crate::minimist::Value;
+
+/// The options that are settings whatever the command, and so never part of a call. A call that needs a field of such
+/// a name gets its argument as JSON on standard input.
+pub(crate) const SETTINGS: [&str; 10] =
+    ["path", "host", "port", "ws", "caps", "config", "connections", "verbose", "logging", "friends"];
+
+/// A command line.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// What the words before `--` say.
+    pub(crate) before: Parsed,
+    /// What the words after it say.
+    pub(crate) after: Parsed,
+    /// The first word, whatever it is.
+    first: Option<String>,
+    /// Whether the short `-h` is among the words: a request for help with our own commands, an option `h` of a call.
+    has_short_help: bool,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Task {
+    /// Print this.
+    Print(String),
+    /// Run a node.
+    Start,
+    /// Call a method.
+    Call(Call),
+}
+
+/// A call of a method.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Call {
+    /// The method as it was typed, dotted.
+    pub(crate) method: String,
+    /// The positionals behind it.
+    pub(crate) positionals: Vec<Value>,
+    /// The options, settings left out.
+    pub(crate) options: minimist::Group,
+    /// Whether to explain it rather than make it.
+    pub(crate) wants_help: bool,
+}
+
+impl Line {
+    /// Reads the words behind the program's name.
+    pub(crate) fn read(words: impl Iterator<Item = OsString>) -> Result<Self, Failure> {
+        let words: Vec<String> = words
+            .map(|word| word.into_string())
+            .collect::<Result<_, _>>()
+            .map_err(|word| Failure::new(format!("Error: argument {word:?} is not valid UTF-8")))?;
+        let cut = words.iter().position(|word| word == "--").unwrap_or(words.len());
+        let (before, after) =
+            (words.get(..cut).unwrap_or_default(), words.get(cut + 1..).unwrap_or_default());
+        let parse = |words| minimist::parse(words).map_err(|error| Failure::new(format!("Error: {error}")));
+        Ok(Self {
+            before: parse(before)?,
+            after: parse(after)?,
+            first: before.first().cloned(),
+            has_short_help: before.iter().any(|word| word == "-h"),
+        })
+    }
+
+    /// What it asks for.
+    pub(crate) fn task(&self) -> Task {
+        let wants_help = self.before.options.get("help").is_some();
+        match self.first.as_deref() {
+            Some("--version" | "-V") => return Task::Print(rendered(&["--version"])),
+            Some("start" | "server") if self.wants_help => {
+                return Task::Print(rendered(&["start", "--help"]));
+            }
+            Some("start" | "server") => return Task::Start,
+            _ => {}
+        }
+        let Some((method, rest)) = self.before.positionals.split_first() else {
+            return Task::Print(help());
+        };
+        Task::Call(Call {
+            method: method.as_text().map_or_else(|| ssb_msg::json::compact(&method.to_json()), str::to_owned),
+            positionals: rest.to_vec(),
+            options: self.before.options.without(|name| SETTINGS.contains(&name)),
+            wants_help,
+        })
+    }
+
+    /// Whether the node is started under its old name.
+    pub(crate) fn uses_old_name(&self) -> bool {
+        self.first.as_deref() == Some("server")
+    }
+}
+
+/// The help of the program.
+pub(crate) fn help() -> String {
+    rendered(&["--help"])
+}
+
+/// What clap answers to words it knows to ask for text.
+fn rendered(words: &[&str]) -> String {
+    let words = ["ssb-cli"].iter().chain(words);
+    command().try_get_matches_from(words).map_or_else(|text| text.render().to_string(), |_| String::new())
+}
+
+fn command() -> Command {
+    Command::new("ssb-cli")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A Secure Scuttlebutt node, and the commands to talk to it")
+        .override_usage(
+            "ssb-cli start [options]\n       ssb-cli <method> [arguments] [--options] [-- settings]",
+        )
+        .disable_help_subcommand(true)
+        .arg(setting("path", "DIR", "Where identity, log and settings live [default: ~/.ssb]"))
+        .arg(setting(
+            "host",
+            "HOST",
+            "Where the node listens [default: all interfaces; calls go to localhost]",
+        ))
+        .arg(setting("port", "PORT", "The port it listens on [default: 8008]"))
+        .arg(setting("caps.shs", "KEY", "The key of the network, base64 [default: the main network]"))
+        .arg(setting("config", "FILE", "One more file of settings"))
+        .after_help(AFTER_HELP)
+        .subcommand(start())
+}
+
+fn start() -> Command {
+    Command::new("start")
+        .about("Runs a node until it is interrupted")
+        .override_usage("ssb-cli start [options] [-- weaker options]")
+        .arg(setting("path", "DIR", "Where identity, log and settings live [default: ~/.ssb]"))
+        .arg(setting("host", "HOST", "Listen on this interface only"))
+        .arg(setting("port", "PORT", "Listen on this port [default: 8008]"))
+        .arg(setting("caps.shs", "KEY", "The key of the network, base64 [default: the main network]"))
+        .arg(setting("caps.sign", "KEY", "The message-signing key of the network, if it has one"))
+        .arg(setting("friends.hops", "N", "Replicate feeds up to so many follows away [default: 2]"))
+        .arg(setting("logging.level", "LEVEL", "error, warning, notice or info [default: notice]"))
+        .arg(setting("config", "FILE", "One more file of settings"))
+        .arg(
+            Arg::new("new-feed")
+                .long("new-feed")
+                .action(ArgAction::SetTrue)
+                .help("Publish although this feed may be longer elsewhere; see below"),
+        )
+        .after_help(START_AFTER_HELP)
+}
+
+fn setting(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).help(help)
+}
+
+const AFTER_HELP: &str = "\
+Commands:
+  start       Runs a node (`ssb-cli start --help` says more)
+  <method>    Calls a method of the running node, by its dotted name. Which there are, the node
+              writes to manifest.json beside its log; a wrong name lists them. Short names:
+              log (createLogStream), hist and history (createHistoryStream), feed (createFeedStream)
+
+Examples:
+  ssb-cli start
+  ssb-cli whoami
+  ssb-cli publish --type post --text \"My First Post!\"
+  ssb-cli log --limit 5 --reverse
+  ssb-cli get %c3YK...=.sha256
+  echo '{\"type\":\"post\",\"text\":\"from a pipe\"}' | ssb-cli publish .
+
+Words behind a method are its arguments, and all options together are one more, an object: `--limit 5`
+is a number, `--live` is true, `--no-keys` is false, `--address.host x` is nested, an option given
+twice is a list. With `.` the only argument is the JSON on standard input.
+
+Settings (path, host, port, ws, caps, config, connections, verbose, logging, friends) are no part of
+the call. They are read, weakest first, from options behind `--`, the file ~/.ssb/config, the file
+config in --path, the file of --config, variables such as ssb_port and ssb_caps__shs, and options.
+
+Results are JSON on standard output, errors go to standard error. The exit code is 0 or 1.";
+
+const START_AFTER_HELP: &str = "\
+The first start in an empty directory makes a new identity, the file `secret`. Back it up, show it to
+nobody, and never use it in two places at once: two nodes that publish with one key fork the feed, and
+everybody stops reading it.
+
+A secret that was copied here, or a log shorter than what was published before, locks publishing: the
+feed may be longer elsewhere. It unlocks by itself when a peer has sent the feed back. If no peer has
+it, because nothing was ever published with this key,
+
+  ssb-cli start --new-feed
+
+says so once and is remembered. If that is a mistake, the feed forks for good: what you publish next
+contradicts what your friends have, and no program can mend it.
+
+Examples:
+  ssb-cli start
+  ssb-cli start --port 9009 --path ~/.ssb-test --logging.level info";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(words: &str) -> Line {
+        Line::read(words.split_whitespace().map(OsString::from)).unwrap()
+    }
+
+    fn call(words: &str) -> Call {
+        match line(words).task() {
+            Task::Call(call) => call,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn options(words: &str) -> String {
+        ssb_msg::json::compact(&call(words).options.to_json())
+    }
+
+    #[test]
+    fn the_first_word_decides() {
+        assert_eq!(line("start --port 1").task(), Task::Start);
+        assert_eq!(line("server").task(), Task::Start);
+        assert_eq!(call("--port 9 whoami x").method, "whoami");
+        assert_eq!(call("blobs.get 5").positionals, [Value::Number(5.0)]);
+        assert!(matches!(line("--version").task(), Task::Print(text) if text == "ssb-cli 0.1.0\n"));
+    }
+
+    #[test]
+    fn settings_are_no_part_of_the_call() {
+        let words =
+            "publish --type post --port 8 --caps.shs x --text hi --path p --host h --ws.port 9 -- --key k";
+
+        assert_eq!(options(words), r#"{"type":"post","text":"hi"}"#);
+        assert_eq!(options("whoami --verbose"), "{}");
+        assert_eq!(options("x --key k --a.path 1"), r#"{"key":"k","a":{"path":1}}"#);
+    }
+
+    #[test]
+    fn help_teaches() {
+        let Task::Print(all) = line("--help").task() else { panic!("no help") };
+        assert!(all.contains("ssb-cli publish --type post"), "{all}");
+        let Task::Print(none) = line("").task() else { panic!("no help") };
+        assert_eq!(none, all);
+        let Task::Print(start) = line("start --port 1 --help").task() else { panic!("no help") };
+        assert!(start.contains("the feed forks for good"), "{start}");
+    }
+
+    #[test]
+    fn clap_finds_nothing_wrong_with_the_definitions() {
+        command().debug_assert();
+    }
+}

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "faulty")]
+pub mod faulty;
+pub mod file;
+mod frame;
+pub mod index;
+pub mod limits;
+pub mod log;
+pub mod memory;
+mod offsets;
+pub mod ordinal;
+pub mod read;
+pub mod reader;
+pub mod recover;
+pub mod storage;
+pub mod store;
+pub mod tail;
+
+pub use file::Disk;
+pub use log::Durable;
+pub use log::Log;
+pub use ordinal::Ordinal;
+pub use reader::Reader;
+pub use reader::Stored;
+pub use store::Store;

@@ -1,0 +1,272 @@
+//! The reading half of a log.
+
+use std::fmt;
+use std::ops::Bound;
+use std::ops::Range;
+use std::ops::RangeBounds;
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+
+use thiserror::Error;
+
+use crate::frame::Frame;
+use crate::log::Kind;
+use crate::offsets::Offsets;
+use crate::ordinal::Ordinal;
+use crate::storage::Directory;
+use crate::storage::IoError;
+use crate::storage::Storage;
+use crate::tail::Follower;
+use crate::tail::Tail;
+
+/// Reads what is published of a log. Clones read the same log, from any thread, while its writer goes on.
+pub struct LogReader<D: Directory> {
+    shared: Arc<Shared<D::File>>,
+}
+
+impl<D: Directory> LogReader<D> {
+    pub(crate) const fn new(shared: Arc<Shared<D::File>>) -> Self {
+        Self { shared }
+    }
+
+    /// Reads one record.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`]; never a record that is not what was written.
+    pub fn read(&self, at: Ordinal) -> Result<Entry, ReadError> {
+        let span = self.shared.span(at).ok_or(ReadError::Absent)?;
+        let bytes = self.bytes(&span)?;
+        Ok(entry(&bytes, span.start, at)?.0)
+    }
+
+    /// Reads records in order from the start of `range`, until it ends or the records read have `len_max` bytes.
+    /// At least one, if the range has any that is there.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] of the first that cannot be read.
+    pub fn page(&self, range: Range<Ordinal>, len_max: usize) -> Result<Vec<Entry>, ReadError> {
+        let range = range.start..range.end.min(self.end());
+        let Some(first) = self.shared.span(range.start).filter(|_| !range.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let fits = |end: Ordinal| {
+            self.shared.span(end).is_some_and(|span| within(&(first.start..span.end), len_max))
+        };
+        let last = partition(range.start..before(range.end), |at| Ok(fits(next(at))))?;
+        self.run(range.start..next(last))
+    }
+
+    /// As [`page`](Self::page), but from the end of `range` backwards: the last record comes first.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] of the first that cannot be read.
+    pub fn page_back(&self, range: Range<Ordinal>, len_max: usize) -> Result<Vec<Entry>, ReadError> {
+        let range = range.start..range.end.min(self.end());
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let Some(last) = self.shared.span(before(range.end)) else { return Ok(Vec::new()) };
+        let fits = |start: Ordinal| {
+            self.shared.span(start).is_some_and(|span| within(&(span.start..last.end), len_max))
+        };
+        let first = partition(range.start..before(range.end), |at| Ok(!fits(at)))?;
+        let mut entries = self.run(first..range.end)?;
+        entries.reverse();
+        Ok(entries)
+    }
+
+    /// The records received between two times: `(Bound::Excluded(gt), Bound::Included(lte))`, `gte..lt` and so on.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] of a record on the way.
+    pub fn received(&self, times: impl RangeBounds<f64>) -> Result<Range<Ordinal>, ReadError> {
+        let all = Ordinal::ZERO..self.end();
+        let first = |is_before: &dyn Fn(f64) -> bool| {
+            partition(all.clone(), |at| self.read(at).map(|entry| is_before(entry.received)))
+        };
+        let start = match times.start_bound() {
+            Bound::Included(&time) => first(&|received| received < time)?,
+            Bound::Excluded(&time) => first(&|received| received <= time)?,
+            Bound::Unbounded => all.start,
+        };
+        let end = match times.end_bound() {
+            Bound::Included(&time) => first(&|received| received <= time)?,
+            Bound::Excluded(&time) => first(&|received| received < time)?,
+            Bound::Unbounded => all.end,
+        };
+        Ok(start..end.max(start))
+    }
+
+    /// The ordinal behind the last record that is there.
+    pub fn end(&self) -> Ordinal {
+        self.shared.tail.end()
+    }
+
+    /// Waits for the log to grow.
+    pub fn follow(&self) -> Follower {
+        self.shared.tail.follow()
+    }
+
+    /// Neighbours, with one read. The range is not empty and published.
+    fn run(&self, range: Range<Ordinal>) -> Result<Vec<Entry>, ReadError> {
+        let first = self.shared.span(range.start).ok_or(ReadError::Absent)?;
+        let last = self.shared.span(before(range.end)).ok_or(ReadError::Absent)?;
+        let bytes = self.bytes(&(first.start..last.end))?;
+        let mut entries = Vec::with_capacity(range.end.index() - range.start.index());
+        let (mut rest, mut offset, mut at) = (bytes.as_slice(), first.start, range.start);
+        while at < range.end {
+            let (entry, len) = entry(rest, offset, at)?;
+            entries.push(entry);
+            rest = rest.get(len..).unwrap_or_default();
+            offset += u64::try_from(len).map_err(|_| ReadError::Absent)?;
+            at = next(at);
+        }
+        Ok(entries)
+    }
+
+    /// Spans are of our own making, so their length is no one else's choice.
+    fn bytes(&self, span: &Range<u64>) -> Result<Vec<u8>, ReadError> {
+        let len = usize::try_from(span.end - span.start).map_err(|_| ReadError::Absent)?;
+        let mut bytes = vec![0; len];
+        let count =
+            self.shared.file.read_at(span.start, &mut bytes).map_err(|error| ReadError::Io(error.into()))?;
+        // A file that has become shorter is as broken as one that has changed: the checksum says so.
+        bytes.truncate(count);
+        Ok(bytes)
+    }
+}
+
+impl<D: Directory> Clone for LogReader<D> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<D: Directory> fmt::Debug for LogReader<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogReader").field("end", &self.end()).finish_non_exhaustive()
+    }
+}
+
+/// A record that was read from a log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its number.
+    pub ordinal: Ordinal,
+    /// Where it stands in the file.
+    pub offset: u64,
+    /// What the body is.
+    pub kind: Kind,
+    /// What it is found by.
+    pub id: [u8; 32],
+    /// When it was received, in milliseconds since 1970.
+    pub received: f64,
+    /// What it holds.
+    pub body: Vec<u8>,
+}
+
+/// Why a record could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// There is no record of that number, or it is not durable yet.
+    #[error("record is not in the log")]
+    Absent,
+    /// It is not what was written: the disk is failing, or somebody wrote to the file.
+    #[error("log is damaged at byte {offset}")]
+    Damaged {
+        /// Where the record stands in the file.
+        offset: u64,
+    },
+    /// The disk is failing.
+    #[error("log cannot be read: {0}")]
+    Io(#[source] IoError),
+}
+
+/// What the writer and its readers share.
+#[derive(Debug)]
+pub(crate) struct Shared<F> {
+    file: F,
+    /// Of what is published.
+    offsets: RwLock<Offsets>,
+    tail: Arc<Tail>,
+}
+
+impl<F> Shared<F> {
+    pub(crate) fn new(file: F, offsets: Offsets) -> Self {
+        let tail = Tail::default();
+        tail.advance(offsets.next());
+        Self { file, offsets: RwLock::new(offsets), tail: Arc::new(tail) }
+    }
+
+    /// Only for the writer.
+    pub(crate) const fn file(&self) -> &F {
+        &self.file
+    }
+
+    pub(crate) fn tail(&self) -> &Tail {
+        &self.tail
+    }
+
+    /// Publishes records of these lengths.
+    pub(crate) fn extend(&self, lens: impl Iterator<Item = u32>) {
+        let mut offsets = self.offsets.write().unwrap_or_else(PoisonError::into_inner);
+        for len in lens {
+            offsets.push(len);
+        }
+        self.tail.advance(offsets.next());
+    }
+
+    fn span(&self, at: Ordinal) -> Option<Range<u64>> {
+        self.offsets.read().unwrap_or_else(PoisonError::into_inner).span(at)
+    }
+}
+
+/// The record that `bytes`, the file from `offset` on, start with, and its length.
+fn entry(bytes: &[u8], offset: u64, ordinal: Ordinal) -> Result<(Entry, usize), ReadError> {
+    let frame = Frame::parse(bytes, offset).map_err(|_| ReadError::Damaged { offset })?;
+    let record = frame.record;
+    let entry = Entry {
+        ordinal,
+        offset,
+        kind: record.kind,
+        id: record.id,
+        received: record.received,
+        body: record.body.to_vec(),
+    };
+    Ok((entry, frame.len))
+}
+
+/// The first of `range` for which `holds` does not hold, or its end. It holds for none after that one.
+fn partition(
+    range: Range<Ordinal>,
+    holds: impl Fn(Ordinal) -> Result<bool, ReadError>,
+) -> Result<Ordinal, ReadError> {
+    let (mut low, mut high) = (range.start.get(), range.end.get());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(Ordinal::new(middle))? {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(Ordinal::new(low))
+}
+
+fn within(span: &Range<u64>, len_max: usize) -> bool {
+    usize::try_from(span.end - span.start).is_ok_and(|len| len <= len_max)
+}
+
+fn next(at: Ordinal) -> Ordinal {
+    at.next().expect("an end comes after it")
+}
+
+fn before(end: Ordinal) -> Ordinal {
+    Ordinal::new(end.get().saturating_sub(1))
+}

@@ -1,0 +1,366 @@
+//! The one door for messages.
+//!
+//! [`Store`] is the writing end: messages are offered, which checks that they continue their feeds, and committed
+//! together. Until then nobody hears of them, and if that fails nobody ever does.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::mem;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+
+use ssb_keys::FeedId;
+use ssb_keys::Keypair;
+use ssb_keys::MessageId;
+use ssb_msg::Message;
+use ssb_msg::Signing;
+use ssb_msg::Unverified;
+use ssb_msg::ValidationState;
+use ssb_msg::chain::ChainError;
+use ssb_msg::chain::Next;
+use ssb_msg::draft;
+use ssb_msg::draft::DraftError;
+use ssb_msg::unverified::ParseError;
+use thiserror::Error;
+
+use crate::index::BrokenChain;
+use crate::index::Facts;
+use crate::index::Indexes;
+use crate::limits::UNSYNCED_LEN_MAX;
+use crate::log::AppendError;
+use crate::log::Durable;
+use crate::log::Kind;
+use crate::log::Log;
+use crate::log::Record;
+use crate::log::Visited;
+use crate::ordinal::Ordinal;
+use crate::read::ReadError;
+use crate::reader::Reader;
+use crate::recover;
+use crate::recover::RECORDS;
+use crate::recover::Recovery;
+use crate::storage::Directory;
+
+/// Messages on disk. There is one `Store` per directory, and any number of [`Reader`]s.
+pub struct Store<D: Directory> {
+    log: Log<D>,
+    indexes: Arc<RwLock<Indexes>>,
+    queue: Vec<Queued>,
+    /// What `queue` will take in the file.
+    queue_len: usize,
+    /// The feeds that have messages in `queue`, as they will be.
+    heads: BTreeMap<FeedId, Head>,
+}
+
+impl<D: Directory> Store<D> {
+    /// Opens the messages in `directory`, creating the log if there is none.
+    ///
+    /// Every message is read, and its id and its place in its feed are checked. Signatures are not: they were checked
+    /// before the messages came here.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] names the file, what is wrong with it, and what to do.
+    pub fn open(directory: D) -> Result<(Self, Recovery), OpenError> {
+        let path = directory.path(RECORDS);
+        let mut indexes = Indexes::default();
+        let mut flaw = None;
+        let visit = |visited: Visited<'_>| {
+            if flaw.is_none() {
+                flaw = index(&mut indexes, &visited).err().map(|flaw| (visited.offset, flaw));
+            }
+        };
+        let (log, recovery) = Log::open_with(directory, visit)?;
+        if let Some((offset, flaw)) = flaw {
+            return Err(OpenError::Flawed { path, offset, flaw });
+        }
+        let indexes = Arc::new(RwLock::new(indexes));
+        Ok((Self { log, indexes, queue: Vec::new(), queue_len: 0, heads: BTreeMap::new() }, recovery))
+    }
+
+    /// Takes a message for the next [`commit`](Self::commit) if it continues its feed.
+    ///
+    /// `received` is in milliseconds since 1970; of two messages the later one always gets the larger time.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] says whether it is merely known, early, or proof of a fork.
+    pub fn offer(&mut self, message: &Message, received: f64) -> Result<(), Refused> {
+        let len = record(message, received).stored_len();
+        if self.queue_len + len > UNSYNCED_LEN_MAX {
+            return Err(Refused::Full);
+        }
+        let state = self.state(&message.author());
+        match state.check(message) {
+            Ok(next) => {
+                self.enqueue(message.clone(), received, state, next);
+                Ok(())
+            }
+            Err(error) => Err(self.refuse(message, error)),
+        }
+    }
+
+    /// Makes and signs the next message of a feed, and takes it for the next [`commit`](Self::commit).
+    ///
+    /// It follows whatever is here of the feed, messages that are not committed yet included. It must not leave this
+    /// process before it is.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError`] says what is wrong with the content.
+    pub fn sign_next(
+        &mut self,
+        content: &str,
+        timestamp: f64,
+        keypair: &Keypair,
+        signing: &Signing,
+        received: f64,
+    ) -> Result<Message, PublishError> {
+        let state = self.state(&keypair.id());
+        let message = draft::sign(content, &state, timestamp, keypair, signing)?;
+        self.offer(&message, received).map_err(|refused| match refused {
+            Refused::Full => PublishError::Full,
+            _ => unreachable!("it was made to follow"),
+        })?;
+        Ok(message)
+    }
+
+    /// Makes all that was taken durable, as one write and one sync, then shows it to readers and wakes followers.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError`]: nothing of it is visible, nor taken any more, and after an error of the disk nothing can be
+    /// committed until the store is opened anew.
+    pub fn commit(&mut self) -> Result<Durable, AppendError> {
+        self.commit_with(|| Ok(()))
+    }
+
+    /// As [`commit`](Self::commit), with something to be done when it is durable and before anybody sees it: what must
+    /// be on disk before a message leaves this process.
+    ///
+    /// # Errors
+    ///
+    /// As there. If `before_shown` fails, it is durable and yet not shown, and the store takes nothing more until it is
+    /// opened anew.
+    pub fn commit_with(
+        &mut self,
+        before_shown: impl FnOnce() -> std::io::Result<()>,
+    ) -> Result<Durable, AppendError> {
+        // Whatever happens, the feeds continue from what is durable.
+        let queue = mem::take(&mut self.queue);
+        self.heads.clear();
+        self.queue_len = 0;
+
+        let records: Vec<Record<'_>> =
+            queue.iter().map(|queued| record(&queued.message, queued.received)).collect();
+        let ordinals = self.log.append(&records)?;
+        let durable = self.log.sync()?;
+        self.log.poison_on_error(before_shown())?;
+
+        // Readers take the same lock, so they see the indexes and the log move together.
+        let mut indexes = self.indexes.write().unwrap_or_else(PoisonError::into_inner);
+        for (at, queued) in (ordinals.start.get()..).zip(&queue) {
+            let applied = indexes.apply(Ordinal::new(at), &Facts::of(&queued.message));
+            applied.expect("the chain was checked when the message was offered");
+        }
+        self.log.publish_quietly(durable);
+        drop(indexes);
+        self.log.wake();
+        Ok(durable)
+    }
+
+    /// What the next message of a feed has to follow, messages that are not committed yet included.
+    pub fn state(&self, feed: &FeedId) -> ValidationState {
+        match self.heads.get(feed) {
+            Some(head) => head.state.clone(),
+            None => self.indexes.read().unwrap_or_else(PoisonError::into_inner).feeds.state(feed),
+        }
+    }
+
+    /// How many messages wait to be committed.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// What they will take in the file, in bytes.
+    pub fn queued_len(&self) -> usize {
+        self.queue_len
+    }
+
+    /// What reads this store. It can be cloned and sent to other threads, and outlives the store.
+    pub fn reader(&self) -> Reader<D> {
+        Reader::new(self.log.reader(), Arc::clone(&self.indexes))
+    }
+
+    fn enqueue(&mut self, message: Message, received: f64, mut state: ValidationState, next: Next) {
+        state.advance(next);
+        self.queue_len += record(&message, received).stored_len();
+        match self.heads.get_mut(&message.author()) {
+            Some(head) => {
+                head.state = state;
+                head.queued.push(message.id());
+            }
+            None => {
+                let head = Head { state, first: message.sequence(), queued: vec![message.id()] };
+                self.heads.insert(message.author(), head);
+            }
+        }
+        self.queue.push(Queued { message, received });
+    }
+
+    fn refuse(&self, message: &Message, error: ChainError) -> Refused {
+        match error {
+            ChainError::AlreadyHave { .. } => Refused::Known,
+            ChainError::Behind { found, .. } => match self.has(message) {
+                Ok(true) => Refused::Known,
+                Ok(false) => Refused::Fork { sequence: found },
+                Err(error) => Refused::Unreadable(error),
+            },
+            ChainError::Fork { sequence } => Refused::Fork { sequence },
+            ChainError::Gap { expected, found } => Refused::Gap { expected, found },
+            _ => unreachable!("the state is that of the author"),
+        }
+    }
+
+    /// Whether the message of that feed and sequence is this one.
+    fn has(&self, message: &Message) -> Result<bool, ReadError> {
+        if let Some(head) = self.heads.get(&message.author())
+            && let Some(position) = message.sequence().checked_sub(head.first)
+        {
+            let position = usize::try_from(position).map_err(|_| ReadError::Absent)?;
+            return Ok(head.queued.get(position) == Some(&message.id()));
+        }
+        let reader = self.reader();
+        let Some(at) = reader.by_sequence(&message.author(), message.sequence()) else { return Ok(false) };
+        Ok(reader.read(at)?.id == message.id())
+    }
+}
+
+impl<D: Directory> fmt::Debug for Store<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("log", &self.log)
+            .field("queued", &self.queue.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a message was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// It is already here.
+    #[error("message is already here")]
+    Known,
+    /// Its author has signed another message in its place, or before it. Keep both as proof; take nothing more of that
+    /// branch.
+    #[error("message {sequence} forks its feed")]
+    Fork {
+        /// Its sequence.
+        sequence: u32,
+    },
+    /// Messages between the latest of its feed and it are missing. Ask for those first.
+    #[error("message {found} came when {expected} was expected")]
+    Gap {
+        /// The sequence that would be next.
+        expected: u32,
+        /// Its sequence.
+        found: u32,
+    },
+    /// As much was taken as fits in one commit. Commit, then offer it again.
+    #[error("too many messages wait to be committed")]
+    Full,
+    /// What is here of its feed could not be read, so it cannot be compared.
+    #[error(transparent)]
+    Unreadable(ReadError),
+}
+
+/// Why a message was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// No valid message can have that content.
+    #[error(transparent)]
+    Draft(#[from] DraftError),
+    /// As much was taken as fits in one commit. Commit, then try again.
+    #[error("too many messages wait to be committed")]
+    Full,
+}
+
+/// Why a store was not opened.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// There is no log to read.
+    #[error(transparent)]
+    Log(#[from] recover::OpenError),
+    /// The log is as it was written, but what was written is wrong: another program wrote it, or ours has a mistake.
+    /// Move it away and fetch the messages from peers again.
+    #[error("{} is wrong at byte {offset}: {flaw}; move it away and replicate again", path.display())]
+    Flawed {
+        /// The file.
+        path: PathBuf,
+        /// Where the record stands.
+        offset: u64,
+        /// What is wrong with it.
+        #[source]
+        flaw: Flaw,
+    },
+}
+
+/// What is wrong with a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Flaw {
+    /// It is no message. This version writes nothing else.
+    #[error("record is not a message")]
+    Kind,
+    /// What should be a message is none.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    /// It is a message, but not in the form in which they are kept.
+    #[error("message is not compact")]
+    Form,
+    /// Its id is that of another message.
+    #[error("record has the id of another message")]
+    Id,
+    /// It does not follow the message before it in its feed.
+    #[error(transparent)]
+    Chain(#[from] BrokenChain),
+}
+
+struct Queued {
+    message: Message,
+    received: f64,
+}
+
+/// A feed that has messages in the queue.
+struct Head {
+    state: ValidationState,
+    /// The sequence of the first of `queued`; they have no gaps.
+    first: u32,
+    queued: Vec<MessageId>,
+}
+
+fn record(message: &Message, received: f64) -> Record<'_> {
+    Record { kind: Kind::Message, id: *message.id().as_bytes(), received, body: message.compact() }
+}
+
+/// Takes a record that is already in the log into the indexes.
+fn index(indexes: &mut Indexes, visited: &Visited<'_>) -> Result<(), Flaw> {
+    let record = &visited.record;
+    if record.kind != Kind::Message {
+        return Err(Flaw::Kind);
+    }
+    let message = Unverified::parse(record.body)?;
+    if message.compact() != record.body {
+        return Err(Flaw::Form);
+    }
+    if *message.id().as_bytes() != record.id {
+        return Err(Flaw::Id);
+    }
+    indexes.apply(visited.ordinal, &Facts::stated(&message))?;
+    Ok(())
+}

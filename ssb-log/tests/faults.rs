@@ -1,0 +1,132 @@
+//! What is acknowledged survives, whichever call fails and whenever power is lost.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail tests")]
+
+mod shared;
+
+use ssb_log::Store;
+use ssb_log::faulty::Faulty;
+use ssb_log::faulty::Times;
+use ssb_log::log::AppendError;
+use ssb_log::memory::Memory;
+use ssb_log::storage::Directory;
+use ssb_msg::Message;
+
+use shared::NOW;
+
+/// Commits all messages, two at a time; returns how many commits succeeded, and the first error.
+fn run<D: Directory>(directory: D, messages: &[Message]) -> (usize, Option<AppendError>) {
+    let Ok((mut store, _)) = Store::open(directory) else { return (0, None) };
+    let mut acknowledged = 0;
+    let mut failed = None;
+    for batch in messages.chunks(2) {
+        for message in batch {
+            // After a failure the feed has not moved, so what comes next is early.
+            let _ = store.offer(message, NOW);
+        }
+        match store.commit() {
+            Ok(_) => acknowledged += batch.len(),
+            Err(error) => {
+                failed.get_or_insert(error);
+                assert_eq!(store.reader().len() as usize, acknowledged);
+                assert_eq!(store.commit(), Err(AppendError::Poisoned));
+                // Reading goes on, unless that fails too.
+                break;
+            }
+        }
+    }
+    (acknowledged, failed)
+}
+
+fn check_recovered(memory: Memory, messages: &[Message], acknowledged: usize) {
+    let (store, _) = Store::open(memory).unwrap();
+    let texts = shared::texts(&store);
+    assert!(texts.len() >= acknowledged, "{} of {acknowledged} are left", texts.len());
+    for (text, message) in texts.iter().zip(messages) {
+        assert_eq!(text, message.json());
+    }
+    // And the indexes say the same.
+    let latest = store.reader().latest(&messages[0].author());
+    assert_eq!(latest.map_or(0, |latest| latest.sequence as usize), texts.len());
+}
+
+#[test]
+fn whichever_call_fails_nothing_acknowledged_is_lost() {
+    let messages = shared::feed(1, 6);
+    for times in [Times::Once, Times::Forever] {
+        let mut call = 0;
+        loop {
+            let memory = Memory::new();
+            let faulty = Faulty::new(memory.clone(), call, times);
+            let (acknowledged, failed) = run(faulty.clone(), &messages);
+            let done = faulty.calls() <= call;
+            if done {
+                assert_eq!((acknowledged, failed), (6, None));
+            }
+
+            check_recovered(memory.crash(), &messages, acknowledged);
+            check_recovered(memory.crash_torn(|sector| sector.is_multiple_of(2)), &messages, acknowledged);
+            check_recovered(memory.crash_torn(|sector| !sector.is_multiple_of(2)), &messages, acknowledged);
+            check_recovered(memory, &messages, acknowledged);
+
+            if done {
+                break;
+            }
+            call += 1;
+        }
+        assert!(call > 10, "a run makes {call} calls");
+    }
+}
+
+#[test]
+fn whichever_call_of_a_repair_fails_the_next_one_succeeds() {
+    let (mut bytes, messages) = shared::committed(&[2, 1]);
+    bytes.truncate(bytes.len() - 3);
+    let mut call = 0;
+    loop {
+        let memory = Memory::new();
+        memory.put("records", &bytes);
+        let faulty = Faulty::new(memory.clone(), call, Times::Once);
+        let opened = Store::open(faulty.clone()).is_ok();
+
+        let after = memory.crash();
+        check_recovered(after.clone(), &messages, 2);
+        assert_eq!(after.bytes("records").unwrap().len(), bytes.len() - tail_len(&bytes, &after));
+        if opened {
+            break;
+        }
+        call += 1;
+    }
+    assert!(call > 8, "a repair makes {call} calls");
+}
+
+/// What was kept of the tail is all of it.
+fn tail_len(bytes: &[u8], after: &Memory) -> usize {
+    let names = after.list().unwrap();
+    let name = names.iter().rfind(|name| name.starts_with("cut-")).unwrap();
+    let kept = after.bytes(name).unwrap();
+    assert!(bytes.ends_with(&kept));
+    kept.len()
+}
+
+#[test]
+fn a_full_disk_stops_writing_and_not_reading() {
+    let messages = shared::feed(1, 2);
+    let memory = Memory::new();
+    let mut store = shared::open(memory.clone());
+    store.offer(&messages[0], NOW).unwrap();
+    let _ = store.commit().unwrap();
+    drop(store);
+    // Opening makes some calls; the write of the commit is the next one.
+    let counting = Faulty::new(memory.clone(), u64::MAX, Times::Once);
+    drop(shared::open(counting.clone()));
+    let mut store = shared::open(Faulty::new(memory, counting.calls(), Times::Once));
+
+    store.offer(&messages[1], NOW).unwrap();
+    assert!(matches!(store.commit(), Err(AppendError::Io(_))));
+
+    assert_eq!(store.commit(), Err(AppendError::Poisoned));
+    assert_eq!(store.state(&messages[0].author()).sequence(), 1);
+    assert_eq!(store.reader().get(&messages[0].id()).unwrap().unwrap().json, messages[0].json());
+    assert_eq!(store.reader().get(&messages[1].id()), Ok(None));
+}

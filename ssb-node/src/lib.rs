@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+pub mod client;
+mod clock;
+pub mod config;
+mod core_task;
+mod log_inbox;
+mod log_thread;
+mod logging;
+mod mailbox;
+pub mod node;
+mod peer_task;
+mod permission;
+mod read_pool;
+mod rpc;
+mod shared;
+mod supervisor;
+mod tasks;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod transport;
+mod verifiers;

@@ -1,0 +1,332 @@
+//! A node from start to stop.
+
+use std::fs;
+use std::io;
+use std::io::Write as _;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::thread::JoinHandle;
+
+use async_signal::Signal;
+use async_signal::Signals;
+use smol::Executor;
+use smol::channel::Receiver;
+use smol::channel::bounded;
+use smol::future::FutureExt as _;
+use smol::stream::StreamExt as _;
+use ssb_gossip::core::Core;
+use ssb_gossip::core::Start;
+use ssb_keys::FeedId;
+use ssb_keys::Keypair;
+use ssb_keys::base64;
+use ssb_keys::published_mark::MarkError;
+use ssb_keys::published_mark::Origin;
+use ssb_keys::published_mark::PublishedMark;
+use ssb_keys::secret_file;
+use ssb_keys::secret_file::LoadError;
+use ssb_log::Disk;
+use ssb_log::Store;
+use ssb_msg::Signing;
+use ssb_msg::json;
+use thiserror::Error;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::core_task::CoreTask;
+use crate::core_task::GROUPS_LEN;
+use crate::core_task::INBOX_LEN;
+use crate::core_task::RESULTS_LEN;
+use crate::log_inbox::LogInbox;
+use crate::log_thread::LogThread;
+use crate::log_thread::Survey;
+use crate::log_thread::survey;
+use crate::logging::Logger;
+use crate::permission;
+use crate::read_pool::ReadPool;
+use crate::shared::Shared;
+use crate::supervisor::CONNECTIONS_MAX;
+use crate::supervisor::Supervisor;
+use crate::supervisor::or_abort;
+use crate::transport::Listener;
+use crate::transport::UnixSocket;
+use crate::transport::listen_tcp;
+use crate::verifiers;
+
+/// The most worker threads: more gain nothing that the verifiers would not lose.
+const WORKERS_MAX: usize = 4;
+
+/// How many threads read the log.
+const READERS: usize = 2;
+
+/// What a node that is listening says of itself.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// Who it is.
+    pub id: FeedId,
+    /// Where it listens, as multiserver addresses.
+    pub addresses: Vec<String>,
+    /// What its owner should know: an identity that was created, a log that was repaired, publishing that is locked.
+    pub notices: Vec<String>,
+}
+
+/// Runs a node until SIGINT or SIGTERM. Calls `ready` once it listens. A second signal ends the process at once, which
+/// loses nothing that was acknowledged.
+///
+/// # Errors
+///
+/// [`StartError`]: the node did not start, and left everything as it was.
+pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError> {
+    let logger = Logger(config.log_level);
+    let home = Home::open(config)?;
+    let (listeners, addresses) = listen(config, home.me.id())?;
+    write_manifest(&config.path)?;
+
+    let clock = Clock::start();
+    let Survey { held, contacts } = survey(&home.store).map_err(StartError::Read)?;
+    let start = Start { me: home.me.id(), hops: config.hops, mark: home.mark, held, contacts };
+    let core = Core::new(start);
+    let mut notices = home.notices;
+    notices.extend(core.recovery().check().err().map(|locked| locked.to_string()));
+    let announcement = Ready { id: home.me.id(), addresses, notices };
+
+    let thread_error = StartError::Thread;
+    let (reads, readers) = ReadPool::start(READERS).map_err(thread_error)?;
+    let shared = Arc::new(Shared {
+        me: home.me.clone(),
+        network: config.network,
+        methods: permission::methods(),
+        reader: home.store.reader(),
+        reads,
+        clock: clock.clone(),
+        logger,
+    });
+    let signing = config.signing.map_or_else(Signing::plain, Signing::keyed);
+    let log = Arc::new(LogInbox::default());
+    let (results, results_out) = bounded(RESULTS_LEN);
+    let (groups, groups_out) = bounded(GROUPS_LEN);
+    let (inbox, inbox_out) = bounded(INBOX_LEN);
+    let (dials, dials_out) = bounded(CONNECTIONS_MAX);
+
+    let log_thread = LogThread {
+        store: home.store,
+        me: home.me,
+        signing,
+        home: config.path.clone(),
+        mark: home.mark,
+        clock: clock.clone(),
+        results,
+        logger,
+    };
+    let log_thread = log_thread.start(Arc::clone(&log)).map_err(thread_error)?;
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let verifiers = verifiers::start(cores, &groups_out, signing, &log).map_err(thread_error)?;
+    let executor = Arc::new(Executor::new());
+    let (stop_workers, stopped) = bounded::<()>(1);
+    let workers = start_workers(cores.min(WORKERS_MAX), &executor, &stopped).map_err(thread_error)?;
+    let core_task = CoreTask::new(core, clock, inbox_out, results_out, groups, Arc::clone(&log), dials);
+    let core_task = executor.spawn(core_task.run());
+    let supervisor = Supervisor::new(shared, Arc::clone(&executor), inbox);
+
+    let mut signals = Signals::new([Signal::Int, Signal::Term]).map_err(StartError::Signals)?;
+    ready(&announcement);
+    smol::block_on(executor.run(async {
+        let listening = listeners.iter().map(|listener| Box::pin(supervisor.listen(listener)));
+        let mut serving = supervisor.dial(&dials_out).boxed_local();
+        for listening in listening {
+            serving = serving.or(listening).boxed_local();
+        }
+        serving
+            .or(async {
+                signals.next().await;
+            })
+            .await;
+    }));
+
+    drop(listeners);
+    logger.notice("stopping");
+    end_at_second_signal(signals);
+    smol::block_on(executor.run(supervisor.part()));
+    // From here on nothing comes in; what is here is finished, in the order of the message's journey.
+    drop(supervisor);
+    log.close();
+    join(vec![log_thread]);
+    smol::block_on(executor.run(core_task));
+    join(verifiers);
+    drop(stop_workers);
+    join(workers);
+    join(readers);
+    Ok(())
+}
+
+/// Why a node did not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The data directory could not be made or used.
+    #[error("the data directory {} cannot be used: {error}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// The secret file cannot be used.
+    #[error(transparent)]
+    Secret(#[from] LoadError),
+    /// The published-mark cannot be used.
+    #[error(transparent)]
+    Mark(#[from] MarkError),
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Log(#[from] ssb_log::store::OpenError),
+    /// The log cannot be read.
+    #[error("the log cannot be read: {0}")]
+    Read(#[source] ssb_log::read::ReadError),
+    /// The node cannot listen where it should.
+    #[error("cannot listen on {address}: {error}; another program may have the port: choose one with --port")]
+    Listen {
+        /// Where.
+        address: String,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// A thread could not be started.
+    #[error("a thread cannot be started: {0}")]
+    Thread(#[source] io::Error),
+    /// Signals cannot be caught.
+    #[error("signals cannot be caught: {0}")]
+    Signals(#[source] io::Error),
+}
+
+/// What is in the data directory.
+struct Home {
+    me: Keypair,
+    mark: PublishedMark,
+    store: Store<Disk>,
+    notices: Vec<String>,
+}
+
+impl Home {
+    fn open(config: &Config) -> Result<Self, StartError> {
+        let path = &config.path;
+        let unusable = |error| StartError::Directory { path: path.clone(), error };
+        make_directory(path).map_err(unusable)?;
+        let mut notices = Vec::new();
+        // The log first: its lock keeps a second node from touching anything.
+        let disk = Disk::open(&path.join("log")).map_err(unusable)?;
+        let (store, recovery) = Store::open(disk)?;
+        notices.extend(recovery.cut.map(|cut| {
+            format!(
+                "the end of the log was damaged at byte {}, as after a crash, and was cut off; what was cut is kept \
+                 in {}",
+                cut.offset,
+                cut.kept.display()
+            )
+        }));
+        let me = load_or_create(path, &mut notices)?;
+        let mut mark = PublishedMark::load(path, me.id())?;
+        let held = u64::from(store.state(&me.id()).sequence());
+        if config.new_feed && !mark.permits(held) {
+            mark = PublishedMark { feed: me.id(), origin: Origin::Insisted, sequence: held };
+            mark.save(path).map_err(unusable)?;
+            notices.push(NEW_FEED.to_owned());
+        }
+        Ok(Self { me, mark, store, notices })
+    }
+}
+
+fn load_or_create(path: &Path, notices: &mut Vec<String>) -> Result<Keypair, StartError> {
+    let secret = path.join("secret");
+    let unusable = |error| StartError::Directory { path: path.to_owned(), error };
+    match secret_file::load(&secret) {
+        Ok(me) => Ok(me),
+        Err(error) if error.is_missing() => {
+            let me = Keypair::generate();
+            // The mark first: a secret without one counts as somebody else's.
+            PublishedMark::created(me.id()).save(path).map_err(unusable)?;
+            secret_file::create(&secret, &me).map_err(unusable)?;
+            notices.push(format!("a new identity was created: {}", me.id()));
+            Ok(me)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn make_directory(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn listen(config: &Config, me: FeedId) -> Result<(Vec<Listener>, Vec<String>), StartError> {
+    let host = config.host.as_deref();
+    let failed = |address: String| move |error| StartError::Listen { address, error };
+    let named = format!("{}:{}", host.unwrap_or("*"), config.port);
+    let (mut listeners, mut addresses) = (Vec::new(), Vec::new());
+    let key = base64::encode(me.as_bytes());
+    for listener in listen_tcp(host, config.port).map_err(failed(named.clone()))? {
+        let bound = listener.get_ref().local_addr().map_err(failed(named.clone()))?;
+        // An address of all interfaces is nothing to dial; this machine's own name is.
+        let shown = if bound.ip().is_unspecified() { "localhost".to_owned() } else { bound.ip().to_string() };
+        addresses.push(format!("net:{shown}:{}~shs:{key}", bound.port()));
+        listeners.push(Listener::Tcp(listener));
+    }
+    let socket = config.path.join("socket");
+    let unix = UnixSocket::listen(&socket).map_err(failed(socket.display().to_string()))?;
+    addresses.push(format!("unix:{}~noauth:{key}", socket.display()));
+    listeners.push(Listener::Unix(unix));
+    Ok((listeners, addresses))
+}
+
+// JavaScript's clients up to ssb-client 4.7.9, and its command line, read the methods from this file.
+fn write_manifest(path: &Path) -> Result<(), StartError> {
+    let manifest = json::parse(permission::methods().manifest().as_bytes()).expect("the manifest is JSON");
+    let (aside, target) = (path.join("manifest.json.new"), path.join("manifest.json"));
+    fs::File::create(&aside)
+        .and_then(|mut file| file.write_all(json::pretty(&manifest).as_bytes()))
+        .and_then(|()| fs::rename(&aside, &target))
+        .map_err(|error| StartError::Directory { path: path.to_owned(), error })
+}
+
+fn start_workers(
+    count: usize,
+    executor: &Arc<Executor<'static>>,
+    stopped: &Receiver<()>,
+) -> io::Result<Vec<JoinHandle<()>>> {
+    (0..count)
+        .map(|n| {
+            let (executor, stopped) = (Arc::clone(executor), stopped.clone());
+            thread::Builder::new().name(format!("ssb-worker-{n}")).spawn(move || {
+                or_abort("a worker", || {
+                    // Ends when the sender is dropped.
+                    let _ = smol::block_on(executor.run(stopped.recv()));
+                });
+            })
+        })
+        .collect()
+}
+
+fn end_at_second_signal(mut signals: Signals) {
+    let waiting = thread::Builder::new().name("ssb-signal".to_owned()).spawn(move || {
+        if smol::block_on(signals.next()).is_some() {
+            std::process::exit(130);
+        }
+    });
+    // Without that thread a second signal waits with everybody else.
+    drop(waiting);
+}
+
+fn join(threads: Vec<JoinHandle<()>>) {
+    for thread in threads {
+        // A panic in there was reported where it happened.
+        let _ = thread.join();
+    }
+}
+
+const NEW_FEED: &str = "--new-feed: publishing was opened by its owner. If this key has published more than this log \
+                        holds, anywhere, the feed forks with the next message, and peers will follow one branch only";

@@ -1,0 +1,154 @@
+//! What a peer's calls do.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
+
+use serde_json::Value;
+use smol::channel::bounded;
+use ssb_gossip::address::Address;
+use ssb_gossip::event::Input;
+use ssb_gossip::history::HistoryQuery;
+use ssb_gossip::ping::Ping;
+use ssb_keys::FeedId;
+use ssb_muxrpc::Body;
+use ssb_muxrpc::MethodId;
+use ssb_muxrpc::RemoteError;
+use ssb_muxrpc::RequestId;
+
+use super::PeerTask;
+use crate::core_task::Answer;
+use crate::core_task::ToCore;
+use crate::rpc::Rpc;
+use crate::rpc::args;
+use crate::rpc::get::Get;
+use crate::rpc::log_stream::LogStream;
+use crate::rpc::log_stream::usage;
+use crate::rpc::publish;
+
+/// A call that waits for its answer.
+pub(super) struct Pending {
+    request: RequestId,
+    answer: Pin<Box<dyn Future<Output = Result<String, RemoteError>> + Send>>,
+}
+
+impl PeerTask {
+    /// Does what a call asks for, or arranges for its answer. Permission and kind were checked.
+    pub(super) fn called(&mut self, request: RequestId, method: MethodId, args: &[u8]) {
+        let Some(rpc) = Rpc::ALL.get(method.index()) else { return };
+        match rpc {
+            Rpc::Manifest => {
+                let manifest = self.shared.methods.manifest();
+                self.peer.answer(request, Body::Json(&manifest));
+            }
+            Rpc::Whoami => {
+                let answer = format!("{{\"id\":\"{}\"}}", self.shared.me.id());
+                self.peer.answer(request, Body::Json(&answer));
+            }
+            Rpc::Publish => match publish::content(args) {
+                Ok(content) => self.ask_core(request, |answer| ToCore::Publish { content, answer }),
+                Err(error) => self.peer.refuse_call(request, &error),
+            },
+            Rpc::Get => match Get::parse(args) {
+                Ok(get) => {
+                    let reader = self.shared.reader.clone();
+                    let read = self.shared.reads.run(move || get.answer(&reader));
+                    let answer = Box::pin(async { read.await.unwrap_or_else(|| Err(stopping())) });
+                    self.pending.push(Pending { request, answer });
+                }
+                Err(error) => self.peer.refuse_call(request, &error),
+            },
+            Rpc::CreateLogStream => match LogStream::parse(&args::options(args)) {
+                Ok(stream) => self.sources.add(request, Box::new(stream)),
+                Err(error) => self.peer.refuse_call(request, &error),
+            },
+            Rpc::CreateHistoryStream => match HistoryQuery::parse(args) {
+                Some(query) => {
+                    self.unserved.insert(request, query);
+                    let input = Input::HistoryAsked { connection: self.connection, request, feed: query.feed };
+                    self.tell_core(input);
+                }
+                None => self.peer.end(request),
+            },
+            Rpc::GossipConnect => match address(args) {
+                Ok(address) => self.ask_core(request, |answer| ToCore::Dial { address, answer }),
+                Err(error) => self.peer.refuse_call(request, &error),
+            },
+            Rpc::GossipPing => {
+                self.pings.insert(request, Ping::called());
+            }
+        }
+    }
+
+    /// Sends the answers that have come.
+    pub(super) fn poll_pending(&mut self, context: &mut Context<'_>) -> bool {
+        let before = self.pending.len();
+        let peer = &mut self.peer;
+        self.pending.retain_mut(|pending| match pending.answer.as_mut().poll(context) {
+            Poll::Ready(Ok(answer)) => {
+                peer.answer(pending.request, Body::Json(&answer));
+                false
+            }
+            Poll::Ready(Err(error)) => {
+                peer.refuse_call(pending.request, &error);
+                false
+            }
+            Poll::Pending => true,
+        });
+        self.pending.len() != before
+    }
+
+    /// A timestamp came on a ping stream.
+    pub(super) fn pinged(&mut self, request: RequestId) {
+        let now = self.shared.clock.now();
+        if self.pings.get_mut(&request).is_some_and(|ping| ping.received(now.uptime)) {
+            self.send_time(request);
+        }
+    }
+
+    /// Serves the pings that are due.
+    pub(super) fn tick_pings(&mut self) {
+        let now = self.shared.clock.uptime();
+        let due: Vec<RequestId> =
+            self.pings.iter_mut().filter_map(|(request, ping)| ping.tick(now).then_some(*request)).collect();
+        for request in due {
+            self.send_time(request);
+        }
+    }
+
+    fn send_time(&mut self, request: RequestId) {
+        let now = self.shared.clock.now().wall.0.to_string();
+        self.peer.item(request, Body::Json(&now));
+    }
+
+    fn ask_core(&mut self, request: RequestId, question: impl FnOnce(Answer) -> ToCore) {
+        let (answer, answered) = bounded(1);
+        self.core.push(question(answer));
+        let answer = Box::pin(async move { answered.recv().await.unwrap_or_else(|_| Err(stopping())) });
+        self.pending.push(Pending { request, answer });
+    }
+}
+
+// The address that `gossip.connect` was given.
+fn address(raw: &[u8]) -> Result<Address, RemoteError> {
+    let args: Value = serde_json::from_slice(raw).unwrap_or_default();
+    let text = match args.get(0) {
+        None | Some(Value::Null) => return Err(usage("Param 0 is required")),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Object(peer)) => {
+            let field = |name: &str| peer.get(name).and_then(Value::as_str).unwrap_or_default();
+            let port = peer.get("port").and_then(Value::as_u64).unwrap_or_default();
+            format!("{}:{port}:{}", field("host"), field("key"))
+        }
+        Some(other) => other.to_string(),
+    };
+    if FeedId::parse(&text).is_ok() {
+        return Err(RemoteError::new(format!("no known address for peer:{text}")));
+    }
+    Address::parse(&text).map_err(|error| RemoteError::new(format!("not a valid address:{text}: {error}")))
+}
+
+fn stopping() -> RemoteError {
+    RemoteError::new("the node is stopping")
+}

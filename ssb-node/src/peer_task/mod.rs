@@ -1,0 +1,405 @@
+//! A task per connection: carries bytes between a socket and its [`Peer`], and calls between the peer and the node.
+//!
+//! The task waits for the core when the core's inbox is full, and then reads nothing more from its socket. Sources are
+//! pulled while little waits to be written. Nobody waits for this task: a peer that does not read is found by the
+//! connection's own timers, and one that does not take its letters is dropped.
+
+mod calls;
+mod sources;
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::time::Duration;
+
+use smol::Timer;
+use smol::channel::Sender;
+use smol::future::FutureExt as _;
+use ssb_gossip::event::ConnectionId;
+use ssb_gossip::event::Input;
+use ssb_gossip::event::Side;
+use ssb_gossip::event::StreamId;
+use ssb_gossip::history::HistoryQuery;
+use ssb_gossip::history::Served;
+use ssb_gossip::peer::Peer;
+use ssb_gossip::peer::PeerError;
+use ssb_gossip::peer::PeerEvent;
+use ssb_gossip::ping::Ping;
+use ssb_gossip::time::Uptime;
+use ssb_muxrpc::Kind;
+use ssb_muxrpc::RequestId;
+
+use self::calls::Pending;
+use self::sources::Sources;
+use crate::core_task::ToCore;
+use crate::mailbox::Mailbox;
+use crate::permission::ANONYMOUS;
+use crate::permission::OWNER;
+use crate::rpc::history::History;
+use crate::shared::Shared;
+use crate::transport::Stream;
+
+/// The most items of streams that go to the core at once.
+pub(crate) const ITEMS_LEN_MAX: usize = 256;
+
+/// The most calls of one peer that wait for their answers; further ones wait in the socket.
+const PENDING_MAX: usize = 256;
+
+/// How long the last bytes of a connection may take.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What the core says to a peer's task.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Letter {
+    Admit,
+    Refuse,
+    Close,
+    Ask { stream: StreamId, query: HistoryQuery },
+    Stop { stream: StreamId },
+    ServeHistory { request: RequestId, allowed: bool },
+}
+
+/// One connection.
+pub(crate) struct PeerTask {
+    shared: Arc<Shared>,
+    connection: ConnectionId,
+    side: Side,
+    socket: Stream,
+    peer: Peer,
+    mailbox: Mailbox<Letter>,
+    core: ToCoreQueue,
+    /// Items that have not gone to the core yet.
+    items: Vec<(StreamId, Vec<u8>)>,
+    /// The streams that we asked for.
+    asked: BTreeMap<RequestId, StreamId>,
+    /// Calls of `createHistoryStream` that the core has not allowed yet.
+    unserved: BTreeMap<RequestId, HistoryQuery>,
+    sources: Sources,
+    pending: Vec<Pending>,
+    pings: BTreeMap<RequestId, Ping>,
+    timer: Timer,
+    timer_at: Option<Uptime>,
+    /// Who waits for the connection to open.
+    opened: Option<Sender<Result<(), PeerError>>>,
+    ended: Option<Result<(), PeerError>>,
+}
+
+impl PeerTask {
+    /// A task for a connection that was just made. `opened` hears when calls go both ways, or why they never will.
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        connection: ConnectionId,
+        side: Side,
+        socket: Stream,
+        peer: Peer,
+        core: Sender<ToCore>,
+        opened: Option<Sender<Result<(), PeerError>>>,
+    ) -> Self {
+        let mailbox = Mailbox::new();
+        let mut core = ToCoreQueue { core, queue: VecDeque::new(), sending: None };
+        core.push(ToCore::Register { connection, mailbox: mailbox.clone() });
+        Self {
+            sources: Sources::new(&shared.reader),
+            shared: Arc::clone(shared),
+            connection,
+            side,
+            socket,
+            peer,
+            mailbox,
+            core,
+            items: Vec::new(),
+            asked: BTreeMap::new(),
+            unserved: BTreeMap::new(),
+            pending: Vec::new(),
+            pings: BTreeMap::new(),
+            timer: Timer::never(),
+            timer_at: None,
+            opened,
+            ended: None,
+        }
+    }
+
+    /// Where letters for this connection go.
+    pub(crate) fn mailbox(&self) -> Mailbox<Letter> {
+        self.mailbox.clone()
+    }
+
+    /// Runs until the connection is over.
+    pub(crate) async fn run(mut self) {
+        self.peer.start(self.shared.clock.now());
+        let result = poll_fn(|context| self.poll(context)).await;
+        self.say(&result);
+        if let Some(opened) = self.opened.take() {
+            // Whoever waited may be gone.
+            let _ = opened.try_send(result.and(Err(PeerError::HungUp)));
+        }
+        let flush = poll_fn(|context| self.poll_flush(context));
+        flush
+            .or(async {
+                Timer::after(FLUSH_TIMEOUT).await;
+            })
+            .await;
+        self.core.push(ToCore::Event(Input::Closed { connection: self.connection }));
+        poll_fn(|context| self.core.poll(context)).await;
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), PeerError>> {
+        // A peer that keeps this loop busy lets others have their turn.
+        for _ in 0..TURNS_MAX {
+            let mut moved = self.poll_letters(context);
+            moved |= self.poll_pending(context);
+            moved |= self.sources.poll(context, &self.shared, &mut self.peer);
+            moved |= self.poll_timer(context);
+            let room = self.core.poll(context).is_ready() && self.pending.len() < PENDING_MAX;
+            if room {
+                moved |= self.poll_events();
+            }
+            if let Some(result) = self.ended.take() {
+                return Poll::Ready(result);
+            }
+            moved |= self.poll_write(context);
+            if room && self.peer.takes_bytes() {
+                moved |= self.poll_read(context);
+            }
+            if !moved {
+                return Poll::Pending;
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn poll_letters(&mut self, context: &mut Context<'_>) -> bool {
+        let mut moved = false;
+        while let Poll::Ready(letter) = self.mailbox.poll_next(context) {
+            match letter {
+                Some(letter) => self.letter(letter),
+                None => {
+                    // The core gave this peer up: it does not take what it asked for.
+                    self.ended = Some(Err(PeerError::Silent));
+                    return true;
+                }
+            }
+            moved = true;
+        }
+        moved
+    }
+
+    fn letter(&mut self, letter: Letter) {
+        match letter {
+            Letter::Admit => {
+                let role = if self.peer.guest() == Some(self.shared.me.id()) { OWNER } else { ANONYMOUS };
+                self.peer.admit(role);
+            }
+            Letter::Refuse => self.peer.refuse(),
+            Letter::Close => self.peer.close(),
+            Letter::Ask { stream, query } => {
+                match self.peer.call(&["createHistoryStream"], Kind::Source, &query.to_args()) {
+                    Ok(request) => {
+                        self.asked.insert(request, stream);
+                    }
+                    Err(_) => self.tell_core(Input::StreamEnded {
+                        connection: self.connection,
+                        stream,
+                        failed: true,
+                    }),
+                }
+            }
+            Letter::Stop { stream } => {
+                let request = self.asked.iter().find(|(_, asked)| **asked == stream).map(|(request, _)| *request);
+                if let Some(request) = request {
+                    self.asked.remove(&request);
+                    self.peer.end(request);
+                }
+            }
+            Letter::ServeHistory { request, allowed } => match self.unserved.remove(&request) {
+                Some(query) if allowed => {
+                    let viewer = self.peer.remote().unwrap_or(self.shared.me.id());
+                    let latest = self.shared.reader.latest(&query.feed).map_or(0, |latest| latest.sequence);
+                    self.sources.add(request, Box::new(History(Served::new(query, viewer, latest))));
+                }
+                Some(_) => self.peer.end(request),
+                None => {}
+            },
+        }
+    }
+
+    fn poll_events(&mut self) -> bool {
+        let mut moved = false;
+        while self.ended.is_none() && self.items.len() < ITEMS_LEN_MAX && self.pending.len() < PENDING_MAX {
+            let Some(event) = self.peer.poll() else { break };
+            moved = true;
+            match event {
+                PeerEvent::Guest(peer) => {
+                    let input = Input::Guest { connection: self.connection, peer };
+                    self.core.push(ToCore::Event(input));
+                }
+                PeerEvent::Open(peer) => {
+                    let Self { connection, side, .. } = *self;
+                    self.shared.logger.info(&format!("connection {}: {side:?} {peer}", connection.0));
+                    self.core.push(ToCore::Event(Input::Opened { connection, peer, side }));
+                    if let Some(opened) = self.opened.take() {
+                        // Whoever waited may be gone.
+                        let _ = opened.try_send(Ok(()));
+                    }
+                }
+                PeerEvent::Called { request, method, args, .. } => {
+                    let args = args.to_vec();
+                    self.called(request, method, &args);
+                }
+                PeerEvent::Item { request, body, .. } => {
+                    if let Some(stream) = self.asked.get(&request) {
+                        self.items.push((*stream, body.to_vec()));
+                    } else {
+                        self.pinged(request);
+                    }
+                }
+                PeerEvent::StreamEnded { request, error } => self.stream_ended(request, error.is_some()),
+                PeerEvent::Ended(result) => self.ended = Some(result),
+                // We make no calls but streams, and a goodbye is followed by the end.
+                PeerEvent::Answered { .. } | PeerEvent::Failed { .. } | PeerEvent::Goodbye => {}
+            }
+        }
+        self.flush_items();
+        moved
+    }
+
+    fn stream_ended(&mut self, request: RequestId, failed: bool) {
+        if let Some(stream) = self.asked.remove(&request) {
+            self.tell_core(Input::StreamEnded { connection: self.connection, stream, failed });
+        }
+        self.unserved.remove(&request);
+        self.sources.remove(request);
+        if self.pings.remove(&request).is_some() {
+            self.peer.end(request);
+        }
+    }
+
+    fn poll_timer(&mut self, context: &mut Context<'_>) -> bool {
+        let pings = self.pings.values().filter_map(Ping::deadline);
+        let deadline = pings.chain(self.peer.deadline()).min();
+        if deadline != self.timer_at {
+            self.timer_at = deadline;
+            self.timer = deadline.map_or_else(Timer::never, |at| Timer::at(self.shared.clock.instant(at)));
+        }
+        if Pin::new(&mut self.timer).poll(context).is_pending() {
+            return false;
+        }
+        self.timer_at = None;
+        self.peer.tick(self.shared.clock.now());
+        self.tick_pings();
+        true
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>) -> bool {
+        let mut moved = false;
+        while !self.peer.outgoing().is_empty() {
+            match self.socket.poll_write(context, self.peer.outgoing()) {
+                Poll::Ready(Ok(count)) if count > 0 => self.peer.wrote(count, self.shared.clock.now()),
+                Poll::Ready(_) => {
+                    self.ended = Some(Err(PeerError::HungUp));
+                    return true;
+                }
+                Poll::Pending => break,
+            }
+            moved = true;
+        }
+        moved
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>) -> bool {
+        match self.socket.poll_read(context, self.peer.space()) {
+            Poll::Ready(Ok(0)) => self.peer.hung_up(),
+            Poll::Ready(Ok(count)) => self.peer.filled(count, self.shared.clock.now()),
+            Poll::Ready(Err(_)) => self.peer.hung_up(),
+            Poll::Pending => {
+                self.peer.rest();
+                return false;
+            }
+        }
+        true
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while !self.peer.outgoing().is_empty() {
+            match self.socket.poll_write(context, self.peer.outgoing()) {
+                Poll::Ready(Ok(count)) if count > 0 => self.peer.wrote(count, self.shared.clock.now()),
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn flush_items(&mut self) {
+        if !self.items.is_empty() {
+            let items = std::mem::take(&mut self.items);
+            self.core.push(ToCore::Event(Input::Items { connection: self.connection, items }));
+        }
+    }
+
+    // What came before goes before.
+    fn tell_core(&mut self, input: Input) {
+        self.flush_items();
+        self.core.push(ToCore::Event(input));
+    }
+
+    fn say(&self, result: &Result<(), PeerError>) {
+        let number = self.connection.0;
+        match result {
+            Ok(()) => self.shared.logger.info(&format!("connection {number}: closed")),
+            Err(error) => self.shared.logger.info(&format!("connection {number}: {error}")),
+        }
+    }
+}
+
+impl Drop for PeerTask {
+    fn drop(&mut self) {
+        self.mailbox.close();
+    }
+}
+
+/// What waits to go to the core, in order. Empty before anything more is read from the socket.
+struct ToCoreQueue {
+    core: Sender<ToCore>,
+    queue: VecDeque<ToCore>,
+    sending: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl ToCoreQueue {
+    fn push(&mut self, message: ToCore) {
+        self.queue.push_back(message);
+    }
+
+    /// Ready when nothing waits any more.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if let Some(sending) = &mut self.sending {
+                match sending.as_mut().poll(context) {
+                    Poll::Ready(()) => self.sending = None,
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+            let Some(message) = self.queue.pop_front() else { return Poll::Ready(()) };
+            match self.core.try_send(message) {
+                Ok(()) => {}
+                Err(error) if error.is_full() => {
+                    let (core, message) = (self.core.clone(), error.into_inner());
+                    self.sending = Some(Box::pin(async move {
+                        // The core is gone only when the node stops.
+                        let _ = core.send(message).await;
+                    }));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+/// How often one task goes round before it lets others have their turn.
+const TURNS_MAX: usize = 32;

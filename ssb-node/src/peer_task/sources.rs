@@ -1,0 +1,155 @@
+//! The streams that a connection serves: pulled one page at a time, while little waits to be written.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::task::Context;
+use std::task::Poll;
+
+use ssb_gossip::peer::Peer;
+use ssb_keys::FeedId;
+use ssb_log::Disk;
+use ssb_log::tail::Follower;
+use ssb_log::Ordinal;
+use ssb_log::Reader;
+use ssb_muxrpc::Body;
+use ssb_muxrpc::RemoteError;
+use ssb_muxrpc::RequestId;
+
+use crate::read_pool::Promise;
+use crate::rpc::source::PAGE_LEN;
+use crate::rpc::source::Page;
+use crate::rpc::source::Source;
+use crate::rpc::source::Then;
+use crate::rpc::source::behind;
+use crate::shared::Shared;
+
+/// All streams of one connection.
+pub(super) struct Sources {
+    /// Those that have something to give, in the order of their turns.
+    ready: VecDeque<(RequestId, Box<dyn Source>)>,
+    /// The one that is being pulled.
+    reading: Option<Reading>,
+    /// Those that wait for the log to grow.
+    waiting: BTreeMap<RequestId, (Box<dyn Source>, Then)>,
+    by_feed: BTreeMap<FeedId, Vec<RequestId>>,
+    follower: Follower,
+    seen: Ordinal,
+}
+
+struct Reading {
+    /// Gone if the peer wants no more of it.
+    request: Option<RequestId>,
+    page: Promise<(Box<dyn Source>, Page)>,
+}
+
+impl Sources {
+    pub(super) fn new(reader: &Reader<Disk>) -> Self {
+        Self {
+            ready: VecDeque::new(),
+            reading: None,
+            waiting: BTreeMap::new(),
+            by_feed: BTreeMap::new(),
+            follower: reader.follow(),
+            seen: reader.end(),
+        }
+    }
+
+    /// Serves a new stream.
+    pub(super) fn add(&mut self, request: RequestId, source: Box<dyn Source>) {
+        self.ready.push_back((request, source));
+    }
+
+    /// The peer wants no more of this one.
+    pub(super) fn remove(&mut self, request: RequestId) {
+        self.ready.retain(|(ready, _)| *ready != request);
+        self.waiting.remove(&request);
+        if let Some(reading) = &mut self.reading
+            && reading.request == Some(request)
+        {
+            reading.request = None;
+        }
+    }
+
+    /// Moves what can move. Returns whether anything did.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>, shared: &Shared, peer: &mut Peer) -> bool {
+        let mut moved = self.poll_growth(context, &shared.reader);
+        moved |= self.poll_reading(context, &shared.reader, peer);
+        if self.reading.is_none()
+            && peer.buffered() < PAGE_LEN
+            && let Some((request, mut source)) = self.ready.pop_front()
+        {
+            let reader = shared.reader.clone();
+            let page = shared.reads.run(move || {
+                let page = source.pull(&reader);
+                (source, page)
+            });
+            self.reading = Some(Reading { request: Some(request), page });
+            moved = true;
+        }
+        moved
+    }
+
+    fn poll_reading(&mut self, context: &mut Context<'_>, reader: &Reader<Disk>, peer: &mut Peer) -> bool {
+        let Some(reading) = &mut self.reading else { return false };
+        let Poll::Ready(read) = reading.page.as_mut().poll(context) else { return false };
+        let request = reading.request;
+        self.reading = None;
+        let Some(request) = request else { return true };
+        let Some((source, page)) = read else {
+            peer.refuse_call(request, &RemoteError::new("the stream was given up"));
+            return true;
+        };
+        for item in &page.items {
+            peer.item(request, Body::Json(item));
+        }
+        match page.then {
+            Then::More => self.ready.push_back((request, source)),
+            Then::End(Ok(())) => peer.end(request),
+            Then::End(Err(error)) => peer.refuse_call(request, &error),
+            // What came since the page was read would wake nobody.
+            then if is_due(&then, reader) => self.ready.push_back((request, source)),
+            then => {
+                if let Then::FeedGrown { feed, .. } = &then {
+                    self.by_feed.entry(*feed).or_default().push(request);
+                }
+                self.waiting.insert(request, (source, then));
+            }
+        }
+        true
+    }
+
+    fn poll_growth(&mut self, context: &mut Context<'_>, reader: &Reader<Disk>) -> bool {
+        if self.waiting.is_empty() {
+            self.seen = reader.end();
+            return false;
+        }
+        let Poll::Ready(end) = self.follower.poll_past(context, self.seen) else { return false };
+        let mut due: Vec<RequestId> = self
+            .waiting
+            .iter()
+            .filter(|(_, (_, then))| matches!(then, Then::Grown { .. }))
+            .map(|(request, _)| *request)
+            .collect();
+        let mut at = self.seen;
+        while at < end && !self.by_feed.is_empty() {
+            let feed = reader.author(at).and_then(|number| reader.feed_id(number));
+            due.extend(feed.and_then(|feed| self.by_feed.remove(&feed)).unwrap_or_default());
+            at = behind(at);
+        }
+        self.seen = end;
+        for request in due {
+            if let Some((source, _)) = self.waiting.remove(&request) {
+                self.ready.push_back((request, source));
+            }
+        }
+        true
+    }
+}
+
+fn is_due(then: &Then, reader: &Reader<Disk>) -> bool {
+    match then {
+        Then::Grown { past } => reader.end() > *past,
+        Then::FeedGrown { feed, past } => reader.latest(feed).is_some_and(|latest| latest.sequence > *past),
+        Then::More | Then::End(_) => true,
+    }
+}

@@ -1,0 +1,65 @@
+//! The methods: arguments into a library call, results into JSON, and JavaScript's error texts word for word.
+
+pub(crate) mod args;
+pub(crate) mod get;
+pub(crate) mod history;
+pub(crate) mod log_stream;
+pub(crate) mod publish;
+pub(crate) mod source;
+
+use ssb_muxrpc::Kind;
+
+/// A method of this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rpc {
+    Manifest,
+    Whoami,
+    Publish,
+    Get,
+    CreateLogStream,
+    CreateHistoryStream,
+    GossipConnect,
+    GossipPing,
+}
+
+impl Rpc {
+    /// In the order of the table: a method's place is its number.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Manifest,
+        Self::Whoami,
+        Self::Publish,
+        Self::Get,
+        Self::CreateLogStream,
+        Self::CreateHistoryStream,
+        Self::GossipConnect,
+        Self::GossipPing,
+    ];
+
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Manifest => "manifest",
+            Self::Whoami => "whoami",
+            Self::Publish => "publish",
+            Self::Get => "get",
+            Self::CreateLogStream => "createLogStream",
+            Self::CreateHistoryStream => "createHistoryStream",
+            Self::GossipConnect => "gossip.connect",
+            Self::GossipPing => "gossip.ping",
+        }
+    }
+
+    pub(crate) const fn kind(self) -> Kind {
+        match self {
+            Self::Manifest | Self::Whoami => Kind::Sync,
+            Self::Publish | Self::Get | Self::GossipConnect => Kind::Async,
+            Self::CreateLogStream | Self::CreateHistoryStream => Kind::Source,
+            Self::GossipPing => Kind::Duplex,
+        }
+    }
+
+    /// Whether strangers may call it (ssb-server 16.0.1; what they may call of plugins that are not here yet is
+    /// denied like everything else).
+    pub(crate) const fn is_public(self) -> bool {
+        matches!(self, Self::Manifest | Self::CreateHistoryStream | Self::GossipPing)
+    }
+}

@@ -1,0 +1,41 @@
+//! Streams of messages that we serve: cursors that are pulled, page by page, on a thread that may block.
+
+use ssb_keys::FeedId;
+use ssb_log::Disk;
+use ssb_log::Ordinal;
+use ssb_log::Reader;
+use ssb_muxrpc::RemoteError;
+
+/// About how many bytes of items one pull may bring.
+pub(crate) const PAGE_LEN: usize = 64 * 1024;
+
+/// A stream that we serve.
+pub(crate) trait Source: Send {
+    /// Reads the next items, as JSON texts. May block on the disk.
+    fn pull(&mut self, reader: &Reader<Disk>) -> Page;
+}
+
+/// What one pull brought.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) items: Vec<String>,
+    pub(crate) then: Then,
+}
+
+/// What follows a page.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Then {
+    /// Another page, at once.
+    More,
+    /// Another page when the log has grown past this end.
+    Grown { past: Ordinal },
+    /// Another page when this feed has more than `past` messages.
+    FeedGrown { feed: FeedId, past: u32 },
+    /// Nothing.
+    End(Result<(), RemoteError>),
+}
+
+/// The place behind a message.
+pub(crate) fn behind(message: Ordinal) -> Ordinal {
+    message.next().expect("a message is before the end of its log, which has a number")
+}

@@ -1,0 +1,25 @@
+//! What every part of a node may use.
+
+use std::sync::Arc;
+
+use ssb_keys::Keypair;
+use ssb_keys::network::NetworkKey;
+use ssb_log::Disk;
+use ssb_log::Reader;
+use ssb_muxrpc::Methods;
+
+use crate::clock::Clock;
+use crate::logging::Logger;
+use crate::read_pool::ReadPool;
+
+/// Made once at start, and shared.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) me: Keypair,
+    pub(crate) network: NetworkKey,
+    pub(crate) methods: Arc<Methods>,
+    pub(crate) reader: Reader<Disk>,
+    pub(crate) reads: ReadPool,
+    pub(crate) clock: Clock,
+    pub(crate) logger: Logger,
+}

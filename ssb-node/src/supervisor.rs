@@ -1,0 +1,208 @@
+//! Starts connections and keeps count: the listeners' and the dialed ones. Nobody else spawns.
+//!
+//! Callers of `gossip.connect` wait for a dial, and a dial waits for sockets and for the look-up of a name.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::net::ToSocketAddrs as _;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::process;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use smol::Executor;
+use smol::Timer;
+use smol::channel::Receiver;
+use smol::channel::Sender;
+use smol::channel::bounded;
+use smol::future::FutureExt as _;
+use ssb_gossip::address::Address;
+use ssb_gossip::address::Transport;
+use ssb_gossip::event::ConnectionId;
+use ssb_gossip::event::Side;
+use ssb_gossip::peer::Peer;
+use ssb_gossip::peer::PeerError;
+use ssb_muxrpc::RemoteError;
+
+use crate::core_task::Answer;
+use crate::core_task::ToCore;
+use crate::mailbox::Mailbox;
+use crate::peer_task::Letter;
+use crate::peer_task::PeerTask;
+use crate::permission::ANONYMOUS;
+use crate::permission::OWNER;
+use crate::shared::Shared;
+use crate::tasks::TaskGroup;
+use crate::transport::Listener;
+use crate::transport::Stream;
+use crate::transport::connect;
+
+/// The most connections at once. A busy one costs some 100 KiB, an idle one a few KiB and a file.
+pub(crate) const CONNECTIONS_MAX: usize = 512;
+
+/// How long a dial may take until the connection stands.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long peers have for their goodbyes when the node stops.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long to wait after a failed accept: most likely the process is out of files, and some will close.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A dial that the core allowed, and who waits for its outcome.
+#[derive(Debug)]
+pub(crate) struct DialRequest {
+    pub(crate) address: Address,
+    pub(crate) answer: Answer,
+}
+
+/// Makes the tasks of connections.
+pub(crate) struct Supervisor {
+    shared: Arc<Shared>,
+    core: Sender<ToCore>,
+    tasks: TaskGroup,
+    connections: AtomicU64,
+    mailboxes: Mutex<Vec<Mailbox<Letter>>>,
+}
+
+impl Supervisor {
+    pub(crate) fn new(shared: Arc<Shared>, executor: Arc<Executor<'static>>, core: Sender<ToCore>) -> Arc<Self> {
+        let tasks = TaskGroup::new(executor, shared.logger);
+        let (connections, mailboxes) = (AtomicU64::new(0), Mutex::default());
+        Arc::new(Self { shared, core, tasks, connections, mailboxes })
+    }
+
+    /// Accepts connections until the future is dropped.
+    pub(crate) async fn listen(&self, listener: &Listener) {
+        loop {
+            match listener.accept().await {
+                // The stranger sees a closed connection, and those who are here notice nothing.
+                Ok(_) if self.tasks.len() >= CONNECTIONS_MAX => {
+                    self.shared.logger.warning("a connection was refused: there are too many");
+                }
+                Ok(socket) => self.accepted(socket),
+                Err(error) => {
+                    self.shared.logger.warning(&format!("a connection could not be accepted: {error}"));
+                    Timer::after(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Makes dials until the future is dropped.
+    pub(crate) async fn dial(self: &Arc<Self>, requests: &Receiver<DialRequest>) {
+        while let Ok(DialRequest { address, answer }) = requests.recv().await {
+            let this = Arc::clone(self);
+            self.tasks.spawn("a dial", async move {
+                let outcome = this.dial_one(&address).await;
+                let result = outcome
+                    .map(|()| format!("{{\"id\":\"{}\",\"address\":\"{address}\"}}", address.key()))
+                    .map_err(|error| RemoteError::new(format!("could not connect to {address}: {error}")));
+                // The caller may be gone.
+                let _ = answer.try_send(result);
+            });
+        }
+    }
+
+    /// Asks all peers to part, and gives them a little time for it.
+    pub(crate) async fn part(&self) {
+        for mailbox in self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            mailbox.send(Letter::Close);
+        }
+        let parted = async {
+            while self.tasks.len() > 0 {
+                Timer::after(Duration::from_millis(2)).await;
+            }
+        };
+        let late = async {
+            Timer::after(GOODBYE_TIMEOUT).await;
+        };
+        parted.or(late).await;
+    }
+
+    fn accepted(&self, socket: Stream) {
+        let Shared { me, network, methods, .. } = &*self.shared;
+        match &socket {
+            Stream::Tcp(_) => {
+                let peer = Peer::accept(me, network, &seed(), methods);
+                self.spawn(Side::Accepted, socket, peer, None);
+            }
+            Stream::Unix(_) => self.spawn(Side::Local, socket, Peer::local(me.id(), methods, OWNER), None),
+        }
+    }
+
+    async fn dial_one(&self, address: &Address) -> Result<(), DialError> {
+        if address.transport() == Transport::Onion {
+            return Err(DialError::NoOnion);
+        }
+        let (host, port) = (address.host().to_owned(), address.port());
+        let looked_up = self.shared.reads.run(move || {
+            (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<SocketAddr>>)
+        });
+        let connected = async {
+            let addresses = looked_up.await.ok_or(DialError::Stopping)?.map_err(DialError::Io)?;
+            connect(addresses).await.map_err(DialError::Io)
+        };
+        let late = async {
+            Timer::after(DIAL_TIMEOUT).await;
+            Err(DialError::TimedOut)
+        };
+        let socket = connected.or(late).await?;
+        let Shared { me, network, methods, .. } = &*self.shared;
+        // Whoever we dial may call what strangers may, whatever its key (secret-stack 6.4.2).
+        let peer = Peer::dial(me, network, address.key(), &seed(), methods, ANONYMOUS);
+        let (opened, open) = bounded(1);
+        self.spawn(Side::Dialed, socket, peer, Some(opened));
+        open.recv().await.map_err(|_| DialError::Stopping)?.map_err(DialError::Peer)
+    }
+
+    fn spawn(&self, side: Side, socket: Stream, peer: Peer, opened: Option<Sender<Result<(), PeerError>>>) {
+        let connection = ConnectionId(self.connections.fetch_add(1, Ordering::Relaxed));
+        let task = PeerTask::new(&self.shared, connection, side, socket, peer, self.core.clone(), opened);
+        let mut mailboxes = self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        mailboxes.retain(|mailbox| !mailbox.is_closed());
+        mailboxes.push(task.mailbox());
+        drop(mailboxes);
+        self.tasks.spawn("a connection", task.run());
+    }
+}
+
+impl fmt::Debug for Supervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Supervisor").field("tasks", &self.tasks).finish_non_exhaustive()
+    }
+}
+
+/// Runs what the node cannot do without: if it panics, the process ends.
+pub(crate) fn or_abort(name: &str, work: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        eprintln!("error {name} panicked, and the node cannot go on without it; this is a bug, please report it");
+        process::exit(70);
+    }
+}
+
+/// Why a dial failed.
+#[derive(Debug, thiserror::Error)]
+enum DialError {
+    #[error("dialing through Tor is not supported yet")]
+    NoOnion,
+    #[error("{0}")]
+    Io(#[source] io::Error),
+    #[error("no connection after {} seconds", DIAL_TIMEOUT.as_secs())]
+    TimedOut,
+    #[error(transparent)]
+    Peer(PeerError),
+    #[error("the node is stopping")]
+    Stopping,
+}
+
+/// 32 fresh random bytes.
+fn seed() -> [u8; 32] {
+    ssb_keys::entropy::bytes()
+}

@@ -1,0 +1,94 @@
+//! Sockets: bytes in, bytes out, and nothing of the protocol.
+
+mod tcp;
+mod unix;
+
+use std::io;
+use std::io::Read as _;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::task::Context;
+use std::task::Poll;
+
+use smol::Async;
+
+pub(crate) use self::tcp::connect;
+pub(crate) use self::tcp::listen as listen_tcp;
+pub(crate) use self::unix::UnixSocket;
+
+/// Where connections come in.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Tcp(Async<TcpListener>),
+    Unix(UnixSocket),
+}
+
+impl Listener {
+    /// The next connection.
+    pub(crate) async fn accept(&self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(listener) => tcp::accept(listener).await,
+            Self::Unix(socket) => socket.accept().await,
+        }
+    }
+}
+
+/// A connected socket of either kind, never blocking.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Tcp(Async<TcpStream>),
+    Unix(Async<UnixStream>),
+}
+
+impl Stream {
+    /// Reads what is there, or arranges to be woken when something is.
+    pub(crate) fn poll_read(&self, context: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.poll(
+            context,
+            |context| match self {
+                Self::Tcp(stream) => stream.poll_readable(context),
+                Self::Unix(stream) => stream.poll_readable(context),
+            },
+            || match self {
+                Self::Tcp(stream) => stream.get_ref().read(into),
+                Self::Unix(stream) => stream.get_ref().read(into),
+            },
+        )
+    }
+
+    /// Writes what fits, or arranges to be woken when something does.
+    pub(crate) fn poll_write(&self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll(
+            context,
+            |context| match self {
+                Self::Tcp(stream) => stream.poll_writable(context),
+                Self::Unix(stream) => stream.poll_writable(context),
+            },
+            || match self {
+                Self::Tcp(stream) => stream.get_ref().write(bytes),
+                Self::Unix(stream) => stream.get_ref().write(bytes),
+            },
+        )
+    }
+
+    fn poll(
+        &self,
+        context: &mut Context<'_>,
+        ready: impl Fn(&mut Context<'_>) -> Poll<io::Result<()>>,
+        mut act: impl FnMut() -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            match act() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => match ready(context) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => return Poll::Pending,
+                },
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+}
