@@ -127,7 +127,7 @@ impl Served {
 
     fn blocks_viewer(&self, message: &str) -> bool {
         contact_of(message)
-                .is_some_and(|contact| contact.contact == self.viewer && contact.relation == Relation::Block)
+            .is_some_and(|contact| contact.contact == self.viewer && contact.relation == Relation::Block)
     }
 }
 

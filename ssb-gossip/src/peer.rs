@@ -314,9 +314,10 @@ impl Peer {
         matches!(self.stage, Stage::Open { .. })
     }
 
-    /// Whether it takes more bytes. Not while calls wait until some of their answers are written.
+    /// Whether it takes more bytes. Not while calls wait until some of their answers are written, nor while a guest
+    /// waits to be admitted.
     pub fn takes_bytes(&self) -> bool {
-        self.incoming.plain().is_empty()
+        self.incoming.plain().is_empty() && !matches!(self.stage, Stage::Guest { .. })
     }
 
     /// How much memory the buffers occupy, in bytes.
@@ -670,7 +671,7 @@ impl Incoming {
 
     /// Gives the buffer back while the connection is idle.
     fn free(&mut self) {
-        if self.plain.end == self.filled {
+        if self.plain.is_empty() && self.plain.end == self.filled {
             *self = Self { hung_up: self.hung_up, ..Self::default() };
         }
     }

@@ -11,6 +11,7 @@ use common::Line;
 use common::METHODS;
 use common::ROLE;
 use common::Told;
+use common::Welcome;
 use common::accepting;
 use common::alice;
 use common::at;
@@ -77,7 +78,7 @@ fn a_local_connection_is_open_at_once_and_seals_nothing() {
 #[test]
 fn a_refused_guest_gets_no_byte_and_sees_a_rejection() {
     let mut line = Line::new(dialing(bob().id()), accepting(), &[]);
-    line.ends[1].refuses = true;
+    line.ends[1].welcome = Welcome::Refuse;
 
     line.settle();
 
@@ -200,6 +201,23 @@ fn a_stranger_occupies_next_to_nothing() {
 }
 
 #[test]
+fn a_guest_who_waits_is_not_read_from() {
+    let (hello, auth) = client_bytes();
+    let mut end = End::new(accepting());
+    end.welcome = Welcome::Wait;
+    assert!(end.peer.takes_bytes());
+
+    end.read(&[hello.as_slice(), &auth].concat());
+    assert_eq!(end.peer.guest(), Some(alice().id()));
+    assert!(!end.peer.takes_bytes());
+
+    end.peer.admit(ROLE);
+    end.listen();
+    assert_eq!(end.peer.guest(), None);
+    assert!(end.peer.takes_bytes());
+}
+
+#[test]
 fn nothing_is_called_before_the_connection_is_open() {
     let mut peer = accepting();
 
@@ -318,13 +336,14 @@ fn a_peer_that_calls_and_never_reads_stops_itself() {
             floods.peer.call(&["nosuch", &"x".repeat(3000)], Kind::Async, "[]").unwrap();
             called += 1;
         }
-        if serves.reads() {
+        if serves.peer.takes_bytes() {
             let wire = floods.write(usize::MAX);
             serves.read(&wire);
         } else {
             // Only now does it read, a little.
             stopped += 1;
             let wire = serves.write(usize::MAX);
+            serves.listen();
             floods.read(&wire);
             answered += failures(floods);
         }
@@ -352,7 +371,7 @@ fn a_local_peer_that_calls_and_never_reads_stops_itself() {
     }
     let mut rest = wire.as_slice();
 
-    while end.reads() && !rest.is_empty() {
+    while end.peer.takes_bytes() && !rest.is_empty() {
         let (piece, left) = rest.split_at(rest.len().min(READ_LEN));
         end.read(piece);
         rest = left;
@@ -360,6 +379,30 @@ fn a_local_peer_that_calls_and_never_reads_stops_itself() {
 
     assert!(!rest.is_empty(), "all was read");
     assert!(end.peer.memory() < 4 * OUTBOX_LEN_MAX, "{} bytes", end.peer.memory());
+}
+
+#[test]
+fn resting_forgets_nothing_of_what_waits() {
+    let mut end = End::new(Peer::local(bob().id(), &METHODS, ROLE));
+    let mut number = 0;
+    while end.peer.takes_bytes() {
+        let mut wire = Vec::new();
+        for _ in 0..100 {
+            number += 1;
+            let body = Body::Json(r#"{"name":["nosuch"],"args":[]}"#);
+            encode::packet(&Packet { stream: false, end: false, number, body }, &mut wire).unwrap();
+        }
+        end.read(&wire);
+    }
+
+    end.peer.rest();
+    let mut answers = 0;
+    while !end.peer.outgoing().is_empty() {
+        answers += end.write_all().windows(4).filter(|bytes| bytes == b"name").count();
+        end.listen();
+    }
+
+    assert_eq!(answers, usize::try_from(number).unwrap());
 }
 
 // How a connection ends.
@@ -533,7 +576,7 @@ fn a_connection_ends_once() {
     };
 
     let mut refused = Line::new(dialing(bob().id()), accepting(), &[]);
-    refused.ends[1].refuses = true;
+    refused.ends[1].welcome = Welcome::Refuse;
     refused.settle();
     let mut closed = Line::open();
     closed.ends[0].peer.close();

@@ -19,7 +19,6 @@ use ssb_muxrpc::Methods;
 use ssb_muxrpc::RequestId;
 use ssb_muxrpc::Role;
 use ssb_muxrpc::Roles;
-use ssb_muxrpc::limits::OUTBOX_LEN_MAX;
 
 pub(crate) const ROLE: Role = Role::new(0);
 
@@ -85,28 +84,37 @@ impl From<PeerEvent<'_>> for Told {
 pub(crate) struct End {
     pub(crate) peer: Peer,
     pub(crate) told: Vec<Told>,
-    pub(crate) refuses: bool,
+    pub(crate) welcome: Welcome,
+}
+
+/// What becomes of guests.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Welcome {
+    Admit,
+    Refuse,
+    Wait,
 }
 
 impl End {
     pub(crate) fn new(mut peer: Peer) -> Self {
         peer.start(at(0));
-        let mut end = Self { peer, told: Vec::new(), refuses: false };
+        let mut end = Self { peer, told: Vec::new(), welcome: Welcome::Admit };
         end.listen();
         end
     }
 
-    /// Takes all events. Guests are let in, unless this end refuses them.
+    /// Takes all events.
     pub(crate) fn listen(&mut self) {
         while let Some(event) = self.peer.poll() {
             let told = Told::from(event);
-            let is_guest = matches!(told, Told::Guest(_));
-            self.told.push(told);
-            if is_guest && self.refuses {
-                self.peer.refuse();
-            } else if is_guest {
-                self.peer.admit(ROLE);
+            if matches!(told, Told::Guest(_)) {
+                match self.welcome {
+                    Welcome::Admit => self.peer.admit(ROLE),
+                    Welcome::Refuse => self.peer.refuse(),
+                    Welcome::Wait => {}
+                }
             }
+            self.told.push(told);
         }
     }
 
@@ -141,11 +149,6 @@ impl End {
     pub(crate) fn hang_up(&mut self) {
         self.peer.hung_up();
         self.listen();
-    }
-
-    /// Whether it would read now: not while more than this waits to be written.
-    pub(crate) fn reads(&self) -> bool {
-        self.peer.buffered() <= OUTBOX_LEN_MAX
     }
 
     pub(crate) fn ended(&self) -> Option<Result<(), PeerError>> {
