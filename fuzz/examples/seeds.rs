@@ -16,6 +16,7 @@ fn main() {
     message_parse();
     message_chain();
     json_number();
+    log_recover();
     secret_files();
     peer();
 }
@@ -199,6 +200,22 @@ fn json_number() {
     write("json_number", "switch-to-small-exponent", &number(1e-7, " 0.00000012345E+1 "));
     write("json_number", "one-bit-off-without-roundtrip", &number(1.5e-5, "1.2345678901234567e-10"));
     write("json_number", "integer-past-64-bits", &number(2e19, "18446744073709551616"));
+}
+
+fn log_recover() {
+    // How many batches less one; of each how many records less one, their lengths and a byte, and whether it is synced.
+    let log = [[2, 1].as_slice(), &[0, 0, 90, 1, 1], &[1, 0, 10, 2, 4, 0, 3, 0]].concat();
+    let with = |damage: &[u8]| [log.as_slice(), damage].concat();
+    write("log_recover", "whole", &log);
+    write("log_recover", "torn-in-the-tail", &with(&[0, 1, 60, 0]));
+    write("log_recover", "cut-in-the-header", &with(&[0, 0, 9, 0]));
+    write("log_recover", "noise-in-the-middle", &with(&[0, 0, 80, 1, 10]));
+    write("log_recover", "noise-at-the-end", &with(&[1, 0x20, 0, 2, 200]));
+    write("log_recover", "a-record-twice", &with(&[0, 0, 16, 4, 0, 52]));
+    write("log_recover", "bytes-missing", &with(&[0, 0, 100, 3, 12]));
+    write("log_recover", "not-a-log", b"\x00sqlite 3 or anything else");
+    write("log_recover", "nothing-but-a-header", &[1]);
+    write("log_recover", "noise-behind-a-header", &[[1].as_slice(), &[0x34; 300]].concat());
 }
 
 fn secret_files() {

@@ -305,6 +305,9 @@ impl<'a> Line<'a> {
             self.received += count;
             rest = &rest[count..];
             self.take_events();
+            if count % 2 == 0 {
+                self.peer.rest();
+            }
         }
         if rest.is_empty() && self.has_hung_up && self.ended.is_none() {
             self.peer.hung_up();
@@ -315,7 +318,8 @@ impl<'a> Line<'a> {
     }
 
     fn reads(&self) -> bool {
-        self.ended.is_none() && !self.waits_for_us && self.peer.buffered() <= OUTBOX_LEN_MAX
+        assert!(!(self.waits_for_us && self.peer.takes_bytes()), "reads on while somebody waits");
+        self.ended.is_none() && self.peer.takes_bytes()
     }
 
     fn take_events(&mut self) {

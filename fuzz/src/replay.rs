@@ -40,7 +40,7 @@ mod tests {
     }
 
     targets! {
-        boxstream_open json_number message_chain message_parse muxrpc_decode muxrpc_session peer secret_file
+        boxstream_open json_number log_recover message_chain message_parse muxrpc_decode muxrpc_session peer secret_file
         shs_handshake
     }
 
