@@ -41,7 +41,8 @@ common.req('ssb-client')(keys, options, (error, rpc) => {
     },
     source ({ id, source, args }) {
       const reader = pull.drain(
-        (item) => print({ id, item: text(item) }),
+        // Braces: a full pipe makes `print` return false, which would abort the source.
+        (item) => { print({ id, item: text(item) }) },
         (error) => {
           aborts.delete(id)
           print({ id, end: error && error !== true ? message(error) : null })

@@ -122,7 +122,7 @@ fn recipients_are_refused_until_they_can_be_served() {
     let mut owner = lab.client(&ours);
 
     for recps in
-        [format!(r#"["{}"]"#, ours.id()), format!(r#""{}""#, ours.id()), "[]".to_owned(), "null".to_owned()]
+        [format!(r#"["{}"]"#, ours.id()), format!(r#""{}""#, ours.id()), "[]".to_owned(), "false".to_owned()]
     {
         let content = format!(r#"[{{"type":"post","text":"for your eyes only","recps":{recps}}}]"#);
         let error = owner.call("publish", &content).expect_err("it would be readable by all");

@@ -61,7 +61,7 @@ impl Line {
     /// Reads the words behind the program's name.
     pub(crate) fn read(words: impl Iterator<Item = OsString>) -> Result<Self, Failure> {
         let words: Vec<String> = words
-            .map(|word| word.into_string())
+            .map(OsString::into_string)
             .collect::<Result<_, _>>()
             .map_err(|word| Failure::new(format!("Error: argument {word:?} is not valid UTF-8")))?;
         let cut = words.iter().position(|word| word == "--").unwrap_or(words.len());
@@ -81,7 +81,7 @@ impl Line {
         let wants_help = self.before.options.get("help").is_some();
         match self.first.as_deref() {
             Some("--version" | "-V") => return Task::Print(rendered(&["--version"])),
-            Some("start" | "server") if self.wants_help => {
+            Some("start" | "server") if wants_help || self.has_short_help => {
                 return Task::Print(rendered(&["start", "--help"]));
             }
             Some("start" | "server") => return Task::Start,

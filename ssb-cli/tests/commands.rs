@@ -1,5 +1,7 @@
 //! The program, run against a node of a few methods.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail tests")]
+
 use std::fs;
 use std::io::Write as _;
 use std::net::TcpListener;

@@ -200,7 +200,9 @@ impl Pending {
             self.outcome = Outcome::Refused(Refusal::Storage);
         }
         if let Some((_, to)) = self.answer.take() {
-            let _ = to.try_send(Err(RemoteError::new("the log cannot be written any more; see the node's own log")));
+            let _ = to.try_send(Err(RemoteError::new(
+                "the log cannot be written any more; see the node's own log",
+            )));
         }
     }
 

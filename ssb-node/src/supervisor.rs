@@ -72,7 +72,11 @@ pub(crate) struct Supervisor {
 }
 
 impl Supervisor {
-    pub(crate) fn new(shared: Arc<Shared>, executor: Arc<Executor<'static>>, core: Sender<ToCore>) -> Arc<Self> {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        executor: Arc<Executor<'static>>,
+        core: Sender<ToCore>,
+    ) -> Arc<Self> {
         let tasks = TaskGroup::new(executor, shared.logger);
         let (connections, mailboxes) = (AtomicU64::new(0), Mutex::default());
         Arc::new(Self { shared, core, tasks, connections, mailboxes })
@@ -142,9 +146,10 @@ impl Supervisor {
             return Err(DialError::NoOnion);
         }
         let (host, port) = (address.host().to_owned(), address.port());
-        let looked_up = self.shared.reads.run(move || {
-            (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<SocketAddr>>)
-        });
+        let looked_up = self
+            .shared
+            .reads
+            .run(move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<SocketAddr>>));
         let connected = async {
             let addresses = looked_up.await.ok_or(DialError::Stopping)?.map_err(DialError::Io)?;
             connect(addresses).await.map_err(DialError::Io)
@@ -182,7 +187,9 @@ impl fmt::Debug for Supervisor {
 /// Runs what the node cannot do without: if it panics, the process ends.
 pub(crate) fn or_abort(name: &str, work: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(work)).is_err() {
-        eprintln!("error {name} panicked, and the node cannot go on without it; this is a bug, please report it");
+        eprintln!(
+            "error {name} panicked, and the node cannot go on without it; this is a bug, please report it"
+        );
         process::exit(70);
     }
 }

@@ -1,5 +1,7 @@
 //! The client against a node of a few methods, over loopback.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail tests")]
+
 use std::io;
 use std::io::Read;
 use std::net::TcpListener;

@@ -11,10 +11,10 @@ use ssb_keys::base64;
 use ssb_keys::secret_file;
 use ssb_keys::secret_file::LoadError;
 use ssb_msg::json;
-use ssb_muxrpc::Kind;
 use ssb_node::client::CallError;
 use ssb_node::client::Client;
 use ssb_node::client::ConnectError;
+use ssb_node::client::Kind;
 use ssb_node::config::Config;
 
 use super::manifest::Found;
@@ -23,6 +23,7 @@ use crate::args;
 use crate::args::Call;
 use crate::config::Settings;
 use crate::failure::Failure;
+use crate::minimist::Value;
 use crate::print;
 
 /// How long connecting and the handshake may take.
@@ -99,7 +100,7 @@ fn arguments(call: &Call) -> Result<String, Failure> {
         })?;
         return Ok(format!("[{}]", json::compact(&value)));
     }
-    let mut args: Vec<json::Value> = call.positionals.iter().map(|value| value.to_json()).collect();
+    let mut args: Vec<json::Value> = call.positionals.iter().map(Value::to_json).collect();
     if !call.options.is_empty() {
         args.push(call.options.to_json());
     }

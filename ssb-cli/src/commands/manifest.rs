@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use ssb_muxrpc::Kind;
+use ssb_node::client::Kind;
 
 use crate::failure::Failure;
 

@@ -79,8 +79,9 @@ fn read_place(sources: &Sources, node: &mut Config) -> Result<(), ConfigError> {
     node.host.clone_from(&host);
     node.port = port.unwrap_or(node.port);
     let Some((value, origin)) = sources.find("connections.incoming.net")? else { return Ok(()) };
-    let entries = value.as_array().map(|entries| entries.iter().map(|entry| listen(entry, node.port)));
-    let entries = entries.and_then(|entries| entries.collect::<Option<Vec<_>>>());
+    let entries = value
+        .as_array()
+        .and_then(|entries| entries.iter().map(|entry| listen(entry, node.port)).collect::<Option<Vec<_>>>());
     let expected = "a list of {scope, host, port} with scopes among device, local and public";
     node.listen = entries.ok_or_else(|| origin.error("connections.incoming.net", expected))?;
 

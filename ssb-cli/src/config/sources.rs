@@ -126,8 +126,7 @@ impl Sources {
     ) -> Result<Option<(&Value, &Origin)>, ConfigError> {
         for layer in self.layers.iter().rev().filter(|layer| counts(&layer.origin)) {
             let mut value = Some(&layer.tree);
-            let mut walked = 0;
-            for name in key.split('.') {
+            for (walked, name) in key.split('.').enumerate() {
                 value = match value {
                     Some(Value::Object(object)) => object.get(name),
                     // A value hides the groups of weaker sources, and so all that is in them.
@@ -137,7 +136,6 @@ impl Sources {
                     }
                     None => None,
                 };
-                walked += 1;
             }
             if let Some(value) = value {
                 return Ok((!value.is_null()).then_some((value, &layer.origin)));

@@ -45,7 +45,7 @@ use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::network::NetworkKey;
 use ssb_muxrpc::Body;
-use ssb_muxrpc::Kind;
+pub use ssb_muxrpc::Kind;
 use ssb_muxrpc::Methods;
 use ssb_muxrpc::RemoteError;
 use ssb_muxrpc::RequestId;

@@ -66,7 +66,8 @@ impl PeerTask {
             Rpc::CreateHistoryStream => match HistoryQuery::parse(args) {
                 Some(query) => {
                     self.unserved.insert(request, query);
-                    let input = Input::HistoryAsked { connection: self.connection, request, feed: query.feed };
+                    let input =
+                        Input::HistoryAsked { connection: self.connection, request, feed: query.feed };
                     self.tell_core(input);
                 }
                 None => self.peer.end(request),

@@ -211,7 +211,8 @@ impl PeerTask {
                 }
             }
             Letter::Stop { stream } => {
-                let request = self.asked.iter().find(|(_, asked)| **asked == stream).map(|(request, _)| *request);
+                let request =
+                    self.asked.iter().find(|(_, asked)| **asked == stream).map(|(request, _)| *request);
                 if let Some(request) = request {
                     self.asked.remove(&request);
                     self.peer.end(request);

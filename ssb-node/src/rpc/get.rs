@@ -28,13 +28,18 @@ impl Get {
         let argument = args.get(0).unwrap_or(&Value::Null);
         match argument {
             Value::Object(options) => {
-                let id = options.get("id").or_else(|| options.get("key")).and_then(Value::as_str).and_then(message_id);
-                let meta = options.get("meta").is_some_and(|meta| *meta != Value::Bool(false) && !meta.is_null());
+                let id = options
+                    .get("id")
+                    .or_else(|| options.get("key"))
+                    .and_then(Value::as_str)
+                    .and_then(message_id);
+                let meta =
+                    options.get("meta").is_some_and(|meta| *meta != Value::Bool(false) && !meta.is_null());
                 id.map(|id| Self { id, meta }).ok_or_else(bad_key)
             }
-            Value::String(id) => message_id(id).map(|id| Self { id, meta: false }).ok_or_else(|| {
-                RemoteError::new("Param 0 must by of type object")
-            }),
+            Value::String(id) => message_id(id)
+                .map(|id| Self { id, meta: false })
+                .ok_or_else(|| RemoteError::new("Param 0 must by of type object")),
             _ => Err(bad_key()),
         }
     }
@@ -46,7 +51,9 @@ impl Get {
     /// JavaScript's text for an unknown id.
     pub(crate) fn answer(&self, reader: &Reader<Disk>) -> Result<String, RemoteError> {
         match reader.get(&self.id) {
-            Ok(Some(stored)) if self.meta => Ok(key_value_timestamp(&stored.id, &stored.json, stored.received)),
+            Ok(Some(stored)) if self.meta => {
+                Ok(key_value_timestamp(&stored.id, &stored.json, stored.received))
+            }
             Ok(Some(stored)) => Ok(stored.json),
             Ok(None) => {
                 Err(RemoteError::named("NotFoundError", format!("Key not found in database [{}]", self.id)))

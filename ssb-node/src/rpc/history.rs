@@ -25,7 +25,9 @@ impl Source for History {
             }
             let page = match reader.feed_page(&feed, sequence, PAGE_LEN - len) {
                 Ok(page) => page,
-                Err(error) => return Page { items, then: Then::End(Err(RemoteError::new(error.to_string()))) },
+                Err(error) => {
+                    return Page { items, then: Then::End(Err(RemoteError::new(error.to_string()))) };
+                }
             };
             if page.is_empty() {
                 break;
@@ -40,7 +42,8 @@ impl Source for History {
                 items.push(item);
             }
         }
-        let then = if self.0.is_over(latest) { Then::End(Ok(())) } else { Then::FeedGrown { feed, past: latest } };
+        let then =
+            if self.0.is_over(latest) { Then::End(Ok(())) } else { Then::FeedGrown { feed, past: latest } };
         Page { items, then }
     }
 }

@@ -10,9 +10,9 @@ use serde_json::Value;
 use ssb_gossip::history::key_value_timestamp;
 use ssb_log::Disk;
 use ssb_log::Ordinal;
-use ssb_log::read::ReadError;
 use ssb_log::Reader;
 use ssb_log::Stored;
+use ssb_log::read::ReadError;
 use ssb_muxrpc::RemoteError;
 
 use super::source::PAGE_LEN;
@@ -89,7 +89,11 @@ impl LogStream {
                     let live_from = *live_from;
                     return Ok(self.finish_stored(live_from));
                 };
-                if options.reverse { *to = last.ordinal } else { *from = behind(last.ordinal) }
+                if options.reverse {
+                    *to = last.ordinal
+                } else {
+                    *from = behind(last.ordinal)
+                }
                 Ok(Page { items: page.iter().map(|stored| options.item(stored)).collect(), then: Then::More })
             }
             Stage::Live { from } => {
@@ -176,7 +180,11 @@ pub(crate) fn usage(message: &str) -> RemoteError {
     RemoteError::named("UsageError", message)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and saturating is right")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "not negative, and saturating is right"
+)]
 fn whole(number: f64) -> u64 {
     number as u64
 }

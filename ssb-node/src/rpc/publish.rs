@@ -40,7 +40,9 @@ pub(crate) fn refusal(error: &PublishError, content: &str) -> RemoteError {
             // JavaScript measures twice: without the signature, and if that is short enough, with it.
             let unsigned = units.saturating_sub(SIGNATURE_UNITS);
             let named = if unsigned > UNITS_MAX { unsigned } else { *units };
-            RemoteError::new(format!("Encoded message must not be larger than 8192 bytes. Current size is {named}"))
+            RemoteError::new(format!(
+                "Encoded message must not be larger than 8192 bytes. Current size is {named}"
+            ))
         }
         DraftError::Recipients => RemoteError::new(RECIPIENTS),
         other => RemoteError::new(other.to_string()),
@@ -59,7 +61,7 @@ fn type_of(content: &str) -> String {
 }
 
 /// How much longer the line of the signature makes a message.
-const SIGNATURE_UNITS: usize = 121;
+const SIGNATURE_UNITS: usize = 119;
 
 const RECIPIENTS: &str = "content with recps is a private message, and this version cannot encrypt yet: nothing was \
                           published. Without the field recps it would be public";
