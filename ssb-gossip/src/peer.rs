@@ -60,6 +60,8 @@ pub struct Peer {
     remote: Option<FeedId>,
     deadline: Option<Uptime>,
     inactivity: Option<Duration>,
+    /// When something was last read or written.
+    touched: Uptime,
     /// What ends the connection, as soon as everything before it was told.
     ending: Option<Result<(), PeerError>>,
 }
@@ -131,12 +133,14 @@ impl Peer {
             remote: None,
             deadline: None,
             inactivity: None,
+            touched: Uptime::default(),
             ending: None,
         }
     }
 
     /// Starts the clock of the handshake. Call it once, when the connection stands.
     pub fn start(&mut self, now: Now) {
+        self.touch(now);
         if !matches!(self.stage, Stage::Open { .. }) {
             self.deadline = Some(now.uptime.after(HANDSHAKE_TIMEOUT));
         }
@@ -224,7 +228,11 @@ impl Peer {
     pub fn close(&mut self) {
         match &mut self.stage {
             Stage::Open { session, .. } => session.abort(),
-            _ => self.ending = Some(Ok(())),
+            // It has ended.
+            Stage::Over => {}
+            _ => {
+                self.ending.get_or_insert(Ok(()));
+            }
         }
     }
 
@@ -306,9 +314,10 @@ impl Peer {
         matches!(self.stage, Stage::Open { .. })
     }
 
-    /// Whether it takes more bytes. Not while calls wait until some of their answers are written.
+    /// Whether it takes more bytes. Not while calls wait until some of their answers are written, nor while a guest
+    /// waits to be admitted.
     pub fn takes_bytes(&self) -> bool {
-        self.incoming.plain().is_empty()
+        self.incoming.plain().is_empty() && !matches!(self.stage, Stage::Guest { .. })
     }
 
     /// How much memory the buffers occupy, in bytes.
@@ -427,6 +436,7 @@ impl Peer {
         }
         self.stage = Stage::Over;
         self.deadline = None;
+        self.inactivity = None;
         match self.ending.take() {
             Some(result) => Step::Event(Happened::Ended(result)),
             None => Step::Wait,
@@ -446,7 +456,7 @@ impl Peer {
         self.stage = Stage::Open { session, opener: Some(opener), told: false };
         self.remote = Some(keys.peer);
         self.inactivity = Some(INACTIVITY_TIMEOUT);
-        self.deadline = None;
+        self.deadline = Some(self.touched.after(INACTIVITY_TIMEOUT));
     }
 
     fn fail(&mut self, error: PeerError) {
@@ -459,6 +469,7 @@ impl Peer {
     }
 
     fn touch(&mut self, now: Now) {
+        self.touched = now.uptime;
         if let Some(inactivity) = self.inactivity {
             self.deadline = Some(now.uptime.after(inactivity));
         }
@@ -660,7 +671,7 @@ impl Incoming {
 
     /// Gives the buffer back while the connection is idle.
     fn free(&mut self) {
-        if self.plain.end == self.filled {
+        if self.plain.is_empty() && self.plain.end == self.filled {
             *self = Self { hung_up: self.hung_up, ..Self::default() };
         }
     }
