@@ -215,7 +215,7 @@ impl<'a> Line<'a> {
             6 => self.wait(Duration::from_secs(script.below(8) as u64 * 100 + 1)),
             7..=8 => self.listen(script.short()),
             9 => match script.below(16) {
-                0 => self.peer.close(),
+                0 => self.peer.close(self.now()),
                 1 => self.hang_up(),
                 2 => self.say_goodbye(),
                 3 if self.waits_for_us => self.refuse(),
@@ -432,7 +432,7 @@ impl<'a> Line<'a> {
 
         // Nothing wakes it again.
         let now = self.now();
-        self.peer.close();
+        self.peer.close(now);
         self.peer.hung_up();
         self.peer.space().fill(0);
         self.peer.filled(1, now);

@@ -42,8 +42,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "ssb-gossip",
         ],
     ),
-    // Calls are made by ssb-node's client, whose words are muxrpc's.
-    ("ssb-cli", &["ssb-node", "ssb-keys", "ssb-msg", "ssb-muxrpc"]),
+    ("ssb-cli", &["ssb-node", "ssb-keys", "ssb-msg"]),
     ("interop", &[]),
 ];
 

@@ -45,6 +45,9 @@ pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection may be silent in both directions (`timers.inactivity` of secret-stack 6.4.2).
 pub const INACTIVITY_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// How long a peer has for its goodbye after ours.
+pub const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// The most bytes that are sealed at once, and so the most that one write takes.
 pub const SEALED_LEN_MAX: usize = 64 * 1024;
 
@@ -60,6 +63,8 @@ pub struct Peer {
     remote: Option<FeedId>,
     deadline: Option<Uptime>,
     inactivity: Option<Duration>,
+    /// Whether we said goodbye, so that the deadline is the peer's for its own.
+    closing: bool,
     /// When something was last read or written.
     touched: Uptime,
     /// What ends the connection, as soon as everything before it was told.
@@ -133,6 +138,7 @@ impl Peer {
             remote: None,
             deadline: None,
             inactivity: None,
+            closing: false,
             touched: Uptime::default(),
             ending: None,
         }
@@ -171,11 +177,13 @@ impl Peer {
     /// Looks at the clock: gives the connection up if its [`deadline`](Self::deadline) has come.
     pub fn tick(&mut self, now: Now) {
         if self.deadline.is_some_and(|deadline| now.uptime >= deadline) {
-            let error = match self.stage {
-                Stage::Open { .. } => PeerError::Silent,
-                _ => PeerError::HandshakeTimeout,
-            };
-            self.fail(error);
+            match self.stage {
+                Stage::Open { .. } if self.closing => {
+                    self.ending.get_or_insert(Ok(()));
+                }
+                Stage::Open { .. } => self.fail(PeerError::Silent),
+                _ => self.fail(PeerError::HandshakeTimeout),
+            }
         }
     }
 
@@ -224,10 +232,16 @@ impl Peer {
         self.with_session(|session| session.end(request));
     }
 
-    /// Ends the connection: what is open ends with an error, and goodbyes are said. [`poll`](Self::poll) until the end.
-    pub fn close(&mut self) {
+    /// Ends the connection: what is open ends with an error, and goodbyes are said. [`poll`](Self::poll) until the end,
+    /// which comes after [`GOODBYE_TIMEOUT`] even if the peer's goodbye does not.
+    pub fn close(&mut self, now: Now) {
         match &mut self.stage {
-            Stage::Open { session, .. } => session.abort(),
+            Stage::Open { session, .. } => {
+                session.abort();
+                if !std::mem::replace(&mut self.closing, true) {
+                    self.deadline = Some(now.uptime.after(GOODBYE_TIMEOUT));
+                }
+            }
             // It has ended.
             Stage::Over => {}
             _ => {
@@ -470,7 +484,7 @@ impl Peer {
 
     fn touch(&mut self, now: Now) {
         self.touched = now.uptime;
-        if let Some(inactivity) = self.inactivity {
+        if let Some(inactivity) = self.inactivity.filter(|_| !self.closing) {
             self.deadline = Some(now.uptime.after(inactivity));
         }
     }

@@ -212,7 +212,7 @@ fn take(line: &mut Line, known: &mut [Vec<(RequestId, Kind)>; 2], step: &Step) {
             }
             _ => {}
         },
-        Step::Close { by } => line.ends[*by].peer.close(),
+        Step::Close { by } => line.ends[*by].peer.close(at(0)),
     }
 }
 

@@ -18,6 +18,7 @@ use common::at;
 use common::bob;
 use common::dialing;
 use ssb_boxstream::OpenError;
+use ssb_gossip::peer::GOODBYE_TIMEOUT;
 use ssb_gossip::peer::HANDSHAKE_TIMEOUT;
 use ssb_gossip::peer::INACTIVITY_TIMEOUT;
 use ssb_gossip::peer::Peer;
@@ -412,7 +413,7 @@ fn closing_says_goodbye_and_both_ends_are_content() {
     let mut line = Line::open();
     let read = call(&mut line, 1, "read", Kind::Source);
 
-    line.ends[0].peer.close();
+    line.ends[0].peer.close(at(0));
     line.ends[0].listen();
     line.settle();
 
@@ -424,10 +425,26 @@ fn closing_says_goodbye_and_both_ends_are_content() {
 }
 
 #[test]
+fn a_peer_that_never_says_goodbye_is_not_waited_for() {
+    let mut line = Line::open();
+    let end = &mut line.ends[0];
+    end.peer.close(at(0));
+    end.listen();
+    end.write_all();
+    end.peer.filled(0, at(1));
+
+    assert_eq!(end.peer.deadline(), Some(at(GOODBYE_TIMEOUT.as_secs()).uptime), "noise does not put it off");
+    end.peer.tick(at(GOODBYE_TIMEOUT.as_secs()));
+    end.listen();
+
+    assert_eq!(end.news(), [Told::Ended(Ok(()))]);
+}
+
+#[test]
 fn closing_before_the_handshake_is_done_just_ends() {
     let mut end = End::new(accepting());
 
-    end.peer.close();
+    end.peer.close(at(0));
     end.listen();
 
     assert_eq!(end.told, [Told::Ended(Ok(()))]);
@@ -567,7 +584,7 @@ fn a_connection_ends_once() {
     let ended = |end: &mut End| {
         end.peer.wrote(0, at(1));
         end.peer.filled(0, at(1));
-        end.peer.close();
+        end.peer.close(at(0));
         end.peer.hung_up();
         end.peer.tick(at(10_000));
         end.listen();
@@ -579,7 +596,7 @@ fn a_connection_ends_once() {
     refused.ends[1].welcome = Welcome::Refuse;
     refused.settle();
     let mut closed = Line::open();
-    closed.ends[0].peer.close();
+    closed.ends[0].peer.close(at(0));
     closed.ends[0].listen();
     closed.settle();
     let mut silent = Line::open();
@@ -595,7 +612,7 @@ fn a_timeout_is_not_taken_back_by_closing() {
     let mut end = End::new(accepting());
 
     end.peer.tick(at(HANDSHAKE_TIMEOUT.as_secs()));
-    end.peer.close();
+    end.peer.close(at(0));
     end.listen();
 
     assert_eq!(end.told, [Told::Ended(Err(PeerError::HandshakeTimeout))]);

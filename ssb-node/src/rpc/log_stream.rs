@@ -90,9 +90,9 @@ impl LogStream {
                     return Ok(self.finish_stored(live_from));
                 };
                 if options.reverse {
-                    *to = last.ordinal
+                    *to = last.ordinal;
                 } else {
-                    *from = behind(last.ordinal)
+                    *from = behind(last.ordinal);
                 }
                 Ok(Page { items: page.iter().map(|stored| options.item(stored)).collect(), then: Then::More })
             }
