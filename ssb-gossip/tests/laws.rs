@@ -10,6 +10,7 @@ use common::Line;
 use common::Told;
 use common::accepting;
 use common::alice;
+use common::at;
 use common::bob;
 use common::dialing;
 use proptest::collection::vec;
