@@ -56,6 +56,7 @@ pub const READ_LEN: usize = 16 * 1024;
 
 /// A connection with a peer.
 pub struct Peer {
+    me: FeedId,
     stage: Stage,
     methods: Arc<Methods>,
     incoming: Incoming,
@@ -110,7 +111,7 @@ impl Peer {
         role: Role,
     ) -> Self {
         let (hello, next) = ClientHandshake::new(me, network, to, EphemeralKeypair::from_seed(seed)).hello();
-        let mut peer = Self::new(Stage::AwaitServerHello { next, to, role }, methods);
+        let mut peer = Self::new(me.id(), Stage::AwaitServerHello { next, to, role }, methods);
         peer.outgoing.sealed.extend_from_slice(&hello);
         peer
     }
@@ -118,19 +119,20 @@ impl Peer {
     /// Answers a dial. Whoever dialed proves who they are and is then a guest. `seed` is 32 fresh random bytes.
     pub fn accept(me: &Keypair, network: &NetworkKey, seed: &[u8; 32], methods: &Arc<Methods>) -> Self {
         let handshake = ServerHandshake::new(me, network, EphemeralKeypair::from_seed(seed));
-        Self::new(Stage::AwaitClientHello(handshake), methods)
+        Self::new(me.id(), Stage::AwaitClientHello(handshake), methods)
     }
 
     /// A connection over a socket that only its owner can open: no handshake, nothing sealed, never too silent.
     pub fn local(owner: FeedId, methods: &Arc<Methods>, role: Role) -> Self {
         let session = Session::new(Arc::clone(methods), role);
-        let mut peer = Self::new(Stage::Open { session, opener: None, told: false }, methods);
+        let mut peer = Self::new(owner, Stage::Open { session, opener: None, told: false }, methods);
         peer.remote = Some(owner);
         peer
     }
 
-    fn new(stage: Stage, methods: &Arc<Methods>) -> Self {
+    fn new(me: FeedId, stage: Stage, methods: &Arc<Methods>) -> Self {
         Self {
+            me,
             stage,
             methods: Arc::clone(methods),
             incoming: Incoming::default(),
@@ -469,8 +471,9 @@ impl Peer {
         self.outgoing.sealer = Some(sealer);
         self.stage = Stage::Open { session, opener: Some(opener), told: false };
         self.remote = Some(keys.peer);
-        self.inactivity = Some(INACTIVITY_TIMEOUT);
-        self.deadline = Some(self.touched.after(INACTIVITY_TIMEOUT));
+        // The owner's own programs may be silent for hours (secret-stack 6.4.2).
+        self.inactivity = (keys.peer != self.me).then_some(INACTIVITY_TIMEOUT);
+        self.deadline = self.inactivity.map(|inactivity| self.touched.after(inactivity));
     }
 
     fn fail(&mut self, error: PeerError) {

@@ -562,6 +562,22 @@ fn whatever_is_read_or_written_breaks_the_silence() {
 }
 
 #[test]
+fn the_owners_own_programs_may_be_silent() {
+    let mut line = Line::new(dialing(bob().id()), accepting(), &[]);
+    line.settle();
+    assert!(line.ends[1].peer.deadline().is_some());
+
+    let mut own = Line::new(
+        Peer::dial(&bob(), &NetworkKey::MAIN, bob().id(), &[3; 32], &METHODS, ROLE),
+        accepting(),
+        &[],
+    );
+    own.settle();
+
+    assert!(own.ends.iter().all(|end| end.peer.is_open() && end.peer.deadline().is_none()));
+}
+
+#[test]
 fn a_connection_on_which_nothing_is_ever_written_is_silent_too() {
     let mut line = Line::new(dialing(bob().id()), accepting(), &[]);
     let [dials, accepts] = &mut line.ends;

@@ -50,6 +50,8 @@ pub(crate) struct LogThread {
     pub(crate) clock: Clock,
     pub(crate) results: Sender<Input>,
     pub(crate) logger: Logger,
+    /// Whether all that was taken could be stored so far.
+    pub(crate) healthy: bool,
 }
 
 /// A message that waits for the sync, and who waits for it.
@@ -62,14 +64,15 @@ struct Pending {
 }
 
 impl LogThread {
-    /// Starts the thread. It ends when the inbox is closed and empty.
-    pub(crate) fn start(mut self, inbox: Arc<LogInbox>) -> io::Result<JoinHandle<()>> {
+    /// Starts the thread. It ends when the inbox is closed and empty, and tells whether the log was writable to the end.
+    pub(crate) fn start(mut self, inbox: Arc<LogInbox>) -> io::Result<JoinHandle<bool>> {
         thread::Builder::new().name("ssb-log".to_owned()).spawn(move || {
             or_abort("the log thread", || {
                 while let Some(work) = inbox.next() {
                     self.work(work);
                 }
             });
+            self.healthy
         })
     }
 
@@ -164,6 +167,7 @@ impl LogThread {
             Ok(())
         });
         if let Err(error) = committed {
+            self.healthy = false;
             self.logger.error(&format!("the log cannot be written any more: {error}"));
             for entry in pending {
                 entry.fail();

@@ -76,11 +76,12 @@ pub struct Ready {
 ///
 /// # Errors
 ///
-/// [`StartError`]: the node did not start, and left everything as it was.
+/// [`StartError`]: the node did not start, and left everything as it was; or, for [`StartError::Poisoned`], it ran until
+/// it was stopped and could not write any more at the end.
 pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError> {
     let logger = Logger(config.log_level);
-    let home = Home::open(config)?;
-    let (listeners, addresses) = listen(config, home.me.id())?;
+    let mut home = Home::open(config)?;
+    let (listeners, addresses) = listen(config, home.me.id(), &mut home.notices)?;
     write_manifest(&config.path)?;
 
     let clock = Clock::start();
@@ -118,6 +119,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         clock: clock.clone(),
         results,
         logger,
+        healthy: true,
     };
     let log_thread = log_thread.start(Arc::clone(&log)).map_err(thread_error)?;
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -151,16 +153,16 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     // From here on nothing comes in; what is here is finished, in the order of the message's journey.
     drop(supervisor);
     log.close();
-    join(vec![log_thread]);
+    let healthy = log_thread.join().unwrap_or(false);
     smol::block_on(executor.run(core_task));
     join(verifiers);
     drop(stop_workers);
     join(workers);
     join(readers);
-    Ok(())
+    if healthy { Ok(()) } else { Err(StartError::Poisoned) }
 }
 
-/// Why a node did not start.
+/// Why a node did not start, or ended badly.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -186,7 +188,7 @@ pub enum StartError {
     #[error("the log cannot be read: {0}")]
     Read(#[source] ssb_log::read::ReadError),
     /// The node cannot listen where it should.
-    #[error("cannot listen on {address}: {error}; another program may have the port: choose one with --port")]
+    #[error("cannot listen on {address}: {error}{}", port_hint(error))]
     Listen {
         /// Where.
         address: String,
@@ -194,12 +196,22 @@ pub enum StartError {
         #[source]
         error: io::Error,
     },
+    /// The log could not be written at some time, and nothing was stored or published from then on.
+    #[error("the log could not be written, as was said when it happened; nothing was stored since")]
+    Poisoned,
     /// A thread could not be started.
     #[error("a thread cannot be started: {0}")]
     Thread(#[source] io::Error),
     /// Signals cannot be caught.
     #[error("signals cannot be caught: {0}")]
     Signals(#[source] io::Error),
+}
+
+fn port_hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "; another program has the port: stop it, or choose another with --port",
+        _ => "",
+    }
 }
 
 /// What is in the data directory.
@@ -263,7 +275,11 @@ fn make_directory(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-fn listen(config: &Config, me: FeedId) -> Result<(Vec<Listener>, Vec<String>), StartError> {
+fn listen(
+    config: &Config,
+    me: FeedId,
+    notices: &mut Vec<String>,
+) -> Result<(Vec<Listener>, Vec<String>), StartError> {
     let host = config.host.as_deref();
     let failed = |address: String| move |error| StartError::Listen { address, error };
     let named = format!("{}:{}", host.unwrap_or("*"), config.port);
@@ -277,9 +293,14 @@ fn listen(config: &Config, me: FeedId) -> Result<(Vec<Listener>, Vec<String>), S
         listeners.push(Listener::Tcp(listener));
     }
     let socket = config.path.join("socket");
-    let unix = UnixSocket::listen(&socket).map_err(failed(socket.display().to_string()))?;
-    addresses.push(format!("unix:{}~noauth:{key}", socket.display()));
-    listeners.push(Listener::Unix(unix));
+    match UnixSocket::listen(&socket) {
+        Ok(unix) => {
+            addresses.push(format!("unix:{}~noauth:{key}", socket.display()));
+            listeners.push(Listener::Unix(unix));
+        }
+        // Programs reach the node over TCP as well; a long path is all it takes.
+        Err(error) => notices.push(format!("there is no unix socket at {}: {error}", socket.display())),
+    }
     Ok((listeners, addresses))
 }
 

@@ -128,6 +128,8 @@ impl Supervisor {
             Timer::after(GOODBYE_TIMEOUT).await;
         };
         parted.or(late).await;
+        // A dial that is still under way holds us; nothing may outlive the executor.
+        self.tasks.end().await;
     }
 
     fn accepted(&self, socket: Stream) {
