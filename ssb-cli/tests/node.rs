@@ -269,15 +269,15 @@ fn a_host_that_is_not_here_is_not_blamed_on_other_programs() {
 }
 
 #[test]
-fn a_directory_too_deep_for_a_socket_is_named() {
+fn a_directory_too_deep_for_a_socket_does_without() {
     let home = Home::new();
     let deep = home.file(&"d".repeat(110));
 
-    let words = ["start", "--host", "127.0.0.1", "--port", "0", "--path", deep.to_str().unwrap()];
-    let said = refusal(home.command(&words).spawn().unwrap());
+    let node = home.start_with(&["--path", deep.to_str().unwrap()]);
 
-    assert!(said.contains("socket"), "{said}");
-    assert!(!said.contains("another program"), "{said}");
+    assert!(!node.listening.contains("unix:"), "{}", node.listening);
+    let said = node.stop_and_tell();
+    assert!(said.contains("there is no unix socket at"), "{said}");
 }
 
 #[test]
@@ -502,6 +502,24 @@ fn what_was_published_is_there_after_a_restart() {
     assert_eq!(Some(&got), message.pointer("/value"));
     let third = home.answer(&node, &["publish", "--type", "post", "--text", "three"]);
     assert!(third.contains("\"sequence\": 3"), "{third}");
+}
+
+#[test]
+fn a_log_that_could_not_be_written_ends_with_an_error() {
+    let home = Home::new();
+    let mut node = home.start();
+    // The mark has to be on disk before anybody sees the message, and now cannot be.
+    fs::remove_file(home.file("published-mark")).unwrap();
+    fs::create_dir(home.file("published-mark")).unwrap();
+
+    let refused = home.call(&node, &["publish", "--type", "post"]);
+
+    assert_eq!(refused.status.code(), Some(1));
+    let said = text(&refused.stderr);
+    assert!(said.contains("the log cannot be written any more"), "{said}");
+    assert_eq!(home.answer(&node, &["log"]), "");
+    node.signal("TERM");
+    assert_eq!(wait(&mut node.child).code(), Some(1));
 }
 
 #[test]

@@ -45,6 +45,9 @@ pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection may be silent in both directions (`timers.inactivity` of secret-stack 6.4.2).
 pub const INACTIVITY_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// How long a peer has for its goodbye after ours.
+pub const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// The most bytes that are sealed at once, and so the most that one write takes.
 pub const SEALED_LEN_MAX: usize = 64 * 1024;
 
@@ -53,6 +56,7 @@ pub const READ_LEN: usize = 16 * 1024;
 
 /// A connection with a peer.
 pub struct Peer {
+    me: FeedId,
     stage: Stage,
     methods: Arc<Methods>,
     incoming: Incoming,
@@ -60,6 +64,10 @@ pub struct Peer {
     remote: Option<FeedId>,
     deadline: Option<Uptime>,
     inactivity: Option<Duration>,
+    /// Whether we said goodbye, so that the deadline is the peer's for its own.
+    closing: bool,
+    /// When something was last read or written.
+    touched: Uptime,
     /// What ends the connection, as soon as everything before it was told.
     ending: Option<Result<(), PeerError>>,
 }
@@ -103,7 +111,7 @@ impl Peer {
         role: Role,
     ) -> Self {
         let (hello, next) = ClientHandshake::new(me, network, to, EphemeralKeypair::from_seed(seed)).hello();
-        let mut peer = Self::new(Stage::AwaitServerHello { next, to, role }, methods);
+        let mut peer = Self::new(me.id(), Stage::AwaitServerHello { next, to, role }, methods);
         peer.outgoing.sealed.extend_from_slice(&hello);
         peer
     }
@@ -111,19 +119,20 @@ impl Peer {
     /// Answers a dial. Whoever dialed proves who they are and is then a guest. `seed` is 32 fresh random bytes.
     pub fn accept(me: &Keypair, network: &NetworkKey, seed: &[u8; 32], methods: &Arc<Methods>) -> Self {
         let handshake = ServerHandshake::new(me, network, EphemeralKeypair::from_seed(seed));
-        Self::new(Stage::AwaitClientHello(handshake), methods)
+        Self::new(me.id(), Stage::AwaitClientHello(handshake), methods)
     }
 
     /// A connection over a socket that only its owner can open: no handshake, nothing sealed, never too silent.
     pub fn local(owner: FeedId, methods: &Arc<Methods>, role: Role) -> Self {
         let session = Session::new(Arc::clone(methods), role);
-        let mut peer = Self::new(Stage::Open { session, opener: None, told: false }, methods);
+        let mut peer = Self::new(owner, Stage::Open { session, opener: None, told: false }, methods);
         peer.remote = Some(owner);
         peer
     }
 
-    fn new(stage: Stage, methods: &Arc<Methods>) -> Self {
+    fn new(me: FeedId, stage: Stage, methods: &Arc<Methods>) -> Self {
         Self {
+            me,
             stage,
             methods: Arc::clone(methods),
             incoming: Incoming::default(),
@@ -131,12 +140,15 @@ impl Peer {
             remote: None,
             deadline: None,
             inactivity: None,
+            closing: false,
+            touched: Uptime::default(),
             ending: None,
         }
     }
 
     /// Starts the clock of the handshake. Call it once, when the connection stands.
     pub fn start(&mut self, now: Now) {
+        self.touch(now);
         if !matches!(self.stage, Stage::Open { .. }) {
             self.deadline = Some(now.uptime.after(HANDSHAKE_TIMEOUT));
         }
@@ -167,11 +179,13 @@ impl Peer {
     /// Looks at the clock: gives the connection up if its [`deadline`](Self::deadline) has come.
     pub fn tick(&mut self, now: Now) {
         if self.deadline.is_some_and(|deadline| now.uptime >= deadline) {
-            let error = match self.stage {
-                Stage::Open { .. } => PeerError::Silent,
-                _ => PeerError::HandshakeTimeout,
-            };
-            self.fail(error);
+            match self.stage {
+                Stage::Open { .. } if self.closing => {
+                    self.ending.get_or_insert(Ok(()));
+                }
+                Stage::Open { .. } => self.fail(PeerError::Silent),
+                _ => self.fail(PeerError::HandshakeTimeout),
+            }
         }
     }
 
@@ -220,11 +234,21 @@ impl Peer {
         self.with_session(|session| session.end(request));
     }
 
-    /// Ends the connection: what is open ends with an error, and goodbyes are said. [`poll`](Self::poll) until the end.
-    pub fn close(&mut self) {
+    /// Ends the connection: what is open ends with an error, and goodbyes are said. [`poll`](Self::poll) until the end,
+    /// which comes after [`GOODBYE_TIMEOUT`] even if the peer's goodbye does not.
+    pub fn close(&mut self, now: Now) {
         match &mut self.stage {
-            Stage::Open { session, .. } => session.abort(),
-            _ => self.ending = Some(Ok(())),
+            Stage::Open { session, .. } => {
+                session.abort();
+                if !std::mem::replace(&mut self.closing, true) {
+                    self.deadline = Some(now.uptime.after(GOODBYE_TIMEOUT));
+                }
+            }
+            // It has ended.
+            Stage::Over => {}
+            _ => {
+                self.ending.get_or_insert(Ok(()));
+            }
         }
     }
 
@@ -306,9 +330,10 @@ impl Peer {
         matches!(self.stage, Stage::Open { .. })
     }
 
-    /// Whether it takes more bytes. Not while calls wait until some of their answers are written.
+    /// Whether it takes more bytes. Not while calls wait until some of their answers are written, nor while a guest
+    /// waits to be admitted.
     pub fn takes_bytes(&self) -> bool {
-        self.incoming.plain().is_empty()
+        self.incoming.plain().is_empty() && !matches!(self.stage, Stage::Guest { .. })
     }
 
     /// How much memory the buffers occupy, in bytes.
@@ -427,6 +452,7 @@ impl Peer {
         }
         self.stage = Stage::Over;
         self.deadline = None;
+        self.inactivity = None;
         match self.ending.take() {
             Some(result) => Step::Event(Happened::Ended(result)),
             None => Step::Wait,
@@ -445,8 +471,9 @@ impl Peer {
         self.outgoing.sealer = Some(sealer);
         self.stage = Stage::Open { session, opener: Some(opener), told: false };
         self.remote = Some(keys.peer);
-        self.inactivity = Some(INACTIVITY_TIMEOUT);
-        self.deadline = None;
+        // The owner's own programs may be silent for hours (secret-stack 6.4.2).
+        self.inactivity = (keys.peer != self.me).then_some(INACTIVITY_TIMEOUT);
+        self.deadline = self.inactivity.map(|inactivity| self.touched.after(inactivity));
     }
 
     fn fail(&mut self, error: PeerError) {
@@ -459,7 +486,8 @@ impl Peer {
     }
 
     fn touch(&mut self, now: Now) {
-        if let Some(inactivity) = self.inactivity {
+        self.touched = now.uptime;
+        if let Some(inactivity) = self.inactivity.filter(|_| !self.closing) {
             self.deadline = Some(now.uptime.after(inactivity));
         }
     }
@@ -660,7 +688,7 @@ impl Incoming {
 
     /// Gives the buffer back while the connection is idle.
     fn free(&mut self) {
-        if self.plain.end == self.filled {
+        if self.plain.is_empty() && self.plain.end == self.filled {
             *self = Self { hung_up: self.hung_up, ..Self::default() };
         }
     }

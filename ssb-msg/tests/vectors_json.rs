@@ -53,7 +53,7 @@ struct Legacy {
 
 #[test]
 fn vectors_legacy_value_testdata_equal_v8() {
-    let Some(file) = vectors::third_party("legacy-value-testdata/values.jsonl") else {
+    let Some(file) = vectors::read("legacy-value-testdata", "values.jsonl") else {
         return;
     };
     for row in vectors::rows::<Legacy>(&file) {

@@ -51,6 +51,8 @@ pub(crate) struct LogThread {
     pub(crate) clock: Clock,
     pub(crate) results: Sender<Input>,
     pub(crate) logger: Logger,
+    /// Whether all that was taken could be stored so far.
+    pub(crate) healthy: bool,
 }
 
 /// All that was taken in one turn.
@@ -71,14 +73,15 @@ struct Pending {
 }
 
 impl LogThread {
-    /// Starts the thread. It ends when the inbox is closed and empty.
-    pub(crate) fn start(mut self, inbox: Arc<LogInbox>) -> io::Result<JoinHandle<()>> {
+    /// Starts the thread. It ends when the inbox is closed and empty, and tells whether the log was writable to the end.
+    pub(crate) fn start(mut self, inbox: Arc<LogInbox>) -> io::Result<JoinHandle<bool>> {
         thread::Builder::new().name("ssb-log".to_owned()).spawn(move || {
             or_abort("the log thread", || {
                 while let Some(work) = inbox.next() {
                     self.work(work);
                 }
             });
+            self.healthy
         })
     }
 
@@ -179,6 +182,7 @@ impl LogThread {
             Ok(())
         });
         if let Err(error) = committed {
+            self.healthy = false;
             self.logger.error(&format!("the log cannot be written any more: {error}"));
             batch.entries.iter_mut().skip(undecided).for_each(Pending::fail);
         }
@@ -310,6 +314,7 @@ mod tests {
                 clock: Clock::start(),
                 results,
                 logger: Logger(LogLevel::Error),
+                healthy: true,
             };
             Self { thread, results: results_out, fixture }
         }
@@ -516,6 +521,7 @@ mod tests {
         bench.thread.work(own(first));
         assert!(answered.try_recv().unwrap().unwrap_err().message().contains("cannot be written any more"));
         assert_eq!(bench.outcomes(), [Outcome::Refused(Refusal::Storage)]);
+        assert!(!bench.thread.healthy);
 
         let (second, answered) = publish(r#"{"type":"post"}"#);
         bench.thread.work(own(second));

@@ -77,11 +77,12 @@ pub struct Ready {
 ///
 /// # Errors
 ///
-/// [`StartError`]: the node did not start, and left everything as it was.
+/// [`StartError`]: the node did not start, and left everything as it was; or, for [`StartError::Poisoned`], it ran until
+/// it was stopped and could not write any more at the end.
 pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError> {
     let logger = Logger(config.log_level);
-    let home = Home::open(config)?;
-    let (listeners, addresses) = listen(config, home.me.id())?;
+    let mut home = Home::open(config)?;
+    let (listeners, addresses) = listen(config, home.me.id(), &mut home.notices)?;
     write_manifest(&config.path)?;
 
     let clock = Clock::start();
@@ -119,6 +120,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         clock: clock.clone(),
         results,
         logger,
+        healthy: true,
     };
     let log_thread = log_thread.start(Arc::clone(&log)).map_err(thread_error)?;
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -152,18 +154,16 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     // From here on nothing comes in; what is here is finished, in the order of the message's journey.
     drop(supervisor);
     log.close();
-    join(vec![log_thread]);
+    let healthy = log_thread.join().unwrap_or(false);
     smol::block_on(executor.run(core_task));
     join(verifiers);
     drop(stop_workers);
     join(workers);
-    // What was cancelled and not polled since holds on to the read pool.
-    drop(executor);
     join(readers);
-    Ok(())
+    if healthy { Ok(()) } else { Err(StartError::Poisoned) }
 }
 
-/// Why a node did not start.
+/// Why a node did not start, or ended badly.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -189,7 +189,7 @@ pub enum StartError {
     #[error("the log cannot be read: {0}")]
     Read(#[source] ssb_log::read::ReadError),
     /// The node cannot listen where it should.
-    #[error("cannot listen on {address}: {error}{}", listen_hint(error))]
+    #[error("cannot listen on {address}: {error}{}", port_hint(error))]
     Listen {
         /// Where.
         address: String,
@@ -197,12 +197,22 @@ pub enum StartError {
         #[source]
         error: io::Error,
     },
+    /// The log could not be written at some time, and nothing was stored or published from then on.
+    #[error("the log could not be written, as was said when it happened; nothing was stored since")]
+    Poisoned,
     /// A thread could not be started.
     #[error("a thread cannot be started: {0}")]
     Thread(#[source] io::Error),
     /// Signals cannot be caught.
     #[error("signals cannot be caught: {0}")]
     Signals(#[source] io::Error),
+}
+
+fn port_hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "; another program has the port: stop it, or choose another with --port",
+        _ => "",
+    }
 }
 
 /// What is in the data directory.
@@ -270,7 +280,11 @@ fn make_directory(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-fn listen(config: &Config, me: FeedId) -> Result<(Vec<Listener>, Vec<String>), StartError> {
+fn listen(
+    config: &Config,
+    me: FeedId,
+    notices: &mut Vec<String>,
+) -> Result<(Vec<Listener>, Vec<String>), StartError> {
     let failed = |address: String| move |error| StartError::Listen { address, error };
     let (mut listeners, mut addresses) = (Vec::new(), Vec::new());
     let key = base64::encode(me.as_bytes());
@@ -286,9 +300,14 @@ fn listen(config: &Config, me: FeedId) -> Result<(Vec<Listener>, Vec<String>), S
         }
     }
     let socket = config.path.join("socket");
-    let unix = UnixSocket::listen(&socket).map_err(failed(socket.display().to_string()))?;
-    addresses.push(format!("unix:{}~noauth:{key}", socket.display()));
-    listeners.push(Listener::Unix(unix));
+    match UnixSocket::listen(&socket) {
+        Ok(unix) => {
+            addresses.push(format!("unix:{}~noauth:{key}", socket.display()));
+            listeners.push(Listener::Unix(unix));
+        }
+        // Programs reach the node over TCP as well; a long path is all it takes.
+        Err(error) => notices.push(format!("there is no unix socket at {}: {error}", socket.display())),
+    }
     Ok((listeners, addresses))
 }
 
@@ -298,13 +317,6 @@ fn places(config: &Config) -> BTreeSet<(Option<&str>, u16)> {
         return BTreeSet::from([(config.host.as_deref(), config.port)]);
     }
     config.listen.iter().map(|place| (place.host.as_deref(), place.port)).collect()
-}
-
-fn listen_hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => "; another program has the port: choose one with --port",
-        _ => "",
-    }
 }
 
 // JavaScript's clients up to ssb-client 4.7.9, and its command line, read the methods from this file.

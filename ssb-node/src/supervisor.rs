@@ -12,7 +12,6 @@ use std::process;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::sync::Weak;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -105,10 +104,9 @@ impl Supervisor {
     /// Makes dials until the future is dropped.
     pub(crate) async fn dial(self: &Arc<Self>, requests: &Receiver<DialRequest>) {
         while let Ok(DialRequest { address, answer }) = requests.recv().await {
-            // No dial may keep the supervisor, which keeps the dials.
-            let (this, shared) = (Arc::downgrade(self), Arc::clone(&self.shared));
+            let this = Arc::clone(self);
             self.tasks.spawn("a dial", async move {
-                let outcome = dial_one(&this, &shared, &address).await;
+                let outcome = this.dial_one(&address).await;
                 let result = outcome
                     .map(|()| format!("{{\"id\":\"{}\",\"address\":\"{address}\"}}", address.key()))
                     .map_err(|error| RemoteError::new(format!("could not connect to {address}: {error}")));
@@ -132,6 +130,8 @@ impl Supervisor {
             Timer::after(GOODBYE_TIMEOUT).await;
         };
         parted.or(late).await;
+        // A dial that is still under way holds us; nothing may outlive the executor.
+        self.tasks.end().await;
     }
 
     fn accepted(&self, socket: Stream) {
@@ -143,6 +143,32 @@ impl Supervisor {
             }
             Stream::Unix(_) => self.spawn(Side::Local, socket, Peer::local(me.id(), methods, OWNER), None),
         }
+    }
+
+    async fn dial_one(&self, address: &Address) -> Result<(), DialError> {
+        if address.transport() == Transport::Onion {
+            return Err(DialError::NoOnion);
+        }
+        let (host, port) = (address.host().to_owned(), address.port());
+        let looked_up = self
+            .shared
+            .reads
+            .run(move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<SocketAddr>>));
+        let connected = async {
+            let addresses = looked_up.await.ok_or(DialError::Stopping)?.map_err(DialError::Io)?;
+            connect(addresses).await.map_err(DialError::Io)
+        };
+        let late = async {
+            Timer::after(DIAL_TIMEOUT).await;
+            Err(DialError::TimedOut)
+        };
+        let socket = connected.or(late).await?;
+        let Shared { me, network, methods, .. } = &*self.shared;
+        // Whoever we dial may call what strangers may, whatever its key (secret-stack 6.4.2).
+        let peer = Peer::dial(me, network, address.key(), &seed(), methods, ANONYMOUS);
+        let (opened, open) = bounded(1);
+        self.spawn(Side::Dialed, socket, peer, Some(opened));
+        open.recv().await.map_err(|_| DialError::Stopping)?.map_err(DialError::Peer)
     }
 
     fn spawn(&self, side: Side, socket: Stream, peer: Peer, opened: Option<Sender<Result<(), PeerError>>>) {
@@ -160,35 +186,6 @@ impl fmt::Debug for Supervisor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Supervisor").field("tasks", &self.tasks).finish_non_exhaustive()
     }
-}
-
-async fn dial_one(
-    supervisor: &Weak<Supervisor>,
-    shared: &Shared,
-    address: &Address,
-) -> Result<(), DialError> {
-    if address.transport() == Transport::Onion {
-        return Err(DialError::NoOnion);
-    }
-    let (host, port) = (address.host().to_owned(), address.port());
-    let looked_up = shared
-        .reads
-        .run(move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<SocketAddr>>));
-    let connected = async {
-        let addresses = looked_up.await.ok_or(DialError::Stopping)?.map_err(DialError::Io)?;
-        connect(addresses).await.map_err(DialError::Io)
-    };
-    let late = async {
-        Timer::after(DIAL_TIMEOUT).await;
-        Err(DialError::TimedOut)
-    };
-    let socket = connected.or(late).await?;
-    let Shared { me, network, methods, .. } = shared;
-    // Whoever we dial may call what strangers may, whatever its key (secret-stack 6.4.2).
-    let peer = Peer::dial(me, network, address.key(), &seed(), methods, ANONYMOUS);
-    let (opened, open) = bounded(1);
-    supervisor.upgrade().ok_or(DialError::Stopping)?.spawn(Side::Dialed, socket, peer, Some(opened));
-    open.recv().await.map_err(|_| DialError::Stopping)?.map_err(DialError::Peer)
 }
 
 /// Runs what the node cannot do without: if it panics, the process ends.

@@ -52,6 +52,14 @@ impl TaskGroup {
         tasks.running.insert(key, task);
     }
 
+    /// Ends all that run, and waits until they are gone.
+    pub(crate) async fn end(&self) {
+        let running = std::mem::take(&mut lock(&self.tasks).running);
+        for task in running.into_values() {
+            task.cancel().await;
+        }
+    }
+
     /// How many run.
     pub(crate) fn len(&self) -> usize {
         lock(&self.tasks).running.len()

@@ -194,7 +194,7 @@ impl Client {
 
     /// Says goodbye, and waits a moment for the node's.
     pub fn close(mut self) {
-        self.peer.close();
+        self.peer.close(self.clock.now());
         let deadline = Instant::now() + CLOSE_TIMEOUT;
         loop {
             while let Some(event) = self.peer.poll() {

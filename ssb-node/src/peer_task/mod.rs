@@ -197,7 +197,7 @@ impl PeerTask {
                 self.peer.admit(role);
             }
             Letter::Refuse => self.peer.refuse(),
-            Letter::Close => self.peer.close(),
+            Letter::Close => self.peer.close(self.shared.clock.now()),
             Letter::Ask { stream, query } => {
                 match self.peer.call(&["createHistoryStream"], Kind::Source, &query.to_args()) {
                     Ok(request) => {

@@ -1,0 +1,305 @@
+//! Writes the seeds that were made on purpose: `cargo run --example seeds`, here. Those that a fuzzer found stay as they
+//! are. Scripts are spelled as the bodies read them.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use ssb_keys::Keypair;
+use ssb_keys::secret_file;
+
+fn main() {
+    shs_handshake();
+    boxstream_open();
+    muxrpc_decode();
+    muxrpc_session();
+    message_parse();
+    message_chain();
+    json_number();
+    log_recover();
+    secret_files();
+    peer();
+}
+
+fn shs_handshake() {
+    // Who dials, whom, on which network, two seeds; then each message as it is, unless something is said about it.
+    let honest = [[0, 0, 0].as_slice(), &[4; 32], &[5; 32]].concat();
+    let with = |messages: &[u8]| [honest.as_slice(), messages].concat();
+    write("shs_handshake", "honest", &honest);
+    write("shs_handshake", "hello-bit", &with(&[3, 0x01, 0x10, 0]));
+    write("shs_handshake", "hello-high-bit-with-a-new-mac", &with(&[3, 0x01, 0xff, 1]));
+    write("shs_handshake", "hello-of-a-weak-key", &with(&[&[4, 32, 32], [0; 32].as_slice(), &[1]].concat()));
+    write("shs_handshake", "reply-replayed", &with(&[0, 0, 2, 0]));
+    write("shs_handshake", "proof-replayed", &with(&[0, 0, 0, 0, 2]));
+    write("shs_handshake", "proof-bit", &with(&[0, 0, 0, 0, 3, 0x03, 0x7f]));
+    write("shs_handshake", "answer-bit", &with(&[0, 0, 0, 0, 0, 3, 0, 9]));
+    write("shs_handshake", "answer-noise", &with(&[&[0, 0, 0, 0, 0, 1], [0xaa; 80].as_slice()].concat()));
+    write("shs_handshake", "wrong-server", &[[0, 1, 0].as_slice(), &[4; 32], &[5; 32]].concat());
+    write("shs_handshake", "wrong-network", &[[0, 0, 1].as_slice(), &[4; 32], &[5; 32]].concat());
+}
+
+fn boxstream_open() {
+    // On the wire: cuts, the number of writes, each a text and how often less one, then damages.
+    let writes =
+        [[0].as_slice(), &run(&[1, 33, 34, 35]), &[3], &run(b"hello"), &[0], &run(&[]), &[0]].concat();
+    let long = [writes.as_slice(), &run(&[7; 255]), &[63]].concat();
+    let with = |damage: &[u8]| [long.as_slice(), damage].concat();
+    write("boxstream_open", "honest", &long);
+    write("boxstream_open", "flipped-header", &with(&[0, 3, 0, 1]));
+    write("boxstream_open", "flipped-body", &with(&[0x10, 0, 0, 7]));
+    write("boxstream_open", "cut-short", &with(&[0, 50, 1]));
+    write("boxstream_open", "inserted", &with(&[&[0, 39, 2], run(b"x").as_slice()].concat()));
+    write("boxstream_open", "removed", &with(&[0, 39, 3, 0]));
+    // With the key: cuts, then frames: a text, how often less one, and whether it lies or ends.
+    let frames = [[1].as_slice(), &run(&[0, 17]), &run(&[8; 255]), &[255, 2], &run(&[]), &[0, 2]].concat();
+    write("boxstream_open", "longest-and-empty-frames", &frames);
+    write("boxstream_open", "goodbye-then-more", &[frames.as_slice(), &run(b"x"), &[0, 0, 1, 2, 3]].concat());
+    write("boxstream_open", "lying-tag", &[frames.as_slice(), &run(b"x"), &[0, 1]].concat());
+}
+
+fn muxrpc_decode() {
+    let vectors = vectors("ssb-muxrpc/tests/vectors/muxrpc-decode.jsonl");
+    for row in vectors.iter().take(12) {
+        let name = row["name"].as_str().expect("a name");
+        let wire = bytes_of_hex(row["bytes"].as_str().expect("hex"));
+        if wire.len() < 1000 {
+            write("muxrpc_decode", name, &[run(&[1, 2, 3, 5, 8]).as_slice(), &wire].concat());
+        }
+    }
+    write("muxrpc_decode", "longest-announced", &[0, 2, 0, 0x80, 0, 0, 0, 0, 0, 1, b'x']);
+    write("muxrpc_decode", "longer-announced", &[0, 2, 0, 0x80, 0, 1, 0, 0, 0, 1, b'x']);
+    write("muxrpc_decode", "odd-flags", &[0, 0xf9, 0, 0, 0, 1, 0x80, 0, 0, 0, b'x']);
+}
+
+fn muxrpc_session() {
+    let alone = |steps: &[&[u8]]| [&[0], run(&[1, 7, 30]).as_slice(), &steps.concat()].concat();
+    // A packet: the step, its number, its flags (8 stream, 4 end), which body.
+    let (ask, read, duplex, all_well, broken) = (3, 5, 7, 12, 15);
+    write("muxrpc_session", "calls-of-theirs", &alone(&[&[1, 1, 0, ask], &[1, 2, 8, read], &[1, 3, 8, 6]]));
+    write("muxrpc_session", "number-still-open", &alone(&[&[1, 1, 0, ask], &[1, 1, 0, ask], &[5, 10, 0]]));
+    write(
+        "muxrpc_session",
+        "stream-both-end",
+        &alone(&[&[1, 4, 8, duplex], &[1, 4, 12, all_well], &[5, 10, 0]]),
+    );
+    write(
+        "muxrpc_session",
+        "no-such-method",
+        &alone(&[&[1, 4, 8, 8], &[1, 4, 8, all_well], &[1, 4, 12, 12]]),
+    );
+    write("muxrpc_session", "not-json", &alone(&[&[1, 1, 0, broken], &[1, 2, 0, ask]]));
+    write(
+        "muxrpc_session",
+        "answers",
+        &alone(&[&[5, 0, 0, 0], &[1, 0xff, 0, 13], &[5, 0, 1, 1], &[1, 0xfe, 8, 13]]),
+    );
+    write("muxrpc_session", "answer-past-its-limit", &alone(&[&[5, 0, 0, 0], &[1, 0xff, 0, 0, 0xff, 0xff]]));
+    write("muxrpc_session", "call-past-its-limit", &alone(&[&[1, 1, 0, 0, 0xff, 0xff], &[1, 1, 0, ask]]));
+    write("muxrpc_session", "item-past-its-limit", &alone(&[&[1, 4, 8, duplex], &[1, 4, 8, 0, 0, 200]]));
+    write(
+        "muxrpc_session",
+        "goodbye",
+        &alone(&[&[5, 0, 1, 1], &[1, 1, 8, read], &[1, 1, 0, 1, 0], &[5, 0, 0, 0]]),
+    );
+    let noise = run(&[2, 0, 0, 0, 2, 0, 0, 0, 1, b'{', b'}', 3, 0, 0, 0, 1]);
+    write("muxrpc_session", "noise", &alone(&[&[0], noise.as_slice()]));
+
+    let both = |steps: &[&[u8]]| [&[1], run(&[1, 7, 30]).as_slice(), &steps.concat()].concat();
+    // A side and a step: 0 delivers to it, 1 is something it does.
+    let call = |side: u8, kind: u8| [side, 1, 0, kind, kind];
+    write(
+        "muxrpc_session",
+        "two-honest",
+        &both(&[&call(0, 0), &call(0, 1), &call(1, 2), &call(1, 3), &[1, 0, 0, 200]]),
+    );
+    write(
+        "muxrpc_session",
+        "two-items",
+        &both(&[&call(0, 3), &[1, 0, 0, 200, 1, 1, 7, 0], &run(b"item"), &[0, 0, 0, 5]]),
+    );
+    write("muxrpc_session", "two-close-while-open", &both(&[&call(0, 3), &[1, 0, 0, 200], &[0, 1, 4, 0, 0]]));
+    write(
+        "muxrpc_session",
+        "two-abort",
+        &both(&[&call(0, 3), &call(1, 1), &[1, 0, 0, 200], &[1, 1, 5, 0, 0]]),
+    );
+}
+
+fn message_parse() {
+    let vectors = vectors("ssb-msg/tests/vectors/messages.jsonl");
+    let mut kinds = std::collections::BTreeSet::new();
+    for row in &vectors {
+        let kind = (row["cat"].to_string(), row["verdict"].to_string());
+        let wire = ssb_keys::base64::decode(row["wire_b64"].as_str().unwrap_or_default()).unwrap_or_default();
+        if wire.len() < 2000 && kinds.insert(kind.clone()) {
+            let name = format!("vector-{}-{}", kind.0, kind.1).replace('"', "").replace([' ', '/', ':'], "-");
+            write("message_parse", &name, &[&[0], wire.as_slice()].concat());
+        }
+    }
+    // The order of author and sequence, a sequence, a timestamp, the content.
+    let around = |content: &str| [&[1, 0, 0, 0], content.as_bytes()].concat();
+    for (name, content) in [
+        ("lone-surrogates", r#"{"type":"post","text":"\ud800x\udc00\ud83d\ude00"}"#),
+        ("array-indices", r#"{"type":"post","b":1,"10":2,"9":3,"01":4,"4294967295":5}"#),
+        ("repeated-keys", r#"{"type":1,"a":2,"type":"post","a":{"a":1,"a":2}}"#),
+        ("numbers", r#"{"type":"post","n":[1.0,-0,1e21,1E400,5e-324,123456789012345680000,0.1e-6]}"#),
+        ("escapes", r#"{"type":"post","text":"\/\b\u0041\u001F\u007f\u2028é😀"}"#),
+        ("encrypted", r#""aGVsbG8=.box""#),
+        ("encrypted-suffix", r#"".boxes and more""#),
+        ("short-type", r#"{"type":"ab"}"#),
+        ("deep", r#"{"type":"post","x":[[[[[[[[[[[[[[[[[[{}]]]]]]]]]]]]]]]]]]}"#),
+        ("white-space", "{ \"type\" : \"post\" ,\r\n\t\"a\" : [ ] }"),
+        ("proto", r#"{"type":"post","__proto__":{"type":"about"}}"#),
+    ] {
+        write("message_parse", name, &around(content));
+    }
+    write("message_parse", "long", &around(&format!(r#"{{"type":"post","text":"{}"}}"#, "é".repeat(3900))));
+}
+
+fn message_chain() {
+    // A draft: whose, after which (0 for none, else one less), the bits of a timestamp, the content.
+    let draft = |after: u8, content: &str| {
+        let timestamp = 1_500_000_000_000.5_f64.to_bits().to_be_bytes();
+        [[0, 0, after].as_slice(), &timestamp, &run(content.as_bytes())].concat()
+    };
+    let post = |text: &str| format!(r#"{{"type":"post","text":"{text}"}}"#);
+    let (one, two, other) = (draft(0, &post("one")), draft(1, &post("two")), draft(1, &post("other")));
+    let feed = [one.as_slice(), &two, &other].concat();
+    let with = |network: u8, steps: &[u8]| [&[network], feed.as_slice(), steps].concat();
+    write("message_chain", "in-order", &with(0, &[1, 0, 1, 1]));
+    write("message_chain", "in-order-keyed", &with(1, &[1, 0, 1, 1]));
+    write("message_chain", "fork", &with(0, &[1, 0, 1, 1, 1, 2]));
+    write("message_chain", "gap-then-again", &with(0, &[1, 1, 1, 0, 1, 0, 1, 1, 1, 0]));
+    write(
+        "message_chain",
+        "somebody-elses",
+        &[&[0, 0, 7, 0], [0; 8].as_slice(), &run(post("x").as_bytes()), &[1, 0]].concat(),
+    );
+    write(
+        "message_chain",
+        "damaged",
+        &with(0, &[3, 0, 0, 0, 100, 0, b'x', 3, 1, 0, 0, 240, 2, 0, 3, 1, 0, 0, 0, 1, 1, b' ']),
+    );
+    write(
+        "message_chain",
+        "recipients",
+        &[&[0], draft(0, r#"{"type":"post","recps":["x"]}"#).as_slice()].concat(),
+    );
+}
+
+fn json_number() {
+    let number =
+        |number: f64, text: &str| [number.to_bits().to_be_bytes().as_slice(), text.as_bytes()].concat();
+    write("json_number", "tie-to-even", &number(9_007_199_254_740_993.0, "9007199254740993"));
+    write("json_number", "smallest", &number(5e-324, "2.4703282292062327e-324"));
+    write("json_number", "largest", &number(f64::MAX, "1.7976931348623158e308"));
+    write("json_number", "overflow", &number(f64::INFINITY, "-1e400"));
+    write("json_number", "not-a-number", &number(f64::NAN, "NaN"));
+    write("json_number", "negative-zero", &number(-0.0, "-0"));
+    write("json_number", "switch-to-exponent", &number(1e21, "100000000000000000000000"));
+    write("json_number", "switch-to-small-exponent", &number(1e-7, " 0.00000012345E+1 "));
+    write("json_number", "one-bit-off-without-roundtrip", &number(1.5e-5, "1.2345678901234567e-10"));
+    write("json_number", "integer-past-64-bits", &number(2e19, "18446744073709551616"));
+}
+
+fn log_recover() {
+    // How many batches less one; of each how many records less one, their lengths and a byte, and whether it is synced.
+    let log = [[2, 1].as_slice(), &[0, 0, 90, 1, 1], &[1, 0, 10, 2, 4, 0, 3, 0]].concat();
+    let with = |damage: &[u8]| [log.as_slice(), damage].concat();
+    write("log_recover", "whole", &log);
+    write("log_recover", "torn-in-the-tail", &with(&[0, 1, 60, 0]));
+    write("log_recover", "cut-in-the-header", &with(&[0, 0, 9, 0]));
+    write("log_recover", "noise-in-the-middle", &with(&[0, 0, 80, 1, 10]));
+    write("log_recover", "noise-at-the-end", &with(&[1, 0x20, 0, 2, 200]));
+    write("log_recover", "a-record-twice", &with(&[0, 0, 16, 4, 0, 52]));
+    write("log_recover", "bytes-missing", &with(&[0, 0, 100, 3, 12]));
+    write("log_recover", "not-a-log", b"\x00sqlite 3 or anything else");
+    write("log_recover", "nothing-but-a-header", &[1]);
+    write("log_recover", "noise-behind-a-header", &[[1].as_slice(), &[0x34; 300]].concat());
+}
+
+fn secret_files() {
+    let keypair = Keypair::from_seed(&[8; 32]);
+    let text = secret_file::to_text(&keypair);
+    let with = |edits: &[u8]| [&[0], [8; 32].as_slice(), edits].concat();
+    let is = |text: &str| [&[1], text.as_bytes()].concat();
+    let json: String = text.lines().filter(|line| !line.starts_with('#')).collect();
+    write("secret_file", "as-written", &with(&[]));
+    write("secret_file", "as-text", &is(&text));
+    write("secret_file", "without-comments", &is(&json));
+    write("secret_file", "one-line-comment-behind", &is(&format!("{json} # comment")));
+    write("secret_file", "byte-order-mark", &is(&format!("\u{feff}{json}")));
+    write("secret_file", "other-curve", &is(&json.replace("\"ed25519\"", "\"k256\"")));
+    write("secret_file", "no-private", &is(&json.replace("private", "secret")));
+    write(
+        "secret_file",
+        "other-id",
+        &is(&json.replace(&keypair.id().to_string(), &Keypair::from_seed(&[9; 32]).id().to_string())),
+    );
+    write("secret_file", "cut-short", &with(&[2, 0x30, 2, 255, 2, 0x30, 2, 255]));
+    write("secret_file", "one-digit-changed", &with(&[2, 0x20, 0, b'A']));
+    write("secret_file", "empty", &is("# nothing\n"));
+}
+
+fn peer() {
+    // Who dials, cuts, which message is damaged (0 none) and at which bit, then the decision or the key.
+    let accepts =
+        |steps: &[&[u8]]| [&[0], run(&[1, 50, 0]).as_slice(), &[0, 0, 0, 2], &steps.concat()].concat();
+    let dials = |steps: &[&[u8]]| [&[1], run(&[64, 3]).as_slice(), &[0, 0, 0, 0], &steps.concat()].concat();
+    let local = |steps: &[&[u8]]| [&[2], run(&[5]).as_slice(), &steps.concat()].concat();
+    let (ask, read, duplex): ([u8; 4], [u8; 4], [u8; 4]) = ([0, 1, 0, 3], [0, 2, 8, 5], [0, 3, 8, 7]);
+    let call = |kind: u8| [10, 0, kind, kind];
+    let (answer, listen, close, hang_up, goodbye) = ([10, 7, 0], [7, 0xff, 0xff], [9, 0], [9, 1], [9, 2]);
+    write("peer", "accepts-and-serves", &accepts(&[&ask, &answer, &read, &duplex, &listen, &goodbye]));
+    write(
+        "peer",
+        "dials-and-calls",
+        &dials(&[&call(0), &call(1), &call(3), &listen, &[0, 0xff, 0, 13], &goodbye]),
+    );
+    write("peer", "local-calls-both-ways", &local(&[&ask, &call(0), &call(2), &listen, &goodbye]));
+    write("peer", "closes", &accepts(&[&ask, &call(1), &close, &listen, &[0, 1, 0, 1, 0]]));
+    write("peer", "hangs-up", &dials(&[&call(0), &hang_up]));
+    write("peer", "forged-frame", &accepts(&[&ask, &[5], run(&[0; 60]).as_slice(), &listen]));
+    write("peer", "not-json", &dials(&[&[0, 1, 0, 15], &listen]));
+    write(
+        "peer",
+        "one-byte-written-at-a-time",
+        &accepts(&[&call(0), &[7, 0, 1, 7, 0, 1, 7, 0, 1], &answer, &close]),
+    );
+    write("peer", "silent", &dials(&[&[6, 6], &[6, 0]]));
+    write("peer", "damaged-hello", &[&[0], run(&[1]).as_slice(), &[1, 1, 7]].concat());
+    write("peer", "damaged-proof", &[&[0], run(&[9]).as_slice(), &[2, 1, 7]].concat());
+    write("peer", "refused", &[&[0], run(&[]).as_slice(), &[0, 0, 0, 0]].concat());
+    write("peer", "never-decided", &[&[0], run(&[]).as_slice(), &[0, 0, 0, 1, 6, 7]].concat());
+    write("peer", "somebody-else-answers", &[&[1], run(&[]).as_slice(), &[0, 0, 0, 7]].concat());
+    write("peer", "damaged-answer", &[&[1], run(&[40]).as_slice(), &[2, 0, 9, 0]].concat());
+    write(
+        "peer",
+        "noise-instead-of-a-hello",
+        &[&[0], run(&[]).as_slice(), &[3, 0, 0, 2, 5], &run(&[0xaa; 64])].concat(),
+    );
+}
+
+/// A run: its length and its bytes.
+fn run(bytes: &[u8]) -> Vec<u8> {
+    let len = u8::try_from(bytes.len()).expect("a run has at most 255 bytes");
+    [&[len], bytes].concat()
+}
+
+fn write(target: &str, name: &str, seed: &[u8]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+    fs::create_dir_all(&folder).expect("the folder can be made");
+    fs::write(folder.join(name), seed).expect("the seed can be written");
+}
+
+/// The rows of a file of vectors, by its path in the repository.
+fn vectors(path: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn bytes_of_hex(hex: &str) -> Vec<u8> {
+    let digits = |at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex");
+    (0..hex.len()).step_by(2).map(digits).collect()
+}

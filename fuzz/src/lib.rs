@@ -1,0 +1,57 @@
+//! Fuzz bodies: functions of bytes that panic when something is not as it must be.
+//!
+//! Each target of `fuzz_targets` runs one of them under libFuzzer; `cargo test` replays the files of `seeds` through them
+//! on any toolchain. Most bodies read their bytes as a script ([`script::Script`]), so that a mutation changes what is
+//! *done*; `examples/seeds.rs` writes such scripts.
+//!
+//! ```text
+//! cargo +nightly fuzz run peer                      fuzz (here, or at the root of the repository)
+//! cargo test --manifest-path fuzz/Cargo.toml        replay all seeds
+//! cargo run --manifest-path fuzz/Cargo.toml --bin peer -- FILE    replay one file, on any toolchain
+//! ```
+
+mod boxstream;
+mod cast;
+mod chain;
+mod codec;
+mod handshake;
+mod log;
+mod message;
+mod number;
+mod peer;
+mod replay;
+pub mod script;
+mod secret;
+mod session;
+
+pub use boxstream::boxstream_open;
+pub use chain::message_chain;
+pub use codec::muxrpc_decode;
+pub use handshake::shs_handshake;
+pub use log::log_recover;
+pub use message::message_parse;
+pub use number::json_number;
+pub use peer::peer;
+pub use replay::replay;
+pub use secret::secret_file;
+pub use session::muxrpc_session;
+
+/// The whole of a fuzz target: runs a body under libFuzzer, or on the files named as arguments.
+#[cfg(fuzzing)]
+#[macro_export]
+macro_rules! target {
+    ($body:ident) => {
+        libfuzzer_sys::fuzz_target!(|data: &[u8]| $crate::$body(data));
+    };
+}
+
+/// The whole of a fuzz target: runs a body under libFuzzer, or on the files named as arguments.
+#[cfg(not(fuzzing))]
+#[macro_export]
+macro_rules! target {
+    ($body:ident) => {
+        fn main() {
+            $crate::replay($crate::$body);
+        }
+    };
+}
