@@ -7,31 +7,15 @@ use ssb_muxrpc::RequestId;
 use thiserror::Error;
 
 use crate::address::Address;
+use crate::connection::ConnectionId;
+use crate::connection::Side;
+use crate::connection::StreamId;
 use crate::history::HistoryQuery;
 use crate::recovery::Locked;
-
-/// A connection. Never used twice; two connections with one peer are two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionId(pub u64);
-
-/// A history stream that we asked for. Never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StreamId(pub u64);
 
 /// A caller that waits for an answer, as the shell numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
-
-/// Who opened a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// We dialed.
-    Dialed,
-    /// They dialed.
-    Accepted,
-    /// A program of the owner, over a socket of the machine.
-    Local,
-}
 
 /// Where an item came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

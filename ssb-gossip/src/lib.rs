@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod address;
+pub mod connection;
 pub mod core;
 pub mod event;
 pub mod graph;

@@ -13,8 +13,8 @@ use ssb_keys::published_mark::Origin;
 use ssb_keys::published_mark::PublishedMark;
 use thiserror::Error;
 
-use crate::event::ConnectionId;
-use crate::event::StreamId;
+use crate::connection::ConnectionId;
+use crate::connection::StreamId;
 use crate::time::Uptime;
 
 /// How long a peer that had nothing for us is left in peace before it is asked again.

@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 
 use ssb_keys::FeedId;
 
-use crate::event::ConnectionId;
+use crate::connection::ConnectionId;
+use crate::connection::StreamId;
 use crate::event::Output;
 use crate::event::Refusal;
 use crate::event::Source;
-use crate::event::StreamId;
 use crate::graph::Graph;
 use crate::history::HistoryQuery;
 

@@ -118,8 +118,8 @@ impl fmt::Debug for LogInbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ssb_gossip::event::ConnectionId;
-    use ssb_gossip::event::StreamId;
+    use ssb_gossip::connection::ConnectionId;
+    use ssb_gossip::connection::StreamId;
     use ssb_keys::FeedId;
     use std::sync::Arc;
     use std::thread;

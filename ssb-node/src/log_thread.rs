@@ -285,8 +285,8 @@ mod tests {
     use crate::fixture::key;
     use smol::channel::Receiver;
     use smol::channel::bounded;
-    use ssb_gossip::event::ConnectionId;
-    use ssb_gossip::event::StreamId;
+    use ssb_gossip::connection::ConnectionId;
+    use ssb_gossip::connection::StreamId;
     use ssb_keys::published_mark::Origin;
     use ssb_msg::ValidationState;
     use ssb_msg::draft;

@@ -68,9 +68,9 @@ fn verify(items: Vec<Ingest>, signing: &Signing, keys: &mut KeyCache) -> Vec<Ver
 mod tests {
     use super::*;
     use crate::fixture::key;
-    use ssb_gossip::event::ConnectionId;
+    use ssb_gossip::connection::ConnectionId;
+    use ssb_gossip::connection::StreamId;
     use ssb_gossip::event::Source;
-    use ssb_gossip::event::StreamId;
     use ssb_keys::hmac::HmacKey;
     use ssb_msg::ValidationState;
     use ssb_msg::draft;

@@ -1,12 +1,12 @@
 //! Who is let in, and who is dialed.
 
 use ssb_gossip::address::Address;
+use ssb_gossip::connection::ConnectionId;
+use ssb_gossip::connection::Side;
 use ssb_gossip::core::Start;
-use ssb_gossip::event::ConnectionId;
 use ssb_gossip::event::DialRefusal;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Output;
-use ssb_gossip::event::Side;
 use ssb_gossip::event::Ticket;
 use ssb_msg::content::Relation;
 

@@ -1,10 +1,10 @@
 //! What is asked of whom, and what is served.
 
+use ssb_gossip::connection::ConnectionId;
+use ssb_gossip::connection::Side;
 use ssb_gossip::core::Start;
-use ssb_gossip::event::ConnectionId;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Output;
-use ssb_gossip::event::Side;
 use ssb_gossip::replicator::STREAMS_MAX;
 use ssb_msg::content::Contact;
 use ssb_msg::content::Relation;

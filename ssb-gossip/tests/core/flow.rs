@@ -1,17 +1,17 @@
 //! What becomes of items before they have a verdict.
 
+use ssb_gossip::connection::ConnectionId;
+use ssb_gossip::connection::Side;
+use ssb_gossip::connection::StreamId;
 use ssb_gossip::core::GROUP_LEN_MAX;
 use ssb_gossip::core::IN_FLIGHT_LEN_MAX;
 use ssb_gossip::core::ITEM_COST_MIN;
-use ssb_gossip::event::ConnectionId;
 use ssb_gossip::event::Group;
 use ssb_gossip::event::Ingest;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Output;
-use ssb_gossip::event::Side;
 use ssb_gossip::event::Source;
-use ssb_gossip::event::StreamId;
 use ssb_gossip::event::Verdict;
 use ssb_msg::limits::WIRE_LEN_MAX;
 

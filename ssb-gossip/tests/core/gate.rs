@@ -1,12 +1,12 @@
 //! When a message may be published.
 
+use ssb_gossip::connection::ConnectionId;
+use ssb_gossip::connection::Side;
 use ssb_gossip::core::Start;
-use ssb_gossip::event::ConnectionId;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
-use ssb_gossip::event::Side;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::event::Verdict;
 use ssb_gossip::recovery::ASK_AGAIN_AFTER;
@@ -309,6 +309,6 @@ fn an_end_of_somebody_else_s_stream_opens_nothing() {
     node.items(1, 0, 1, LEN);
     node.stored(1, 0, ME, 1);
 
-    let (connection, stream) = (ConnectionId(2), ssb_gossip::event::StreamId(0));
+    let (connection, stream) = (ConnectionId(2), ssb_gossip::connection::StreamId(0));
     assert_eq!(node.handle(Input::StreamEnded { connection, stream, failed: false }), []);
 }

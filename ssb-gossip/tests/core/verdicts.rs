@@ -1,8 +1,8 @@
 //! What follows from the verdicts of the log.
 
+use ssb_gossip::connection::Side;
 use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Refusal;
-use ssb_gossip::event::Side;
 use ssb_gossip::replicator::ASKS_MAX;
 use ssb_msg::content::Contact;
 use ssb_msg::content::Relation;
