@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::net::ToSocketAddrs as _;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
+use std::panic::resume_unwind;
 use std::process;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -26,6 +27,7 @@ use ssb_gossip::address::Address;
 use ssb_gossip::address::Transport;
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::connection::Side;
+use ssb_gossip::event::Input;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerError;
 use ssb_muxrpc::RemoteError;
@@ -178,7 +180,15 @@ impl Supervisor {
         mailboxes.retain(|mailbox| !mailbox.is_closed());
         mailboxes.push(task.mailbox());
         drop(mailboxes);
-        self.tasks.spawn("a connection", task.run());
+        let core = self.core.clone();
+        self.tasks.spawn("a connection", async move {
+            let ran = AssertUnwindSafe(task.run()).catch_unwind().await;
+            // However it ended: the core forgets what is gone. It is gone itself only when the node stops.
+            let _ = core.send(ToCore::Event(Input::Closed { connection })).await;
+            if let Err(panic) = ran {
+                resume_unwind(panic);
+            }
+        });
     }
 }
 

@@ -129,7 +129,7 @@ impl PeerTask {
         self.mailbox.clone()
     }
 
-    /// Runs until the connection is over.
+    /// Runs until the connection is over. That it is over, the caller tells the core.
     pub(crate) async fn run(mut self) {
         self.peer.start(self.shared.clock.now());
         let result = poll_fn(|context| self.poll(context)).await;
@@ -144,7 +144,6 @@ impl PeerTask {
                 Timer::after(FLUSH_TIMEOUT).await;
             })
             .await;
-        self.core.push(ToCore::Event(Input::Closed { connection: self.connection }));
         poll_fn(|context| self.core.poll(context)).await;
     }
 
