@@ -52,7 +52,7 @@ impl Stream {
                 Self::Unix(stream) => stream.poll_readable(context),
             },
             || match self {
-                Self::Tcp(stream) => stream.get_ref().read(into),
+                Self::Tcp(stream) => tcp::read(stream.get_ref(), into),
                 Self::Unix(stream) => stream.get_ref().read(into),
             },
         )
