@@ -60,7 +60,7 @@ pub struct Cut {
 #[non_exhaustive]
 pub enum OpenError {
     /// Another node runs on the same files. Stop it first.
-    #[error("{} is locked{}", path.display(), pid.map_or_else(String::new, |pid| format!(" by process {pid}")))]
+    #[error("{} is locked by {}: stop it, or choose another directory", path.display(), holder(*pid))]
     Locked {
         /// The lock file.
         path: PathBuf,
@@ -126,6 +126,10 @@ pub(crate) fn lock<D: Directory>(directory: &D) -> Result<D::Lock, OpenError> {
         LockError::Held { pid } => OpenError::Locked { path, pid },
         LockError::Io(error) => OpenError::Io { path, error },
     })
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
 }
 
 /// Opens the file of a directory that is locked.

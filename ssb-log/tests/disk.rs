@@ -48,7 +48,10 @@ fn a_second_store_is_told_who_has_the_first() {
     let OpenError::Log(recover::OpenError::Locked { path, pid: found }) = &error else { panic!("{error}") };
     assert!(path.starts_with(home.path()));
     assert_eq!(*found, pid);
-    assert!(error.to_string().ends_with(&format!("is locked by process {}", std::process::id())), "{error}");
+    assert!(
+        error.to_string().contains(&format!("is locked by process {}: stop it", std::process::id())),
+        "{error}"
+    );
     drop(store);
     assert!(Store::open(disk(home.path())).is_ok());
 }
