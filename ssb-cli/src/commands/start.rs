@@ -11,6 +11,9 @@ use crate::print;
 /// Runs a node until it is told to stop.
 pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
     let config = &settings.node;
+    for notice in &settings.notices {
+        print::talk(notice);
+    }
     if config.new_feed {
         print::talk(
             "--new-feed: publishing is unlocked. If this feed is longer anywhere else, it now forks for good.",
@@ -48,7 +51,7 @@ mod tests {
 
     #[test]
     fn the_first_lines_are_javascript_s() {
-        let settings = Settings { node: Config::new("/home/alice/.ssb"), key: None };
+        let settings = Settings { node: Config::new("/home/alice/.ssb"), key: None, notices: Vec::new() };
         let addresses = ["net:10.0.0.1:8008~shs:a", "unix:/home/alice/.ssb/socket~noauth"].map(String::from);
         let ready =
             Ready { id: FeedId::from_bytes([0; 32]), addresses: addresses.into(), notices: Vec::new() };

@@ -8,6 +8,7 @@
 mod file;
 mod settings;
 mod sources;
+mod unknown;
 
 use std::io;
 use std::path::PathBuf;

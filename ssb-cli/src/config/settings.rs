@@ -15,6 +15,7 @@ use super::ConfigError;
 use super::Environment;
 use super::sources::Origin;
 use super::sources::Sources;
+use super::unknown;
 use crate::args::Line;
 use crate::minimist;
 
@@ -25,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) node: Config,
     /// Whose node to call, if not the owner's of the secret.
     pub(crate) key: Option<FeedId>,
+    /// What to say of settings that have no effect: in a call they are its own options.
+    pub(crate) notices: Vec<String>,
 }
 
 impl Settings {
@@ -53,7 +56,7 @@ impl Settings {
             // A word behind it was taken for its value.
             Some(_) => return Err(Origin::Options.error("new-feed", "an option that takes a value")),
         };
-        Ok(Self { node, key: read_key(&sources)? })
+        Ok(Self { node, key: read_key(&sources)?, notices: unknown::notices(&sources) })
     }
 }
 

@@ -118,6 +118,11 @@ impl Sources {
         self.find_among(key, |_| true)
     }
 
+    /// All that is set, strongest source first.
+    pub(super) fn trees(&self) -> impl Iterator<Item = (&Origin, &Value)> {
+        self.layers.iter().rev().map(|layer| (&layer.origin, &layer.tree))
+    }
+
     /// The same among some of the sources.
     pub(super) fn find_among(
         &self,
