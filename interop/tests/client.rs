@@ -25,6 +25,78 @@ fn answers_on_a_network_with_a_signing_key_are_those_of_ssb_server() {
 }
 
 #[test]
+fn answers_about_feeds_are_those_of_ssb_server() {
+    let lab = Lab::new();
+    let mut pair = Pair::start(&lab, Lab::client);
+    let id = pair.id.clone();
+    pair.assert_same("getVectorClock", "[]");
+    for number in 1..=4 {
+        pair.publish(&format!(r#"{{"type":"post","text":"number {number}"}}"#));
+    }
+
+    pair.assert_same("getVectorClock", "[]");
+    let known = format!(r#"["{id}"]"#);
+    let unknown = format!(r#"["{NOBODY}"]"#);
+    for method in ["getLatest", "latestSequence", "getFeedState"] {
+        for args in [&known, &unknown, "[]", "[null]", r#"[""]"#, r#"["x"]"#, "[5]", "[{}]", "[true]"] {
+            pair.assert_same(method, args);
+        }
+    }
+}
+
+#[test]
+fn user_streams_are_those_of_ssb_server() {
+    let lab = Lab::new();
+    let mut pair = Pair::start(&lab, Lab::client);
+    let id = pair.id.clone();
+    for number in 1..=4 {
+        pair.publish(&format!(r#"{{"type":"post","text":"number {number}"}}"#));
+    }
+
+    for options in STREAM_OPTIONS.iter().chain(&[
+        r#","gt":2"#,
+        r#","gte":2"#,
+        r#","lt":2"#,
+        r#","lte":2"#,
+        r#","gt":1,"lt":4"#,
+        r#","gte":2,"lte":3,"reverse":true"#,
+        r#","gt":1.5,"lte":3.5"#,
+        r#","gt":9"#,
+        r#","gt":"1""#,
+        r#","gt":null"#,
+        r#","lte":null"#,
+        r#","seq":3"#,
+    ]) {
+        pair.assert_same_stream("createUserStream", &format!(r#"[{{"id":"{id}"{options}}}]"#));
+    }
+    pair.assert_same_stream("createUserStream", &format!(r#"[{{"id":"{NOBODY}"}}]"#));
+    for args in ["[]", "[null]", "[{}]", "[[]]", "[5]", r#"["x"]"#, r#"[{"id":"x"}]"#, r#"[{"limit":"1"}]"#] {
+        pair.assert_same_stream("createUserStream", args);
+    }
+    for args in ["[null]", "[0]", "[[]]", "[5]", r#"["x"]"#] {
+        pair.assert_same_stream("createLogStream", args);
+    }
+    for options in STREAM_OPTIONS {
+        let options = options.strip_prefix(',').unwrap_or(options);
+        pair.assert_same_stream("createLogStream", &format!("[{{{options}}}]"));
+    }
+}
+
+#[test]
+fn a_sequence_stream_grows_with_the_log() {
+    let lab = Lab::new();
+    let mut pair = Pair::start(&lab, Lab::client);
+    let (ours, theirs) = pair.open("createSequenceStream", "[]");
+
+    assert_eq!((pair.ours.item(ours), pair.theirs.item(theirs)), ("-1".to_owned(), "-1".to_owned()));
+    for number in 0..3 {
+        pair.publish(r#"{"type":"post","text":"more"}"#);
+        // Ours are ordinals, those of ssb-server are byte offsets.
+        assert_eq!(pair.ours.item(ours), number.to_string());
+    }
+}
+
+#[test]
 fn live_streams_are_those_of_ssb_server() {
     let lab = Lab::new();
     let mut pair = Pair::start(&lab, Lab::client);
@@ -37,6 +109,10 @@ fn live_streams_are_those_of_ssb_server() {
         ("createLogStream", r#"[{"live":true,"sync":false}]"#.to_owned(), 1),
         ("createLogStream", r#"[{"live":true,"old":false}]"#.to_owned(), 0),
         ("createLogStream", r#"[{"live":true,"limit":1}]"#.to_owned(), 2),
+        ("createUserStream", format!(r#"[{{"id":"{id}","live":true}}]"#), 2),
+        ("createUserStream", format!(r#"[{{"id":"{id}","live":true,"old":false,"keys":false}}]"#), 0),
+        ("createUserStream", format!(r#"[{{"id":"{id}","live":true,"limit":1,"reverse":true}}]"#), 2),
+        ("createUserStream", format!(r#"[{{"id":"{id}","live":true,"sync":false,"values":false}}]"#), 1),
         ("createHistoryStream", format!(r#"[{{"id":"{id}","live":true}}]"#), 1),
         ("createHistoryStream", format!(r#"[{{"id":"{id}","live":true,"keys":false,"seq":1}}]"#), 1),
         ("createHistoryStream", format!(r#"[{{"id":"{id}","live":true,"keys":false,"seq":2}}]"#), 0),
@@ -181,8 +257,7 @@ fn answers_are_those_of_ssb_server(lab: &Lab, connect: impl Fn(&Lab, &Node) -> C
     ] {
         pair.assert_same_stream("createHistoryStream", &format!(r#"[{{"id":"{id}"{options}}}]"#));
     }
-    let nobody = "@AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=.ed25519";
-    pair.assert_same_stream("createHistoryStream", &format!(r#"[{{"id":"{nobody}"}}]"#));
+    pair.assert_same_stream("createHistoryStream", &format!(r#"[{{"id":"{NOBODY}"}}]"#));
     pair.ours.close();
     pair.theirs.close();
 }
@@ -276,3 +351,31 @@ impl Pair {
 fn comparable(items: Result<Vec<String>, String>) -> Result<Vec<String>, String> {
     items.map(|items| items.iter().map(|item| without_receive_time(item)).collect())
 }
+
+/// A feed of which there is nothing.
+const NOBODY: &str = "@AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=.ed25519";
+
+/// What all streams of messages understand, or refuse.
+const STREAM_OPTIONS: &[&str] = &[
+    "",
+    r#","keys":false"#,
+    r#","values":false"#,
+    r#","keys":false,"values":false"#,
+    r#","keys":0"#,
+    r#","values":null,"sync":"x""#,
+    r#","reverse":true"#,
+    r#","reverse":1,"limit":2"#,
+    r#","limit":2"#,
+    r#","limit":0"#,
+    r#","limit":-1"#,
+    r#","limit":-2"#,
+    r#","limit":null"#,
+    r#","live":0"#,
+    r#","live":"x""#,
+    r#","reverse":{}"#,
+    r#","keys":"x""#,
+    r#","values":[]"#,
+    r#","limit":"2""#,
+    r#","limit":true"#,
+    r#","fillCache":"x""#,
+];

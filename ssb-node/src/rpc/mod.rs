@@ -1,11 +1,16 @@
 //! The methods: arguments into a library call, results into JSON, and JavaScript's error texts word for word.
 
 pub(crate) mod args;
+pub(crate) mod feeds;
 pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod log_stream;
+pub(crate) mod message_stream;
 pub(crate) mod publish;
+pub(crate) mod sequence_stream;
 pub(crate) mod source;
+pub(crate) mod stream_options;
+pub(crate) mod user_stream;
 
 use ssb_muxrpc::Kind;
 
@@ -14,23 +19,37 @@ use ssb_muxrpc::Kind;
 pub(crate) enum Rpc {
     Manifest,
     Whoami,
+    Version,
     Publish,
     Get,
+    GetLatest,
+    LatestSequence,
+    GetFeedState,
+    GetVectorClock,
     CreateLogStream,
     CreateHistoryStream,
+    CreateUserStream,
+    CreateSequenceStream,
     GossipConnect,
     GossipPing,
 }
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Manifest,
         Self::Whoami,
+        Self::Version,
         Self::Publish,
         Self::Get,
+        Self::GetLatest,
+        Self::LatestSequence,
+        Self::GetFeedState,
+        Self::GetVectorClock,
         Self::CreateLogStream,
         Self::CreateHistoryStream,
+        Self::CreateUserStream,
+        Self::CreateSequenceStream,
         Self::GossipConnect,
         Self::GossipPing,
     ];
@@ -39,10 +58,17 @@ impl Rpc {
         match self {
             Self::Manifest => "manifest",
             Self::Whoami => "whoami",
+            Self::Version => "version",
             Self::Publish => "publish",
             Self::Get => "get",
+            Self::GetLatest => "getLatest",
+            Self::LatestSequence => "latestSequence",
+            Self::GetFeedState => "getFeedState",
+            Self::GetVectorClock => "getVectorClock",
             Self::CreateLogStream => "createLogStream",
             Self::CreateHistoryStream => "createHistoryStream",
+            Self::CreateUserStream => "createUserStream",
+            Self::CreateSequenceStream => "createSequenceStream",
             Self::GossipConnect => "gossip.connect",
             Self::GossipPing => "gossip.ping",
         }
@@ -50,9 +76,18 @@ impl Rpc {
 
     pub(crate) const fn kind(self) -> Kind {
         match self {
-            Self::Manifest | Self::Whoami => Kind::Sync,
-            Self::Publish | Self::Get | Self::GossipConnect => Kind::Async,
-            Self::CreateLogStream | Self::CreateHistoryStream => Kind::Source,
+            Self::Manifest | Self::Whoami | Self::Version => Kind::Sync,
+            Self::Publish
+            | Self::Get
+            | Self::GetLatest
+            | Self::LatestSequence
+            | Self::GetFeedState
+            | Self::GetVectorClock
+            | Self::GossipConnect => Kind::Async,
+            Self::CreateLogStream
+            | Self::CreateHistoryStream
+            | Self::CreateUserStream
+            | Self::CreateSequenceStream => Kind::Source,
             Self::GossipPing => Kind::Duplex,
         }
     }
