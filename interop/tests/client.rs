@@ -4,6 +4,7 @@ use interop::Client;
 use interop::Lab;
 use interop::Node;
 use interop::Stream;
+use interop::json;
 use interop::key;
 use interop::receive_time;
 use interop::value;
@@ -83,6 +84,51 @@ fn user_streams_are_those_of_ssb_server() {
 }
 
 #[test]
+fn feed_streams_are_those_of_ssb_server() {
+    let lab = Lab::new();
+    let mut pair = Pair::start(&lab, Lab::client);
+    let times: Vec<String> = (1..=4)
+        .map(|number| pair.publish(&format!(r#"{{"type":"post","text":"number {number}"}}"#)))
+        .map(|message| claimed_time(&message))
+        .collect();
+
+    // A message claims the time at which our node made it, and ssb-server received it later: both sort by that.
+    for options in STREAM_OPTIONS {
+        let options = options.strip_prefix(',').unwrap_or(options);
+        pair.assert_same_stream("createFeedStream", &format!("[{{{options}}}]"));
+    }
+    for bound in ["gt", "gte", "lt", "lte"] {
+        for time in [&times[1], &times[3], "0", "1e300", "null", r#""x""#] {
+            pair.assert_same_stream("createFeedStream", &format!(r#"[{{"{bound}":{time}}}]"#));
+        }
+    }
+    for args in ["[]", "[null]", "[0]", "[[]]", "[5]", r#"["x"]"#] {
+        pair.assert_same_stream("createFeedStream", args);
+    }
+}
+
+#[test]
+fn raw_log_streams_are_those_of_ssb_server_with_ordinals_for_offsets() {
+    let lab = Lab::new();
+    let mut pair = Pair::start(&lab, Lab::client);
+    for number in 1..=4 {
+        pair.publish(&format!(r#"{{"type":"post","text":"number {number}"}}"#));
+    }
+
+    for options in ["", r#""keys":false"#, r#""reverse":true"#, r#""limit":2"#, r#""gt":-1"#, r#""gt":0"#] {
+        let args = format!("[{{{options}}}]");
+        let [ours, theirs] = [&mut pair.ours, &mut pair.theirs].map(|client| {
+            let items = client.collect("createRawLogStream", &args).expect("the log can be read");
+            items.iter().map(|item| raw_message(item)).collect::<Vec<String>>()
+        });
+        assert_eq!(ours, theirs, "createRawLogStream{args}: left is ours, right is ssb-server's");
+    }
+    for args in [r#"[{"limit":"x"}]"#, "[[]]", "[5]", r#"["x"]"#] {
+        pair.assert_same_stream("createRawLogStream", args);
+    }
+}
+
+#[test]
 fn a_sequence_stream_grows_with_the_log() {
     let lab = Lab::new();
     let mut pair = Pair::start(&lab, Lab::client);
@@ -113,6 +159,8 @@ fn live_streams_are_those_of_ssb_server() {
         ("createUserStream", format!(r#"[{{"id":"{id}","live":true,"old":false,"keys":false}}]"#), 0),
         ("createUserStream", format!(r#"[{{"id":"{id}","live":true,"limit":1,"reverse":true}}]"#), 2),
         ("createUserStream", format!(r#"[{{"id":"{id}","live":true,"sync":false,"values":false}}]"#), 1),
+        ("createFeedStream", r#"[{"live":true}]"#.to_owned(), 2),
+        ("createFeedStream", r#"[{"live":true,"old":false,"values":false}]"#.to_owned(), 0),
         ("createHistoryStream", format!(r#"[{{"id":"{id}","live":true}}]"#), 1),
         ("createHistoryStream", format!(r#"[{{"id":"{id}","live":true,"keys":false,"seq":1}}]"#), 1),
         ("createHistoryStream", format!(r#"[{{"id":"{id}","live":true,"keys":false,"seq":2}}]"#), 0),
@@ -346,6 +394,18 @@ impl Pair {
             receive_time(log.get(index).expect("the log is that long"))
         })
     }
+}
+
+fn claimed_time(message: &str) -> String {
+    json(value(message)).get("timestamp").expect("every message claims a time").to_string()
+}
+
+/// An item of a raw log stream without what is this node's own: its place, and the time of receipt.
+fn raw_message(item: &str) -> String {
+    let rest = item.strip_prefix(r#"{"seq":"#).and_then(|rest| rest.strip_suffix('}'));
+    let (_, stored) =
+        rest.and_then(|rest| rest.split_once(r#","value":"#)).expect("seq and value, in this order");
+    without_receive_time(stored)
 }
 
 fn comparable(items: Result<Vec<String>, String>) -> Result<Vec<String>, String> {

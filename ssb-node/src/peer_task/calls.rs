@@ -24,10 +24,12 @@ use crate::core_task::Answer;
 use crate::core_task::ToCore;
 use crate::rpc::Rpc;
 use crate::rpc::args;
+use crate::rpc::feed_stream;
 use crate::rpc::feeds;
 use crate::rpc::get::Get;
 use crate::rpc::log_stream;
 use crate::rpc::publish;
+use crate::rpc::raw_log_stream;
 use crate::rpc::sequence_stream::SequenceStream;
 use crate::rpc::source::Source;
 use crate::rpc::user_stream;
@@ -70,6 +72,8 @@ impl PeerTask {
             }
             Rpc::GetVectorClock => self.read(request, |reader| Ok(feeds::vector_clock(reader))),
             Rpc::CreateLogStream => self.serve(request, log_stream::parse(args)),
+            Rpc::CreateFeedStream => self.serve(request, feed_stream::parse(args)),
+            Rpc::CreateRawLogStream => self.serve(request, raw_log_stream::parse(args)),
             Rpc::CreateUserStream => self.serve(request, user_stream::parse(args)),
             Rpc::CreateSequenceStream => self.serve(request, Ok(SequenceStream::default())),
             Rpc::CreateHistoryStream => match HistoryQuery::parse(args) {

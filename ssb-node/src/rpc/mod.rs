@@ -1,12 +1,14 @@
 //! The methods: arguments into a library call, results into JSON, and JavaScript's error texts word for word.
 
 pub(crate) mod args;
+pub(crate) mod feed_stream;
 pub(crate) mod feeds;
 pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod log_stream;
 pub(crate) mod message_stream;
 pub(crate) mod publish;
+pub(crate) mod raw_log_stream;
 pub(crate) mod sequence_stream;
 pub(crate) mod source;
 pub(crate) mod stream_options;
@@ -27,6 +29,8 @@ pub(crate) enum Rpc {
     GetFeedState,
     GetVectorClock,
     CreateLogStream,
+    CreateFeedStream,
+    CreateRawLogStream,
     CreateHistoryStream,
     CreateUserStream,
     CreateSequenceStream,
@@ -36,7 +40,7 @@ pub(crate) enum Rpc {
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -47,6 +51,8 @@ impl Rpc {
         Self::GetFeedState,
         Self::GetVectorClock,
         Self::CreateLogStream,
+        Self::CreateFeedStream,
+        Self::CreateRawLogStream,
         Self::CreateHistoryStream,
         Self::CreateUserStream,
         Self::CreateSequenceStream,
@@ -66,6 +72,8 @@ impl Rpc {
             Self::GetFeedState => "getFeedState",
             Self::GetVectorClock => "getVectorClock",
             Self::CreateLogStream => "createLogStream",
+            Self::CreateFeedStream => "createFeedStream",
+            Self::CreateRawLogStream => "createRawLogStream",
             Self::CreateHistoryStream => "createHistoryStream",
             Self::CreateUserStream => "createUserStream",
             Self::CreateSequenceStream => "createSequenceStream",
@@ -85,6 +93,8 @@ impl Rpc {
             | Self::GetVectorClock
             | Self::GossipConnect => Kind::Async,
             Self::CreateLogStream
+            | Self::CreateFeedStream
+            | Self::CreateRawLogStream
             | Self::CreateHistoryStream
             | Self::CreateUserStream
             | Self::CreateSequenceStream => Kind::Source,
