@@ -1,7 +1,8 @@
-//! `createRawLogStream`: `{seq, value}` for every message, in the order of the log.
+//! `createRawLogStream`: `{seq, value}` for every message, in the order of the log, without a sync item.
 //!
 //! In ssb-db 20.4.1 `seq` is the byte offset of the message, here it is its ordinal, and the range is one of those. `keys`
-//! means nothing. `values: false` and `seqs: false`, which crash the server there, are refused.
+//! means nothing. `values: false` and `seqs: false`, which end with a TypeError there, are refused; a call without options,
+//! which crashes the server there, has the default ones.
 
 use std::ops::Range;
 
@@ -30,7 +31,7 @@ pub(crate) struct RawLog;
 /// JavaScript's text for arguments of the wrong type.
 pub(crate) fn parse(args: &[u8]) -> Result<MessageStream<RawLog>, RemoteError> {
     let options = args::options(args, "readStreamOpts")?.unwrap_or_default();
-    let parsed = Options::parse(&options)?;
+    let parsed = Options { sync: false, ..Options::parse(&options)? };
     for name in ["values", "seqs"] {
         if options.get(name) == Some(&Value::Bool(false)) {
             return Err(RemoteError::new(format!("a raw log stream cannot leave out its {name}")));
@@ -83,7 +84,6 @@ mod tests {
     use crate::fixture::STEP;
     use crate::fixture::key;
     use crate::fixture::pull_all;
-    use crate::rpc::stream_options::SYNC;
 
     fn stream(options: &str) -> MessageStream<RawLog> {
         parse(format!("[{{{options}}}]").as_bytes()).unwrap_or_else(|error| panic!("{error:?}"))
@@ -116,10 +116,10 @@ mod tests {
     }
 
     #[test]
-    fn it_goes_on_live() {
+    fn it_goes_on_live_without_a_sync_item() {
         let mut fixture = Fixture::new();
         let mut stream = stream(r#""live":true"#);
-        assert_eq!(pull_all(&mut stream, &fixture).0, [SYNC]);
+        assert_eq!(pull_all(&mut stream, &fixture).0, Vec::<String>::new());
 
         fixture.publish_posts(&key(1), 2, 1);
 
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_crashes_ssb_server_is_refused() {
+    fn an_item_cannot_be_left_without_its_parts() {
         for name in ["values", "seqs"] {
             let refused = parse(format!(r#"[{{"{name}":false}}]"#).as_bytes()).map(|_| ()).unwrap_err();
             assert_eq!(refused.message(), format!("a raw log stream cannot leave out its {name}"));
