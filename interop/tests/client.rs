@@ -46,6 +46,20 @@ fn answers_about_feeds_are_those_of_ssb_server() {
 }
 
 #[test]
+fn a_server_says_who_may_call_everything_as_ssb_server_does() {
+    let lab = Lab::new();
+    let mut pair = Pair::start(&lab, Lab::client);
+    let owner_of_theirs = pair.theirs.call("whoami", "[]").expect("the server answers");
+    let theirs = json(&owner_of_theirs)["id"].as_str().expect("whoami has an id").to_owned();
+
+    let ours = pair.ours.call("auth", &format!(r#"["{}"]"#, pair.id));
+    assert_eq!(ours, pair.theirs.call("auth", &format!(r#"["{theirs}"]"#)));
+    for id in [NOBODY, "x"] {
+        pair.assert_same("auth", &format!(r#"["{id}"]"#));
+    }
+}
+
+#[test]
 fn user_streams_are_those_of_ssb_server() {
     let lab = Lab::new();
     let mut pair = Pair::start(&lab, Lab::client);

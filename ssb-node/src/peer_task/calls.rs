@@ -23,6 +23,7 @@ use super::PeerTask;
 use crate::core_task::Answer;
 use crate::core_task::ToCore;
 use crate::rpc::Rpc;
+use crate::rpc::about_us;
 use crate::rpc::args;
 use crate::rpc::feed_stream;
 use crate::rpc::feeds;
@@ -55,6 +56,14 @@ impl PeerTask {
             }
             Rpc::Version => {
                 let answer = concat!("\"", env!("CARGO_PKG_VERSION"), "\"");
+                self.peer.answer(request, Body::Json(answer));
+            }
+            Rpc::Progress => {
+                let answer = about_us::progress(&self.shared.reader);
+                self.peer.answer(request, Body::Json(&answer));
+            }
+            Rpc::Auth => {
+                let answer = about_us::auth(args, &self.shared.me.id());
                 self.peer.answer(request, Body::Json(answer));
             }
             Rpc::Publish => match publish::content(args) {

@@ -1,5 +1,6 @@
 //! The methods: arguments into a library call, results into JSON, and JavaScript's error texts word for word.
 
+pub(crate) mod about_us;
 pub(crate) mod args;
 pub(crate) mod feed_stream;
 pub(crate) mod feeds;
@@ -22,6 +23,8 @@ pub(crate) enum Rpc {
     Manifest,
     Whoami,
     Version,
+    Progress,
+    Auth,
     Publish,
     Get,
     GetLatest,
@@ -40,10 +43,12 @@ pub(crate) enum Rpc {
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
+        Self::Progress,
+        Self::Auth,
         Self::Publish,
         Self::Get,
         Self::GetLatest,
@@ -65,6 +70,8 @@ impl Rpc {
             Self::Manifest => "manifest",
             Self::Whoami => "whoami",
             Self::Version => "version",
+            Self::Progress => "progress",
+            Self::Auth => "auth",
             Self::Publish => "publish",
             Self::Get => "get",
             Self::GetLatest => "getLatest",
@@ -84,8 +91,9 @@ impl Rpc {
 
     pub(crate) const fn kind(self) -> Kind {
         match self {
-            Self::Manifest | Self::Whoami | Self::Version => Kind::Sync,
-            Self::Publish
+            Self::Manifest | Self::Whoami | Self::Version | Self::Progress => Kind::Sync,
+            Self::Auth
+            | Self::Publish
             | Self::Get
             | Self::GetLatest
             | Self::LatestSequence
