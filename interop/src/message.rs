@@ -46,7 +46,7 @@ pub fn value(text: &str) -> &str {
 #[must_use]
 pub fn without_receive_time(text: &str) -> String {
     match split_receive_time(text) {
-        Some((rest, _)) => format!("{rest}}}"),
+        Some((rest, _, behind)) => format!("{rest}{behind}}}"),
         None => text.to_owned(),
     }
 }
@@ -60,14 +60,16 @@ pub fn without_receive_time(text: &str) -> String {
 #[must_use]
 pub fn receive_time(text: &str) -> String {
     match split_receive_time(text) {
-        Some((_, time)) => time.to_owned(),
+        Some((_, time, _)) => time.to_owned(),
         None => fail(format_args!("no receive time at the end of {text}")),
     }
 }
 
-fn split_receive_time(text: &str) -> Option<(&str, &str)> {
+// What is before the time, the time, and what is behind it: the time by which a feed stream sorts.
+fn split_receive_time(text: &str) -> Option<(&str, &str, &str)> {
     let (rest, time) = text.strip_suffix('}')?.rsplit_once(",\"timestamp\":")?;
-    time.parse::<f64>().is_ok().then_some((rest, time))
+    let (time, behind) = time.find(",\"rts\":").map_or((time, ""), |at| time.split_at(at));
+    time.parse::<f64>().is_ok().then_some((rest, time, behind))
 }
 
 #[cfg(test)]
@@ -82,6 +84,14 @@ mod tests {
         assert_eq!(receive_time(stored), "2.5");
         assert_eq!(value(stored), r#"{"timestamp":1,"signature":"s"}"#);
         assert_eq!(key(stored), "%k");
+    }
+
+    #[test]
+    fn the_time_of_a_feed_stream_stays() {
+        let item = r#"{"key":"%k","value":{"timestamp":1},"timestamp":2.5,"rts":1}"#;
+
+        assert_eq!(without_receive_time(item), r#"{"key":"%k","value":{"timestamp":1},"rts":1}"#);
+        assert_eq!(receive_time(item), "2.5");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::Map;
+use serde_json::Value;
 use ssb_keys::Keypair;
 use ssb_log::Disk;
 use ssb_log::Reader;
@@ -9,6 +11,9 @@ use ssb_log::Store;
 use ssb_msg::Message;
 use ssb_msg::Signing;
 use tempfile::TempDir;
+
+use crate::rpc::source::Source;
+use crate::rpc::source::Then;
 
 /// Receive times, and timestamps, grow by this from 0.
 pub(crate) const STEP: f64 = 10.0;
@@ -29,10 +34,15 @@ impl Fixture {
 
     /// Stores the next message of a feed, at the next receive time.
     pub(crate) fn publish(&mut self, author: &Keypair, content: &str) -> Message {
+        self.publish_claiming(author, content, f64::from(self.count + 1) * STEP)
+    }
+
+    /// As [`publish`](Self::publish), with a timestamp of the author's own.
+    pub(crate) fn publish_claiming(&mut self, author: &Keypair, content: &str, timestamp: f64) -> Message {
         self.count += 1;
         let at = f64::from(self.count) * STEP;
         let store = self.store.as_mut().unwrap();
-        let message = store.sign_next(content, at, author, &Signing::plain(), at).unwrap();
+        let message = store.sign_next(content, timestamp, author, &Signing::plain(), at).unwrap();
         let _ = store.commit().unwrap();
         message
     }
@@ -60,4 +70,22 @@ impl Fixture {
 /// A key pair by number.
 pub(crate) fn key(n: u8) -> Keypair {
     Keypair::from_seed(&[n; 32])
+}
+
+/// Options, from JSON.
+pub(crate) fn options(text: &str) -> Map<String, Value> {
+    serde_json::from_str(text).unwrap()
+}
+
+/// All items of a stream up to its end or a wait, that, and how many pages had any.
+pub(crate) fn pull_all(stream: &mut impl Source, fixture: &Fixture) -> (Vec<String>, Then, usize) {
+    let (mut items, mut pages) = (Vec::new(), 0);
+    loop {
+        let page = stream.pull(&fixture.reader());
+        pages += usize::from(!page.items.is_empty());
+        items.extend(page.items);
+        if page.then != Then::More {
+            return (items, page.then, pages);
+        }
+    }
 }

@@ -12,6 +12,8 @@ use ssb_gossip::event::Input;
 use ssb_gossip::history::HistoryQuery;
 use ssb_gossip::ping::Ping;
 use ssb_keys::FeedId;
+use ssb_log::Disk;
+use ssb_log::Reader;
 use ssb_muxrpc::Body;
 use ssb_muxrpc::MethodId;
 use ssb_muxrpc::RemoteError;
@@ -21,11 +23,17 @@ use super::PeerTask;
 use crate::core_task::Answer;
 use crate::core_task::ToCore;
 use crate::rpc::Rpc;
+use crate::rpc::about_us;
 use crate::rpc::args;
+use crate::rpc::feed_stream;
+use crate::rpc::feeds;
 use crate::rpc::get::Get;
-use crate::rpc::log_stream::LogStream;
-use crate::rpc::log_stream::usage;
+use crate::rpc::log_stream;
 use crate::rpc::publish;
+use crate::rpc::raw_log_stream;
+use crate::rpc::sequence_stream::SequenceStream;
+use crate::rpc::source::Source;
+use crate::rpc::user_stream;
 
 /// A call that waits for its answer.
 pub(super) struct Pending {
@@ -46,23 +54,37 @@ impl PeerTask {
                 let answer = format!("{{\"id\":\"{}\"}}", self.shared.me.id());
                 self.peer.answer(request, Body::Json(&answer));
             }
+            Rpc::Version => {
+                let answer = concat!("\"", env!("CARGO_PKG_VERSION"), "\"");
+                self.peer.answer(request, Body::Json(answer));
+            }
+            Rpc::Progress => {
+                let answer = about_us::progress(&self.shared.reader);
+                self.peer.answer(request, Body::Json(&answer));
+            }
+            Rpc::Auth => {
+                let answer = about_us::auth(args, &self.shared.me.id());
+                self.peer.answer(request, Body::Json(answer));
+            }
             Rpc::Publish => match publish::content(args) {
                 Ok(content) => self.ask_core(request, |answer| ToCore::Publish { content, answer }),
                 Err(error) => self.peer.refuse_call(request, &error),
             },
             Rpc::Get => match Get::parse(args) {
-                Ok(get) => {
-                    let reader = self.shared.reader.clone();
-                    let read = self.shared.reads.run(move || get.answer(&reader));
-                    let answer = Box::pin(async { read.await.unwrap_or_else(|| Err(stopping())) });
-                    self.pending.push(Pending { request, answer });
-                }
+                Ok(get) => self.read(request, move |reader| get.answer(reader)),
                 Err(error) => self.peer.refuse_call(request, &error),
             },
-            Rpc::CreateLogStream => match LogStream::parse(&args::options(args)) {
-                Ok(stream) => self.sources.add(request, Box::new(stream)),
-                Err(error) => self.peer.refuse_call(request, &error),
-            },
+            Rpc::GetLatest => self.ask_of_feed(request, args, feeds::latest),
+            Rpc::LatestSequence => self.ask_of_feed(request, args, feeds::latest_sequence),
+            Rpc::GetFeedState => {
+                self.ask_of_feed(request, args, |reader, feed| Ok(feeds::state(reader, feed)));
+            }
+            Rpc::GetVectorClock => self.read(request, |reader| Ok(feeds::vector_clock(reader))),
+            Rpc::CreateLogStream => self.serve(request, log_stream::parse(args)),
+            Rpc::CreateFeedStream => self.serve(request, feed_stream::parse(args)),
+            Rpc::CreateRawLogStream => self.serve(request, raw_log_stream::parse(args)),
+            Rpc::CreateUserStream => self.serve(request, user_stream::parse(args)),
+            Rpc::CreateSequenceStream => self.serve(request, Ok(SequenceStream::default())),
             Rpc::CreateHistoryStream => match HistoryQuery::parse(args) {
                 Some(query) => {
                     self.unserved.insert(request, query);
@@ -123,6 +145,36 @@ impl PeerTask {
         self.peer.item(request, Body::Json(&now));
     }
 
+    fn serve(&mut self, request: RequestId, stream: Result<impl Source + 'static, RemoteError>) {
+        match stream {
+            Ok(stream) => self.sources.add(request, Box::new(stream)),
+            Err(error) => self.peer.refuse_call(request, &error),
+        }
+    }
+
+    fn ask_of_feed(
+        &mut self,
+        request: RequestId,
+        args: &[u8],
+        question: fn(&Reader<Disk>, &FeedId) -> Result<String, RemoteError>,
+    ) {
+        match args::feed_id(args) {
+            Ok(feed) => self.read(request, move |reader| question(reader, &feed)),
+            Err(error) => self.peer.refuse_call(request, &error),
+        }
+    }
+
+    fn read(
+        &mut self,
+        request: RequestId,
+        question: impl FnOnce(&Reader<Disk>) -> Result<String, RemoteError> + Send + 'static,
+    ) {
+        let reader = self.shared.reader.clone();
+        let read = self.shared.reads.run(move || question(&reader));
+        let answer = Box::pin(async { read.await.unwrap_or_else(|| Err(stopping())) });
+        self.pending.push(Pending { request, answer });
+    }
+
     fn ask_core(&mut self, request: RequestId, question: impl FnOnce(Answer) -> ToCore) {
         let (answer, answered) = bounded(1);
         self.core.push(question(answer));
@@ -135,7 +187,7 @@ impl PeerTask {
 fn address(raw: &[u8]) -> Result<Address, RemoteError> {
     let args: Value = serde_json::from_slice(raw).unwrap_or_default();
     let text = match args.get(0) {
-        None | Some(Value::Null) => return Err(usage("Param 0 is required")),
+        None | Some(Value::Null) => return Err(args::required()),
         Some(Value::String(text)) => text.clone(),
         Some(Value::Object(peer)) => {
             let field = |name: &str| peer.get(name).and_then(Value::as_str).unwrap_or_default();

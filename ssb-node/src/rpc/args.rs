@@ -1,6 +1,10 @@
 //! The arguments of a call, as raw JSON.
 
+use serde_json::Map;
+use serde_json::Value;
 use serde_json::value::RawValue;
+use ssb_keys::FeedId;
+use ssb_muxrpc::RemoteError;
 
 /// The arguments, each as the text it came in. Missing ones are `None`, as is what is not an array at all.
 pub(crate) fn split(args: &[u8]) -> Vec<String> {
@@ -9,10 +13,75 @@ pub(crate) fn split(args: &[u8]) -> Vec<String> {
     split.into_iter().map(|argument| argument.get().to_owned()).collect()
 }
 
-/// The options object of a stream: `null` and a missing one are empty.
-pub(crate) fn options(args: &[u8]) -> serde_json::Map<String, serde_json::Value> {
+/// The first argument, `null` if it is missing.
+pub(crate) fn first(args: &[u8]) -> Value {
     let first = split(args).into_iter().next().unwrap_or_default();
     serde_json::from_str(&first).unwrap_or_default()
+}
+
+/// The feed id that a call was given.
+///
+/// # Errors
+///
+/// JavaScript's texts (muxrpc-validation 3.0.2).
+pub(crate) fn feed_id(args: &[u8]) -> Result<FeedId, RemoteError> {
+    let argument = first(args);
+    if !is_truthy(&argument) {
+        return Err(required());
+    }
+    let id = argument.as_str().and_then(|id| FeedId::parse(id).ok());
+    id.ok_or_else(|| wrong_type("feedId"))
+}
+
+/// The options object that a call may have been given, of a type with this name in JavaScript's error texts.
+///
+/// # Errors
+///
+/// JavaScript's text for what is no object (muxrpc-validation 3.0.2).
+pub(crate) fn options(args: &[u8], type_name: &str) -> Result<Option<Map<String, Value>>, RemoteError> {
+    match first(args) {
+        Value::Object(options) => Ok(Some(options)),
+        // An array is an object, and has a function `reverse`.
+        Value::Array(_) => Err(wrong_option("reverse", "boolean")),
+        other if is_truthy(&other) => Err(wrong_type(type_name)),
+        _ => Ok(None),
+    }
+}
+
+/// Whether JavaScript takes a value for true.
+pub(crate) fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
+    }
+}
+
+/// An error that JavaScript's command line prints without its name.
+pub(crate) fn usage(message: &str) -> RemoteError {
+    RemoteError::named("UsageError", message)
+}
+
+/// The first argument is missing.
+pub(crate) fn required() -> RemoteError {
+    usage("Param 0 is required")
+}
+
+/// The first argument is no such thing.
+pub(crate) fn wrong_type(type_name: &str) -> RemoteError {
+    RemoteError::named("TypeError", format!("Param 0 must by of type {type_name}"))
+}
+
+/// A field of the first argument is missing or no such thing.
+pub(crate) fn wrong_field(field: &str, type_name: &str) -> RemoteError {
+    usage(&format!("Param 0 must have a .{field} of type \"{type_name}\""))
+}
+
+/// An option in the first argument is no such thing. The order of the words is JavaScript's (ssb-db 20.4.1).
+pub(crate) fn wrong_option(option: &str, type_name: &str) -> RemoteError {
+    usage(&format!(".0 of param {option} must be of type \"{type_name}\""))
 }
 
 #[cfg(test)]
@@ -31,10 +100,30 @@ mod tests {
     }
 
     #[test]
-    fn options_that_are_no_object_are_none() {
-        assert_eq!(options(br#"[{"limit":1}]"#).len(), 1);
-        for none in ["", "[]", "[null]", "[5]", "[[]]", r#"["x"]"#] {
-            assert!(options(none.as_bytes()).is_empty(), "{none}");
+    fn options_are_an_object_or_missing() {
+        let options = |args: &str| options(args.as_bytes(), "readStreamOpts");
+        assert_eq!(
+            options(r#"[{"limit":1}]"#).map(|options| options.map(|options| options.len())),
+            Ok(Some(1))
+        );
+        for none in ["", "[]", "[null]", "[0]", "[false]", r#"[""]"#] {
+            assert_eq!(options(none), Ok(None), "{none}");
+        }
+        for wrong in ["[5]", r#"["x"]"#, "[true]"] {
+            assert_eq!(options(wrong), Err(wrong_type("readStreamOpts")), "{wrong}");
+        }
+        assert_eq!(options("[[]]"), Err(wrong_option("reverse", "boolean")));
+    }
+
+    #[test]
+    fn a_feed_id_is_required_and_nothing_else_will_do() {
+        let id = FeedId::from_bytes([1; 32]);
+        assert_eq!(feed_id(format!("[\"{id}\",5]").as_bytes()), Ok(id));
+        for none in ["", "[]", "[null]", "[0]", "{}"] {
+            assert_eq!(feed_id(none.as_bytes()), Err(required()), "{none}");
+        }
+        for wrong in [r#"["x"]"#, "[5]", "[{}]", &format!("[\"{id}?x=1\"]")] {
+            assert_eq!(feed_id(wrong.as_bytes()), Err(wrong_type("feedId")), "{wrong}");
         }
     }
 }

@@ -1,13 +1,7 @@
 //! `createLogStream`: all messages in the order of their receipt.
-//!
-//! The options are those that all streams of ssb-db 20.4.1 share: `live old sync gt gte lt lte reverse limit keys
-//! values`.
 
-use std::ops::Bound;
+use std::ops::Range;
 
-use serde_json::Map;
-use serde_json::Value;
-use ssb_gossip::history::key_value_timestamp;
 use ssb_log::Disk;
 use ssb_log::Ordinal;
 use ssb_log::Reader;
@@ -15,182 +9,60 @@ use ssb_log::Stored;
 use ssb_log::read::ReadError;
 use ssb_muxrpc::RemoteError;
 
+use super::args;
+use super::message_stream::MessageStream;
+use super::message_stream::Messages;
 use super::source::PAGE_LEN;
-use super::source::Page;
-use super::source::Source;
 use super::source::Then;
-use super::source::behind;
+use super::stream_options::Options;
 
-/// A log stream that we serve: a range of the stored part, then, if it is live, the end of the log.
-pub(crate) struct LogStream {
-    options: Options,
-    stage: Stage,
+/// All messages, counted by their ordinals.
+pub(crate) struct Log;
+
+/// The stream that a call asks for.
+///
+/// # Errors
+///
+/// JavaScript's text for arguments of the wrong type.
+pub(crate) fn parse(args: &[u8]) -> Result<MessageStream<Log>, RemoteError> {
+    let options = args::options(args, "readStreamOpts")?.unwrap_or_default();
+    Ok(MessageStream::new(Log, Options::parse(&options)?))
 }
 
-#[derive(Debug, PartialEq)]
-struct Options {
-    live: bool,
-    old: bool,
-    sync: bool,
-    reverse: bool,
-    keys: bool,
-    values: bool,
-    /// `None` for all.
-    limit: Option<u64>,
-    received: (Bound<f64>, Bound<f64>),
-}
-
-enum Stage {
-    /// Nothing was looked up yet.
-    Start,
-    /// What of the stored part is left, and where live begins.
-    Stored { from: Ordinal, to: Ordinal, left: u64, live_from: Ordinal },
-    /// New messages, from here.
-    Live { from: Ordinal },
-}
-
-impl LogStream {
-    /// Reads the options of a call.
-    ///
-    /// # Errors
-    ///
-    /// JavaScript's text for an option of the wrong type.
-    pub(crate) fn parse(options: &Map<String, Value>) -> Result<Self, RemoteError> {
-        Ok(Self { options: Options::parse(options)?, stage: Stage::Start })
+impl Messages for Log {
+    fn end(&self, reader: &Reader<Disk>) -> u32 {
+        reader.len()
     }
 
-    fn start(&mut self, reader: &Reader<Disk>) -> Result<Stage, ReadError> {
-        let end = reader.end();
-        if !self.options.old {
-            return Ok(Stage::Live { from: end });
-        }
-        let range = reader.received(self.options.received)?;
-        let left = self.options.limit.unwrap_or(u64::MAX);
-        Ok(Stage::Stored { from: range.start, to: range.end.min(end), left, live_from: end })
+    fn range(
+        &mut self,
+        reader: &Reader<Disk>,
+        options: &Options,
+        end: u32,
+    ) -> Result<Option<Range<u32>>, ReadError> {
+        let range = reader.received(options.range)?;
+        let end = range.end.get().min(end);
+        Ok(Some(range.start.get().min(end)..end))
     }
 
-    fn next_page(&mut self, reader: &Reader<Disk>) -> Result<Page, ReadError> {
-        if let Stage::Start = self.stage {
-            self.stage = self.start(reader)?;
-        }
-        let options = &self.options;
-        match &mut self.stage {
-            Stage::Start => unreachable!("just left"),
-            Stage::Stored { from, to, left, live_from } => {
-                let wanted = usize::try_from(*left).unwrap_or(usize::MAX);
-                let mut page = match (wanted, options.reverse) {
-                    (0, _) => Vec::new(),
-                    (_, false) => reader.page(*from..*to, PAGE_LEN)?,
-                    (_, true) => reader.page_back(*from..*to, PAGE_LEN)?,
-                };
-                page.truncate(wanted);
-                *left -= u64::try_from(page.len()).unwrap_or(u64::MAX).min(*left);
-                let Some(last) = page.last() else {
-                    let live_from = *live_from;
-                    return Ok(self.finish_stored(live_from));
-                };
-                if options.reverse {
-                    *to = last.ordinal;
-                } else {
-                    *from = behind(last.ordinal);
-                }
-                Ok(Page { items: page.iter().map(|stored| options.item(stored)).collect(), then: Then::More })
-            }
-            Stage::Live { from } => {
-                let end = reader.end();
-                let page = reader.page(*from..end, PAGE_LEN)?;
-                *from = page.last().map_or(*from, |last| behind(last.ordinal));
-                let then = if *from < end { Then::More } else { Then::Grown { past: end } };
-                let wanted = page.iter().filter(|stored| options.is_in_range(stored.received));
-                Ok(Page { items: wanted.map(|stored| options.item(stored)).collect(), then })
-            }
-        }
+    fn page(
+        &self,
+        reader: &Reader<Disk>,
+        range: Range<u32>,
+        reverse: bool,
+    ) -> Result<Vec<Stored>, ReadError> {
+        let range = Ordinal::new(range.start)..Ordinal::new(range.end);
+        if reverse { reader.page_back(range, PAGE_LEN) } else { reader.page(range, PAGE_LEN) }
     }
 
-    fn finish_stored(&mut self, live_from: Ordinal) -> Page {
-        if !self.options.live {
-            return Page { items: Vec::new(), then: Then::End(Ok(())) };
-        }
-        self.stage = Stage::Live { from: live_from };
-        let items = if self.options.sync { vec![SYNC.to_owned()] } else { Vec::new() };
-        Page { items, then: Then::More }
+    fn growth(&self, end: u32) -> Then {
+        Then::Grown { past: Ordinal::new(end) }
+    }
+
+    fn sort_value(&self, _place: u32, stored: &Stored) -> f64 {
+        stored.received
     }
 }
-
-impl Source for LogStream {
-    fn pull(&mut self, reader: &Reader<Disk>) -> Page {
-        if !self.options.old && !self.options.live {
-            return Page { items: Vec::new(), then: Then::End(Ok(())) };
-        }
-        self.next_page(reader).unwrap_or_else(|error| Page {
-            items: Vec::new(),
-            then: Then::End(Err(RemoteError::new(error.to_string()))),
-        })
-    }
-}
-
-impl Options {
-    fn parse(options: &Map<String, Value>) -> Result<Self, RemoteError> {
-        let flag = |name: &str, default: bool| match options.get(name) {
-            None => Ok(default),
-            Some(Value::Bool(flag)) => Ok(*flag),
-            Some(Value::Number(number)) => Ok(number.as_f64() != Some(0.0)),
-            // The order of the words is JavaScript's (muxrpc-validation 3.0.2).
-            Some(_) => Err(usage(&format!(".0 of param {name} must be of type \"boolean\""))),
-        };
-        let number = |name: &str| match options.get(name) {
-            None => Ok(None),
-            Some(Value::Number(number)) => Ok(number.as_f64()),
-            Some(_) => Err(usage(&format!(".0 of param {name} must be of type \"number\""))),
-        };
-        let bound = |inclusive: Option<f64>, exclusive: Option<f64>| match (inclusive, exclusive) {
-            (Some(bound), _) => Bound::Included(bound),
-            (None, Some(bound)) => Bound::Excluded(bound),
-            (None, None) => Bound::Unbounded,
-        };
-        let lower = bound(number("gte")?, number("gt")?);
-        let upper = bound(number("lte")?, number("lt")?);
-        Ok(Self {
-            live: flag("live", false)?,
-            old: flag("old", true)?,
-            sync: flag("sync", true)?,
-            reverse: flag("reverse", false)?,
-            keys: flag("keys", true)?,
-            values: flag("values", true)?,
-            limit: number("limit")?.filter(|limit| *limit >= 0.0).map(whole),
-            received: (lower, upper),
-        })
-    }
-
-    fn item(&self, stored: &Stored) -> String {
-        match (self.keys, self.values) {
-            (true, true) => key_value_timestamp(&stored.id, &stored.json, stored.received),
-            (true, false) => format!("\"{}\"", stored.id),
-            (false, _) => stored.json.clone(),
-        }
-    }
-
-    fn is_in_range(&self, received: f64) -> bool {
-        std::ops::RangeBounds::contains(&self.received, &received)
-    }
-}
-
-/// An error that JavaScript's command line prints without its name.
-pub(crate) fn usage(message: &str) -> RemoteError {
-    RemoteError::named("UsageError", message)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "not negative, and saturating is right"
-)]
-fn whole(number: f64) -> u64 {
-    number as u64
-}
-
-/// What stands between stored and live items.
-const SYNC: &str = "{\"sync\":true}";
 
 #[cfg(test)]
 mod tests {
@@ -198,77 +70,14 @@ mod tests {
     use crate::fixture::Fixture;
     use crate::fixture::STEP;
     use crate::fixture::key;
+    use crate::fixture::pull_all;
+    use crate::rpc::source::Source as _;
+    use crate::rpc::stream_options::SYNC;
+    use ssb_gossip::history::key_value_timestamp;
     use ssb_msg::Message;
 
-    fn options(text: &str) -> Map<String, Value> {
-        serde_json::from_str(text).unwrap()
-    }
-
-    fn defaults() -> Options {
-        Options {
-            live: false,
-            old: true,
-            sync: true,
-            reverse: false,
-            keys: true,
-            values: true,
-            limit: None,
-            received: (Bound::Unbounded, Bound::Unbounded),
-        }
-    }
-
-    #[test]
-    fn options_are_read_as_javascript_reads_them() {
-        use Bound::Excluded;
-        use Bound::Included;
-        use Bound::Unbounded;
-        for (text, expected) in [
-            ("{}", defaults()),
-            (r#"{"live":true}"#, Options { live: true, ..defaults() }),
-            (r#"{"live":1,"old":0}"#, Options { live: true, old: false, ..defaults() }),
-            (r#"{"sync":false,"reverse":true}"#, Options { sync: false, reverse: true, ..defaults() }),
-            (r#"{"keys":false,"values":false}"#, Options { keys: false, values: false, ..defaults() }),
-            (r#"{"limit":3}"#, Options { limit: Some(3), ..defaults() }),
-            (r#"{"limit":0}"#, Options { limit: Some(0), ..defaults() }),
-            (r#"{"limit":-1}"#, defaults()),
-            (r#"{"limit":2.9}"#, Options { limit: Some(2), ..defaults() }),
-            (r#"{"gt":5}"#, Options { received: (Excluded(5.0), Unbounded), ..defaults() }),
-            (r#"{"gte":5,"gt":9}"#, Options { received: (Included(5.0), Unbounded), ..defaults() }),
-            (r#"{"lt":5.5}"#, Options { received: (Unbounded, Excluded(5.5)), ..defaults() }),
-            (r#"{"lte":5,"lt":9}"#, Options { received: (Unbounded, Included(5.0)), ..defaults() }),
-            (r#"{"unknown":{}}"#, defaults()),
-        ] {
-            assert_eq!(Options::parse(&options(text)), Ok(expected), "{text}");
-        }
-    }
-
-    #[test]
-    fn options_of_the_wrong_type_are_refused_in_javascript_s_words() {
-        for name in ["live", "old", "sync", "reverse", "keys", "values"] {
-            let error = usage(&format!(".0 of param {name} must be of type \"boolean\""));
-            assert_eq!(Options::parse(&options(&format!(r#"{{"{name}":"yes"}}"#))), Err(error));
-        }
-        for name in ["gt", "gte", "lt", "lte", "limit"] {
-            let error = usage(&format!(".0 of param {name} must be of type \"number\""));
-            assert_eq!(Options::parse(&options(&format!(r#"{{"{name}":"5"}}"#))), Err(error));
-        }
-    }
-
-    fn stream(text: &str) -> LogStream {
-        LogStream::parse(&options(text)).unwrap_or_else(|error| panic!("{error:?}"))
-    }
-
-    /// All items up to the end or a wait, that, and how many pages had any.
-    fn pull_all(stream: &mut LogStream, fixture: &Fixture) -> (Vec<String>, Then, usize) {
-        let (mut items, mut pages) = (Vec::new(), 0);
-        loop {
-            let page = stream.pull(&fixture.reader());
-            pages += usize::from(!page.items.is_empty());
-            items.extend(page.items);
-            if page.then != Then::More {
-                return (items, page.then, pages);
-            }
-        }
+    fn stream(text: &str) -> MessageStream<Log> {
+        parse(format!("[{text}]").as_bytes()).unwrap_or_else(|error| panic!("{error:?}"))
     }
 
     /// What a stream without keys sends in all.

@@ -1,11 +1,19 @@
 //! The methods: arguments into a library call, results into JSON, and JavaScript's error texts word for word.
 
+pub(crate) mod about_us;
 pub(crate) mod args;
+pub(crate) mod feed_stream;
+pub(crate) mod feeds;
 pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod log_stream;
+pub(crate) mod message_stream;
 pub(crate) mod publish;
+pub(crate) mod raw_log_stream;
+pub(crate) mod sequence_stream;
 pub(crate) mod source;
+pub(crate) mod stream_options;
+pub(crate) mod user_stream;
 
 use ssb_muxrpc::Kind;
 
@@ -14,23 +22,45 @@ use ssb_muxrpc::Kind;
 pub(crate) enum Rpc {
     Manifest,
     Whoami,
+    Version,
+    Progress,
+    Auth,
     Publish,
     Get,
+    GetLatest,
+    LatestSequence,
+    GetFeedState,
+    GetVectorClock,
     CreateLogStream,
+    CreateFeedStream,
+    CreateRawLogStream,
     CreateHistoryStream,
+    CreateUserStream,
+    CreateSequenceStream,
     GossipConnect,
     GossipPing,
 }
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Manifest,
         Self::Whoami,
+        Self::Version,
+        Self::Progress,
+        Self::Auth,
         Self::Publish,
         Self::Get,
+        Self::GetLatest,
+        Self::LatestSequence,
+        Self::GetFeedState,
+        Self::GetVectorClock,
         Self::CreateLogStream,
+        Self::CreateFeedStream,
+        Self::CreateRawLogStream,
         Self::CreateHistoryStream,
+        Self::CreateUserStream,
+        Self::CreateSequenceStream,
         Self::GossipConnect,
         Self::GossipPing,
     ];
@@ -39,10 +69,21 @@ impl Rpc {
         match self {
             Self::Manifest => "manifest",
             Self::Whoami => "whoami",
+            Self::Version => "version",
+            Self::Progress => "progress",
+            Self::Auth => "auth",
             Self::Publish => "publish",
             Self::Get => "get",
+            Self::GetLatest => "getLatest",
+            Self::LatestSequence => "latestSequence",
+            Self::GetFeedState => "getFeedState",
+            Self::GetVectorClock => "getVectorClock",
             Self::CreateLogStream => "createLogStream",
+            Self::CreateFeedStream => "createFeedStream",
+            Self::CreateRawLogStream => "createRawLogStream",
             Self::CreateHistoryStream => "createHistoryStream",
+            Self::CreateUserStream => "createUserStream",
+            Self::CreateSequenceStream => "createSequenceStream",
             Self::GossipConnect => "gossip.connect",
             Self::GossipPing => "gossip.ping",
         }
@@ -50,9 +91,21 @@ impl Rpc {
 
     pub(crate) const fn kind(self) -> Kind {
         match self {
-            Self::Manifest | Self::Whoami => Kind::Sync,
-            Self::Publish | Self::Get | Self::GossipConnect => Kind::Async,
-            Self::CreateLogStream | Self::CreateHistoryStream => Kind::Source,
+            Self::Manifest | Self::Whoami | Self::Version | Self::Progress => Kind::Sync,
+            Self::Auth
+            | Self::Publish
+            | Self::Get
+            | Self::GetLatest
+            | Self::LatestSequence
+            | Self::GetFeedState
+            | Self::GetVectorClock
+            | Self::GossipConnect => Kind::Async,
+            Self::CreateLogStream
+            | Self::CreateFeedStream
+            | Self::CreateRawLogStream
+            | Self::CreateHistoryStream
+            | Self::CreateUserStream
+            | Self::CreateSequenceStream => Kind::Source,
             Self::GossipPing => Kind::Duplex,
         }
     }

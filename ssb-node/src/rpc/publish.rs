@@ -9,7 +9,6 @@ use ssb_msg::limits::UNITS_MAX;
 use ssb_muxrpc::RemoteError;
 
 use super::args;
-use super::log_stream::usage;
 
 /// The content that a call publishes, as JSON text.
 ///
@@ -19,7 +18,7 @@ use super::log_stream::usage;
 pub(crate) fn content(raw: &[u8]) -> Result<String, RemoteError> {
     let content = args::split(raw).into_iter().next().unwrap_or_default();
     match content.as_str() {
-        "" | "null" | "false" | "0" | "\"\"" => Err(usage("Param 0 is required")),
+        "" | "null" | "false" | "0" | "\"\"" => Err(args::required()),
         _ => Ok(content),
     }
 }
@@ -83,7 +82,7 @@ mod tests {
     #[test]
     fn without_content_nothing_is_published() {
         for args in ["", "[]", "[null]", "[false]", "[0]", r#"[""]"#, "{}", "[{"] {
-            assert_eq!(content(args.as_bytes()), Err(usage("Param 0 is required")), "{args}");
+            assert_eq!(content(args.as_bytes()), Err(args::required()), "{args}");
         }
     }
 

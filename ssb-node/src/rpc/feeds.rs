@@ -1,0 +1,75 @@
+//! Questions about feeds: `getLatest`, `latestSequence`, `getFeedState` and `getVectorClock`, with the answers of ssb-db
+//! 20.4.1.
+
+use ssb_keys::FeedId;
+use ssb_log::Disk;
+use ssb_log::Reader;
+use ssb_muxrpc::RemoteError;
+
+/// `getLatest`: `{key, value}`, or `false` where there is nothing. May block on the disk.
+///
+/// # Errors
+///
+/// Ours, if the message cannot be read.
+pub(crate) fn latest(reader: &Reader<Disk>, feed: &FeedId) -> Result<String, RemoteError> {
+    let Some(latest) = reader.latest(feed) else { return Ok("false".to_owned()) };
+    let stored = reader.read(latest.ordinal).map_err(|error| RemoteError::new(error.to_string()))?;
+    Ok(format!("{{\"key\":\"{}\",\"value\":{}}}", stored.id, stored.json))
+}
+
+/// `latestSequence`: a number.
+///
+/// # Errors
+///
+/// JavaScript's text for a feed of which there is nothing.
+pub(crate) fn latest_sequence(reader: &Reader<Disk>, feed: &FeedId) -> Result<String, RemoteError> {
+    let latest = reader.latest(feed).ok_or_else(|| RemoteError::new(format!("not found:{feed}")))?;
+    Ok(latest.sequence.to_string())
+}
+
+/// `getFeedState`: `{id, sequence}`.
+pub(crate) fn state(reader: &Reader<Disk>, feed: &FeedId) -> String {
+    match reader.latest(feed) {
+        Some(latest) => format!("{{\"id\":\"{}\",\"sequence\":{}}}", latest.id, latest.sequence),
+        None => "{\"id\":null,\"sequence\":0}".to_owned(),
+    }
+}
+
+/// `getVectorClock`: the latest sequence of each feed, in the order in which their first messages came.
+pub(crate) fn vector_clock(reader: &Reader<Disk>) -> String {
+    let entries: Vec<String> =
+        reader.feeds().iter().map(|latest| format!("\"{}\":{}", latest.feed, latest.sequence)).collect();
+    format!("{{{}}}", entries.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Fixture;
+    use crate::fixture::key;
+
+    #[test]
+    fn a_feed_is_told_by_its_latest_message() {
+        let mut fixture = Fixture::new();
+        fixture.publish_posts(&key(1), 1, 1);
+        let last = fixture.publish(&key(1), r#"{"type":"post"}"#);
+        fixture.publish_posts(&key(2), 1, 1);
+        let (reader, feed) = (fixture.reader(), key(1).id());
+
+        let expected = format!(r#"{{"key":"{}","value":{}}}"#, last.id(), last.json());
+        assert_eq!(latest(&reader, &feed), Ok(expected));
+        assert_eq!(latest_sequence(&reader, &feed).as_deref(), Ok("2"));
+        assert_eq!(state(&reader, &feed), format!(r#"{{"id":"{}","sequence":2}}"#, last.id()));
+        assert_eq!(vector_clock(&reader), format!(r#"{{"{feed}":2,"{}":1}}"#, key(2).id()));
+    }
+
+    #[test]
+    fn of_a_feed_that_nobody_has_each_says_so_in_its_own_way() {
+        let (reader, feed) = (Fixture::new().reader(), key(1).id());
+
+        assert_eq!(latest(&reader, &feed).as_deref(), Ok("false"));
+        assert_eq!(latest_sequence(&reader, &feed), Err(RemoteError::new(format!("not found:{feed}"))));
+        assert_eq!(state(&reader, &feed), r#"{"id":null,"sequence":0}"#);
+        assert_eq!(vector_clock(&reader), "{}");
+    }
+}

@@ -1,0 +1,163 @@
+//! A stream of messages: a range of the stored part, then, if it is live, what is new. Which messages, and in which order,
+//! says a [`Messages`].
+
+use std::ops::Range;
+
+use ssb_log::Disk;
+use ssb_log::Ordinal;
+use ssb_log::Reader;
+use ssb_log::Stored;
+use ssb_log::read::ReadError;
+use ssb_muxrpc::RemoteError;
+
+use super::source::PAGE_LEN;
+use super::source::Page;
+use super::source::Source;
+use super::source::Then;
+use super::stream_options::Options;
+use super::stream_options::SYNC;
+
+/// What a stream is of: messages in an order, counted from 0.
+pub(crate) trait Messages: Send {
+    /// How many there are now.
+    fn end(&self, reader: &Reader<Disk>) -> u32;
+
+    /// Those of the first `end` that are in the range that `options` have. `None` if that takes another turn to find out.
+    fn range(
+        &mut self,
+        reader: &Reader<Disk>,
+        options: &Options,
+        end: u32,
+    ) -> Result<Option<Range<u32>>, ReadError>;
+
+    /// Some of them: from the start of `range`, or from its end backwards. At least one, if there is any.
+    fn page(&self, reader: &Reader<Disk>, range: Range<u32>, reverse: bool)
+    -> Result<Vec<Stored>, ReadError>;
+
+    /// What to wait for when there are `end`.
+    fn growth(&self, end: u32) -> Then;
+
+    /// The value that the range is about, of the message in a place.
+    fn sort_value(&self, place: u32, stored: &Stored) -> f64;
+
+    /// The item for the message in a place.
+    fn item(&self, options: &Options, _place: u32, stored: &Stored) -> String {
+        options.item(stored)
+    }
+}
+
+/// A stream that we serve.
+pub(crate) struct MessageStream<M> {
+    messages: M,
+    options: Options,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Nothing was looked up yet.
+    Start,
+    /// So many are stored. Which of them are wanted is being looked up.
+    Preparing { end: u32 },
+    /// What of the stored part is left, and where live begins.
+    Stored { range: Range<u32>, left: u64, live_from: u32 },
+    /// New messages, from here.
+    Live { from: u32 },
+}
+
+impl<M: Messages> MessageStream<M> {
+    pub(crate) fn new(messages: M, options: Options) -> Self {
+        Self { messages, options, stage: Stage::Start }
+    }
+
+    fn next_page(&mut self, reader: &Reader<Disk>) -> Result<Page, ReadError> {
+        let Self { messages, options, stage } = self;
+        match stage {
+            Stage::Start => {
+                let end = messages.end(reader);
+                *stage = if options.old { Stage::Preparing { end } } else { Stage::Live { from: end } };
+                Ok(Page { items: Vec::new(), then: Then::More })
+            }
+            Stage::Preparing { end } => {
+                if let Some(range) = messages.range(reader, options, *end)? {
+                    let left = options.limit.unwrap_or(u64::MAX);
+                    *stage = Stage::Stored { range, left, live_from: *end };
+                }
+                Ok(Page { items: Vec::new(), then: Then::More })
+            }
+            Stage::Stored { range, left, live_from } => {
+                let wanted = usize::try_from(*left).unwrap_or(usize::MAX);
+                let mut page = match wanted {
+                    0 => Vec::new(),
+                    _ => messages.page(reader, range.clone(), options.reverse)?,
+                };
+                page.truncate(wanted);
+                if page.is_empty() {
+                    let live_from = *live_from;
+                    return Ok(self.finish_stored(live_from));
+                }
+                let count = u32::try_from(page.len()).expect("a page is part of a range of u32");
+                *left -= u64::from(count);
+                let places: Vec<u32> = if options.reverse {
+                    range.end -= count;
+                    (range.end..range.end + count).rev().collect()
+                } else {
+                    range.start += count;
+                    (range.start - count..range.start).collect()
+                };
+                let items =
+                    places.iter().zip(&page).map(|(place, stored)| messages.item(options, *place, stored));
+                Ok(Page { items: items.collect(), then: Then::More })
+            }
+            Stage::Live { from } => {
+                let end = messages.end(reader);
+                let page = messages.page(reader, *from..end, false)?;
+                let first = *from;
+                *from += u32::try_from(page.len()).expect("a page is part of a range of u32");
+                let then = if *from < end { Then::More } else { messages.growth(end) };
+                let wanted = (first..)
+                    .zip(&page)
+                    .filter(|(place, stored)| options.is_in_range(messages.sort_value(*place, stored)));
+                let items = wanted.map(|(place, stored)| messages.item(options, place, stored));
+                Ok(Page { items: items.collect(), then })
+            }
+        }
+    }
+
+    fn finish_stored(&mut self, live_from: u32) -> Page {
+        if !self.options.live {
+            return Page { items: Vec::new(), then: Then::End(Ok(())) };
+        }
+        self.stage = Stage::Live { from: live_from };
+        let items = if self.options.sync { vec![SYNC.to_owned()] } else { Vec::new() };
+        Page { items, then: Then::More }
+    }
+}
+
+impl<M: Messages> Source for MessageStream<M> {
+    fn pull(&mut self, reader: &Reader<Disk>) -> Page {
+        if !self.options.old && !self.options.live {
+            return Page { items: Vec::new(), then: Then::End(Ok(())) };
+        }
+        self.next_page(reader).unwrap_or_else(|error| Page {
+            items: Vec::new(),
+            then: Then::End(Err(RemoteError::new(error.to_string()))),
+        })
+    }
+}
+
+/// Reads messages from `places` on, in their order, until a page is full. At least one, if there is any.
+pub(crate) fn read_page(
+    reader: &Reader<Disk>,
+    places: impl Iterator<Item = Ordinal>,
+) -> Result<Vec<Stored>, ReadError> {
+    let (mut page, mut len) = (Vec::new(), 0);
+    for at in places {
+        let stored = reader.read(at)?;
+        len += stored.json.len();
+        if len > PAGE_LEN && !page.is_empty() {
+            break;
+        }
+        page.push(stored);
+    }
+    Ok(page)
+}

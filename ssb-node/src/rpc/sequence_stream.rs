@@ -1,0 +1,51 @@
+//! `createSequenceStream`: how far the log goes, now and whenever it grows.
+//!
+//! ssb-db 20.4.1 sends the byte offset of the last message, here it is its ordinal: both start at -1 for an empty log and
+//! only ever grow. What grows by several messages at once is one item, as there.
+
+use ssb_log::Disk;
+use ssb_log::Ordinal;
+use ssb_log::Reader;
+
+use super::source::Page;
+use super::source::Source;
+use super::source::Then;
+
+/// A sequence stream that we serve.
+#[derive(Debug, Default)]
+pub(crate) struct SequenceStream {
+    /// What was sent last.
+    sent: Option<Ordinal>,
+}
+
+impl Source for SequenceStream {
+    fn pull(&mut self, reader: &Reader<Disk>) -> Page {
+        let end = reader.end();
+        let items =
+            if self.sent == Some(end) { Vec::new() } else { vec![(i64::from(end.get()) - 1).to_string()] };
+        self.sent = Some(end);
+        Page { items, then: Then::Grown { past: end } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Fixture;
+    use crate::fixture::key;
+    use crate::fixture::pull_all;
+
+    #[test]
+    fn it_says_how_far_the_log_goes_whenever_that_changes() {
+        let mut fixture = Fixture::new();
+        let mut stream = SequenceStream::default();
+        let (items, then, _) = pull_all(&mut stream, &fixture);
+        assert_eq!((items, then), (vec!["-1".to_owned()], Then::Grown { past: Ordinal::ZERO }));
+
+        assert_eq!(pull_all(&mut stream, &fixture).0, Vec::<String>::new());
+        fixture.publish_posts(&key(1), 3, 1);
+
+        let (items, then, _) = pull_all(&mut stream, &fixture);
+        assert_eq!((items, then), (vec!["2".to_owned()], Then::Grown { past: Ordinal::new(3) }));
+    }
+}
