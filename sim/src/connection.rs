@@ -13,6 +13,7 @@ use ssb_gossip::history::Served;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerEvent;
 use ssb_keys::FeedId;
+use ssb_log::Ordinal;
 use ssb_log::Reader;
 use ssb_log::faulty::Faulty;
 use ssb_log::memory::Memory;
@@ -70,6 +71,8 @@ pub struct Connection {
     unserved: BTreeMap<RequestId, HistoryQuery>,
     ready: VecDeque<(RequestId, Served)>,
     waiting: BTreeMap<RequestId, Served>,
+    /// How far the log was when `waiting` was last looked at.
+    seen: Ordinal,
     timer_at: Option<u64>,
     ended: Option<String>,
 }
@@ -110,6 +113,7 @@ impl Connection {
             unserved: BTreeMap::new(),
             ready: VecDeque::new(),
             waiting: BTreeMap::new(),
+            seen: Ordinal::ZERO,
             timer_at: None,
             ended: None,
         }
@@ -206,15 +210,7 @@ impl Connection {
 
     /// Pulls one page, if little waits to be written.
     fn pump_sources(&mut self, network: &Network, reader: &Reader<Faulty<Memory>>, out: &mut Pumped) -> bool {
-        let grown: Vec<RequestId> = self
-            .waiting
-            .iter()
-            .filter(|(_, served)| served.next(latest(reader, &served.feed())).is_some())
-            .map(|(request, _)| *request)
-            .collect();
-        for request in grown {
-            self.ready.extend(self.waiting.remove(&request).map(|served| (request, served)));
-        }
+        self.wake(reader);
         let page_len = network.scenario.page_len;
         if self.peer.buffered() >= page_len {
             return false;
@@ -248,6 +244,22 @@ impl Connection {
             self.waiting.insert(request, served);
         }
         true
+    }
+
+    /// Streams that wait for a feed which has grown are ready again.
+    fn wake(&mut self, reader: &Reader<Faulty<Memory>>) {
+        if std::mem::replace(&mut self.seen, reader.end()) == reader.end() {
+            return;
+        }
+        let grown: Vec<RequestId> = self
+            .waiting
+            .iter()
+            .filter(|(_, served)| served.next(latest(reader, &served.feed())).is_some())
+            .map(|(request, _)| *request)
+            .collect();
+        for request in grown {
+            self.ready.extend(self.waiting.remove(&request).map(|served| (request, served)));
+        }
     }
 
     fn pump_timer(&mut self, network: &Network) {
