@@ -350,3 +350,97 @@ impl Link {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Mode;
+
+    fn network(pipe_len: usize) -> Network {
+        let scenario = Scenario { pipe_len, chunk_max: 7, ..Scenario::new(1, 2..=2) };
+        Network::new(scenario, Trace::new(Mode::Kept))
+    }
+
+    /// Writes at the dialer's end and reads at the other until nothing happens, then says what came and how it stands.
+    fn carry(network: &mut Network, link: ConnectionId, mut bytes: &[u8]) -> (Vec<u8>, Read) {
+        let mut came = Vec::new();
+        let mut buffer = [0; 5];
+        loop {
+            while let Written::Some(count) = network.write(link, End::Dialer, bytes) {
+                bytes = &bytes[count..];
+            }
+            let read = network.read(link, End::Listener, &mut buffer);
+            if let Read::Some(count) = read {
+                came.extend_from_slice(&buffer[..count]);
+                continue;
+            }
+            match network.happen() {
+                Some(Event::Arrive { link, to, bytes }) => {
+                    assert_eq!(network.arrive(link, to, bytes), Some(1))
+                }
+                Some(Event::HangUp { link, to }) => {
+                    network.hang_up(link, to);
+                }
+                Some(_) => {}
+                None => return (came, read),
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_arrive_whole_and_in_order_however_small_the_pipe_is() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for pipe_len in [1, 10, 1000] {
+            let mut network = network(pipe_len);
+            let link = network.connect(0, 1);
+
+            assert_eq!(carry(&mut network, link, &bytes), (bytes.clone(), Read::Wait));
+            assert_eq!(network.sent(), 256);
+        }
+    }
+
+    #[test]
+    fn what_was_written_before_a_close_arrives_before_the_end_of_file() {
+        let mut network = network(1000);
+        let link = network.connect(0, 1);
+        assert!(matches!(network.write(link, End::Dialer, b"bye"), Written::Some(1..)));
+
+        network.close(link, End::Dialer);
+
+        let (came, read) = carry(&mut network, link, b"");
+        assert!(b"bye".starts_with(&came) && !came.is_empty());
+        assert_eq!(read, Read::End);
+        assert_eq!(network.write(link, End::Listener, b"?"), Written::Broken);
+    }
+
+    #[test]
+    fn a_cut_loses_what_is_under_way_and_both_ends_know() {
+        let mut network = network(1000);
+        let link = network.connect(0, 1);
+        network.write(link, End::Dialer, b"lost");
+
+        network.cut(link, Notice::Both);
+
+        while let Some(event) = network.happen() {
+            if let Event::Arrive { link, to, bytes } = event {
+                assert_eq!(network.arrive(link, to, bytes), None);
+            }
+        }
+        for end in [End::Dialer, End::Listener] {
+            assert_eq!(network.read(link, end, &mut [0; 9]), Read::End);
+            assert_eq!(network.write(link, end, b"?"), Written::Broken);
+        }
+    }
+
+    #[test]
+    fn a_silent_connection_takes_bytes_until_it_is_full_and_nobody_knows() {
+        let mut network = network(10);
+        let link = network.connect(0, 1);
+
+        network.cut(link, Notice::Nobody);
+
+        assert_eq!(carry(&mut network, link, &[1; 100]), (vec![], Read::Wait));
+        assert_eq!(network.sent(), 10);
+        assert_eq!(network.living(), []);
+    }
+}

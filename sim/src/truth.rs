@@ -58,3 +58,41 @@ impl Truth {
 fn position(sequence: u32) -> usize {
     usize::try_from(sequence).expect("it fits").saturating_sub(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AUTHOR: FeedId = FeedId::from_bytes([1; 32]);
+
+    fn id(n: u8) -> MessageId {
+        MessageId::from_bytes([n; 32])
+    }
+
+    #[test]
+    fn a_second_message_in_one_place_is_a_fork_and_the_same_one_is_none() {
+        let mut truth = Truth::default();
+        assert!(truth.wrote(AUTHOR, 1, id(1), "{}"));
+        assert!(truth.wrote(AUTHOR, 1, id(1), "{}"));
+
+        assert!(!truth.wrote(AUTHOR, 1, id(2), "{}"));
+        assert!(!truth.wrote(AUTHOR, 3, id(3), "{}"));
+
+        assert_eq!(truth.latest(&AUTHOR), 1);
+    }
+
+    #[test]
+    fn the_first_block_counts_whatever_follows() {
+        let (mut truth, contact) = (Truth::default(), FeedId::from_bytes([2; 32]));
+        let message =
+            |fields: &str| format!(r#"{{"content":{{"type":"contact","contact":"{contact}",{fields}}}}}"#);
+        for (sequence, fields) in
+            [(1, r#""following":true"#), (2, r#""blocking":true"#), (3, r#""blocking":true"#)]
+        {
+            assert!(truth.wrote(AUTHOR, sequence, id(u8::try_from(sequence).unwrap()), &message(fields)));
+        }
+
+        assert_eq!(truth.blocked_at(&AUTHOR, &contact), Some(2));
+        assert_eq!(truth.blocked_at(&contact, &AUTHOR), None);
+    }
+}
