@@ -376,7 +376,7 @@ mod tests {
             }
             match network.happen() {
                 Some(Event::Arrive { link, to, bytes }) => {
-                    assert_eq!(network.arrive(link, to, bytes), Some(1))
+                    assert_eq!(network.arrive(link, to, bytes), Some(1));
                 }
                 Some(Event::HangUp { link, to }) => {
                     network.hang_up(link, to);

@@ -22,6 +22,8 @@ pub struct Scenario {
     pub publishes: u64,
     /// How many accidents each storm has.
     pub accidents: u64,
+    /// Whether connections also fall silent, which nobody notices for ten minutes.
+    pub has_silence: bool,
     /// How long each storm lasts, in microseconds.
     pub storm: u64,
     /// The longest time that bytes travel, in microseconds. Four messages make a handshake, which may take 5 seconds.
@@ -74,10 +76,11 @@ impl Scenario {
             hops,
             publishes: random.between(count, count * 6),
             accidents: random.below(count * 2),
+            has_silence: random.once_in(3),
             storm: random.between(5, 90) * SECOND,
             latency_max: *pick(&mut random, &[100, 20_000, 400_000, SECOND]),
             chunk_max: *pick(&mut random, &[7, 300, 4_000, 70_000]),
-            pipe_len: *pick(&mut random, &[200, 3_000, 65_536, 1_000_000]),
+            pipe_len: *pick(&mut random, &[1_000, 5_000, 65_536, 1_000_000]),
             inbox_len: *pick(&mut random, &[1, 4, 256]),
             page_len: *pick(&mut random, &[1, 2_000, 65_536]),
             commit_max: *pick(&mut random, &[100, 5_000, 500_000]),
