@@ -433,18 +433,20 @@ impl World {
         Ok(Some(self.report()))
     }
 
-    /// Takes everything but the secret from a node, if there is one whose feed every other has whole or not at all.
+    /// Takes everything but the secret, and perhaps the mark, from a node, if there is one whose feed every other has whole or not at all.
     fn restore(&mut self) -> bool {
         self.restores += 1;
         let first = self.network.random.index(self.places.len());
         let mut all = (first..self.places.len()).chain(0..first);
         let Some(number) = all.find(|number| self.may_be_restored(*number)) else { return false };
-        self.network.say(|| format!("node {number} is restored with its secret alone"));
+        self.network.say(|| format!("node {number} loses its log"));
         self.restored = Some(number);
         self.crash(number);
         if let Some(place) = self.places.get_mut(number) {
             place.memory = Memory::new();
-            place.mark = PublishedMark::unknown(place.me.id());
+            if self.network.random.once_in(2) {
+                place.mark = PublishedMark::unknown(place.me.id());
+            }
             place.sent.clear();
         }
         self.storm();
