@@ -44,6 +44,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("ssb-cli", &["ssb-node", "ssb-keys", "ssb-msg"]),
     ("interop", &[]),
+    ("sim", &["ssb-keys", "ssb-msg", "ssb-muxrpc", "ssb-log", "ssb-gossip"]),
 ];
 
 /// Who alone may depend on what is not ours.

@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+pub mod connection;
+pub mod network;
+pub mod node;
+pub mod random;
+pub mod rude;
+pub mod run;
+pub mod scenario;
+pub mod trace;
+pub mod truth;
+pub mod world;
+
+pub use run::run;

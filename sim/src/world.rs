@@ -1,0 +1,554 @@
+//! A whole run: sets the nodes up, lets happen what happens, and holds all of it against what must be.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ssb_gossip::address::Address;
+use ssb_gossip::connection::ConnectionId;
+use ssb_gossip::event::Input;
+use ssb_gossip::event::Ticket;
+use ssb_gossip::peer::Peer;
+use ssb_keys::FeedId;
+use ssb_keys::Keypair;
+use ssb_keys::network::NetworkKey;
+use ssb_keys::published_mark::PublishedMark;
+use ssb_log::faulty::Faulty;
+use ssb_log::faulty::Times;
+use ssb_log::memory::Memory;
+use ssb_muxrpc::Kind;
+use ssb_muxrpc::Method;
+use ssb_muxrpc::Methods;
+use ssb_muxrpc::Roles;
+
+use crate::connection::ANONYMOUS;
+use crate::connection::Connection;
+use crate::network::End;
+use crate::network::Event;
+use crate::network::Network;
+use crate::network::Notice;
+use crate::node::Broken;
+use crate::node::Node;
+use crate::node::Wish;
+use crate::random::Random;
+use crate::rude;
+use crate::rude::Rude;
+use crate::scenario::Role;
+use crate::scenario::SECOND;
+use crate::scenario::Scenario;
+use crate::trace::Trace;
+use crate::truth::Truth;
+
+/// How long after the last fault everybody must have what they want. It is less than ten minutes with the storm before, so
+/// that no connection ends because it is idle: a question that was forgotten stays forgotten, and is found here.
+const CONVERGENCE_MAX: u64 = 450 * SECOND;
+
+/// The same if connections fall silent, which each end notices for itself after ten minutes and then dials again.
+const CONVERGENCE_MAX_AFTER_SILENCE: u64 = 2_000 * SECOND;
+
+/// All nodes and all between them.
+#[derive(Debug)]
+pub struct World {
+    network: Network,
+    places: Vec<Place>,
+    truth: Truth,
+    methods: Arc<Methods>,
+    calm_since: u64,
+    restores: u64,
+    /// Who lost everything but the secret last.
+    restored: Option<usize>,
+    crashes: u64,
+}
+
+/// Where a node lives, and what is left of it when it crashes.
+#[derive(Debug)]
+struct Place {
+    me: Keypair,
+    memory: Memory,
+    mark: PublishedMark,
+    life: u64,
+    inhabitant: Inhabitant,
+    /// What of each feed left this place.
+    sent: BTreeMap<FeedId, u32>,
+}
+
+#[derive(Debug)]
+enum Inhabitant {
+    Ours(Box<Node>),
+    Rude(Box<Rude>),
+    Nobody,
+}
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// How many nodes there were.
+    pub nodes: usize,
+    /// How many messages were written.
+    pub messages: usize,
+    /// How many copies of messages there were in the end.
+    pub copies: usize,
+    /// How often a node crashed.
+    pub crashes: u64,
+    /// How many nodes lost all but their secret.
+    pub restores: u64,
+    /// How many bytes were sent.
+    pub bytes: u64,
+    /// How long it took, in virtual seconds.
+    pub seconds: u64,
+    /// SHA-256 of all bytes sent, with when and where.
+    pub digest: [u8; 32],
+}
+
+impl World {
+    /// The world of a scenario, before anything happened.
+    pub fn new(scenario: Scenario, trace: Trace) -> Self {
+        let mut keys = Random::new(scenario.seed.rotate_left(32));
+        let places = scenario.roles.iter().map(|role| Place::new(*role, &keys.seed())).collect();
+        let public = Roles::of(&[ANONYMOUS]);
+        let history = Method::new("createHistoryStream", Kind::Source).allowed_to(public);
+        let methods = Methods::new([history], Roles::of(&[])).expect("there is one method");
+        Self {
+            network: Network::new(scenario, trace),
+            places,
+            truth: Truth::default(),
+            methods: Arc::new(methods),
+            calm_since: 0,
+            restores: 0,
+            restored: None,
+            crashes: 0,
+        }
+    }
+
+    /// Runs to the end.
+    pub fn run(&mut self) -> Result<Report, Broken> {
+        for place in self.places.iter().filter(|place| matches!(place.inhabitant, Inhabitant::Rude(_))) {
+            let message = rude::true_message(&place.me);
+            let is_first = self.truth.wrote(place.me.id(), 1, message.id(), message.json());
+            assert!(is_first, "no two nodes have one key");
+        }
+        for node in 0..self.places.len() {
+            let delay = self.network.random.below(SECOND);
+            self.network.after(delay, Event::Start { node });
+            for _ in 0..self.network.random.between(1, 5) {
+                let delay = self.network.random.between(SECOND, 3 * SECOND);
+                self.network.after(delay, Event::Publish { node: Some(node) });
+            }
+        }
+        self.storm();
+        self.network.after(SECOND, Event::Check);
+        while let Some(event) = self.network.happen() {
+            if let Some(report) = self.step(event)? {
+                return Ok(report);
+            }
+        }
+        Err("nothing happens any more".to_owned())
+    }
+
+    /// What happened last.
+    pub const fn trace(&self) -> &Trace {
+        &self.network.trace
+    }
+
+    /// When it is.
+    pub const fn micros(&self) -> u64 {
+        self.network.micros()
+    }
+
+    fn storm(&mut self) {
+        let Scenario { storm, publishes, accidents, .. } = self.network.scenario;
+        self.network.is_stormy = true;
+        for _ in 0..publishes {
+            let delay = self.network.random.below(storm);
+            self.network.after(delay, Event::Publish { node: None });
+        }
+        for _ in 0..accidents {
+            let delay = self.network.random.below(storm);
+            self.network.after(delay, Event::Accident);
+        }
+        self.network.after(storm, Event::Calm);
+    }
+
+    fn step(&mut self, event: Event) -> Result<Option<Report>, Broken> {
+        match event {
+            Event::Arrive { link, to, bytes } => {
+                if let Some(node) = self.network.arrive(link, to, bytes) {
+                    self.pump(node, link)?;
+                }
+            }
+            Event::HangUp { link, to } => {
+                if let Some(node) = self.network.hang_up(link, to) {
+                    self.pump(node, link)?;
+                }
+            }
+            Event::Pump { node, link } => self.pump(node, link)?,
+            Event::Turn { node, life } => {
+                self.with(node, life, Node::turn)?;
+            }
+            Event::Commit { node, life } => {
+                self.with(node, life, Node::commit)?;
+            }
+            Event::Dial { node, life, target } => {
+                let key = self.place(target).me.id();
+                let address = Address::net("localhost", 8008, key).map_err(|error| error.to_string())?;
+                let ticket = u64::try_from(target).map(Ticket).map_err(|error| error.to_string())?;
+                self.with(node, life, |node, network, _, _| {
+                    node.input(Input::Dial { ticket, address }, network);
+                    Ok(())
+                })?;
+            }
+            Event::Publish { node } => self.publish(node)?,
+            Event::Accident => self.accident()?,
+            Event::Start { node } => self.start(node)?,
+            Event::Check => {
+                self.network.after(SECOND, Event::Check);
+                return self.check();
+            }
+            Event::Calm => {
+                self.network.say(|| "calm".to_owned());
+                self.network.is_stormy = false;
+                self.calm_since = self.network.micros();
+            }
+        }
+        Ok(None)
+    }
+
+    /// Lets a node of ours act, and does what it wishes.
+    fn with(
+        &mut self,
+        number: usize,
+        life: u64,
+        act: impl FnOnce(&mut Node, &mut Network, &mut Truth, &mut Vec<Wish>) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
+        let place = self.places.get_mut(number).ok_or("no such node")?;
+        let Inhabitant::Ours(node) = &mut place.inhabitant else { return Ok(()) };
+        if node.life() != life {
+            return Ok(());
+        }
+        let mut wishes = Vec::new();
+        act(node, &mut self.network, &mut self.truth, &mut wishes)?;
+        for wish in wishes {
+            match wish {
+                Wish::Dial(target) => self.dial(number, life, target),
+                Wish::NotDialed(target) => self.dial_later(number, life, target),
+                Wish::Over(link, end) => {
+                    let listener = self.network.node(link, End::Listener);
+                    self.network.close(link, end);
+                    if let (End::Dialer, Some(target)) = (end, listener) {
+                        self.dial_later(number, life, target);
+                    }
+                }
+                Wish::Crash => self.crash(number),
+            }
+        }
+        Ok(())
+    }
+
+    fn pump(&mut self, number: usize, link: ConnectionId) -> Result<(), Broken> {
+        let place = self.places.get_mut(number).ok_or("no such node")?;
+        match &mut place.inhabitant {
+            Inhabitant::Rude(rude) => rude.pump(link, &mut self.network),
+            Inhabitant::Ours(_) => {
+                let life = place.life;
+                self.with(number, life, |node, network, truth, wishes| {
+                    node.pump(link, network, truth, wishes)
+                })?;
+            }
+            Inhabitant::Nobody => {}
+        }
+        Ok(())
+    }
+
+    fn dial_later(&mut self, node: usize, life: u64, target: usize) {
+        let delay = self.network.random.between(SECOND / 10, 8 * SECOND);
+        self.network.after(delay, Event::Dial { node, life, target });
+    }
+
+    fn dial(&mut self, number: usize, life: u64, target: usize) {
+        if matches!(self.place(target).inhabitant, Inhabitant::Nobody)
+            || self.place(number).life != life
+            || matches!(self.place(number).inhabitant, Inhabitant::Nobody)
+        {
+            self.dial_later(number, life, target);
+            return;
+        }
+        let link = self.network.connect(number, target);
+        let (ours, theirs) = (self.network.random.seed(), self.network.random.seed());
+        let (key, methods) = (self.place(target).me.id(), Arc::clone(&self.methods));
+        for (at, end) in [(number, End::Dialer), (target, End::Listener)] {
+            let Some(place) = self.places.get_mut(at) else { continue };
+            let me = &place.me;
+            match &mut place.inhabitant {
+                Inhabitant::Ours(node) => {
+                    let peer = match end {
+                        End::Dialer => Peer::dial(me, &NetworkKey::MAIN, key, &ours, &methods, ANONYMOUS),
+                        End::Listener => Peer::accept(me, &NetworkKey::MAIN, &theirs, &methods),
+                    };
+                    node.connect(link, Connection::new(link, end, at, me.id(), peer, &self.network));
+                }
+                Inhabitant::Rude(rude) => rude.connect(link, &theirs, &methods, &self.network),
+                Inhabitant::Nobody => {}
+            }
+            self.network.after(1, Event::Pump { node: at, link });
+        }
+        self.network.say(|| format!("node {number} dials {target}: connection {}", link.0));
+    }
+
+    fn start(&mut self, number: usize) -> Result<(), Broken> {
+        let place = self.places.get_mut(number).ok_or("no such node")?;
+        if !matches!(place.inhabitant, Inhabitant::Nobody) {
+            return Ok(());
+        }
+        place.life += 1;
+        let (life, hops) = (place.life, self.network.scenario.hops);
+        let fails = self.network.is_stormy && self.network.random.once_in(6);
+        let calls = if fails { self.network.random.between(20, 600) } else { u64::MAX };
+        let disk = Faulty::new(place.memory.clone(), calls, Times::Forever);
+        let mut node = match Node::start(number, life, place.me.clone(), place.mark, disk, hops) {
+            Ok(node) => node,
+            Err(_) if fails => {
+                self.crash(number);
+                return Ok(());
+            }
+            Err(error) => return Err(format!("node {number} does not start: {error}")),
+        };
+        self.network.say(|| format!("node {number} starts, life {life}"));
+        for (sequence, id, json) in node.own_messages() {
+            if !self.truth.wrote(place.me.id(), sequence, id, &json) {
+                return Err(format!("node {number} started with another {sequence} of its own"));
+            }
+        }
+        for (feed, sequence) in &place.sent {
+            if node.held(feed) < *sequence {
+                return Err(format!("node {number} had sent {sequence} of {feed}, and has lost it"));
+            }
+        }
+        node.check_copies(&self.truth)?;
+        place.inhabitant = Inhabitant::Ours(Box::new(node));
+        for target in self.network.scenario.dials.get(number).cloned().unwrap_or_default() {
+            self.dial_later(number, life, target);
+        }
+        Ok(())
+    }
+
+    /// The machine of a node loses power: what was not synced is there in part, or not.
+    fn crash(&mut self, number: usize) {
+        let Some(place) = self.places.get_mut(number) else { return };
+        let random = &mut self.network.random;
+        place.memory = place.memory.crash_torn(|_| random.once_in(2));
+        if let Inhabitant::Ours(node) = std::mem::replace(&mut place.inhabitant, Inhabitant::Nobody) {
+            self.crashes += 1;
+            place.mark = node.mark();
+            for (feed, sequence) in node.sent() {
+                let sent = place.sent.entry(*feed).or_default();
+                *sent = (*sent).max(*sequence);
+            }
+            for (link, connection) in node.connections() {
+                let is_noticed = !self.network.scenario.has_silence || !self.network.random.once_in(4);
+                self.network.cut(link, if is_noticed { Notice::Both } else { Notice::Nobody });
+                self.network.close(link, connection.end());
+            }
+        }
+        self.network.say(|| format!("node {number} crashes"));
+        let delay = self.network.random.between(SECOND / 10, 20 * SECOND);
+        self.network.after(delay, Event::Start { node: number });
+    }
+
+    fn accident(&mut self) -> Result<(), Broken> {
+        let links = self.network.living();
+        let number = self.network.random.index(self.places.len());
+        match self.network.random.below(4) {
+            0 if matches!(self.place(number).inhabitant, Inhabitant::Ours(_)) => self.crash(number),
+            cause if !links.is_empty() => {
+                let index = self.network.random.index(links.len());
+                let link = *links.get(index).ok_or("no such connection")?;
+                let is_silent = cause == 1 && self.network.scenario.has_silence;
+                let notice = if is_silent { Notice::Nobody } else { Notice::Both };
+                self.network.say(|| format!("connection {} is lost: {notice:?}", link.0));
+                self.network.cut(link, notice);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, node: Option<usize>) -> Result<(), Broken> {
+        let random = &mut self.network.random;
+        let number = match (node, self.restored) {
+            (Some(number), _) => number,
+            (None, Some(restored)) if random.once_in(2) => restored,
+            _ => random.index(self.places.len()),
+        };
+        let away = random.index(self.places.len() - 1) + 1;
+        let about = self.places.get((number + away) % self.places.len()).ok_or("no such node")?.me.id();
+        let kind = if node.is_some() { 0 } else { random.below(20) };
+        // A node that begins to want a feed now has a part of it for a while, and would tell its author that this part is
+        // all: then the author forks, and no rule of one node alone can know. See README.md.
+        let content = match kind {
+            0..=4 if self.restored.is_none() => {
+                format!(r#"{{"type":"contact","contact":"{about}","following":true}}"#)
+            }
+            5 if self.restored.is_none() => {
+                format!(r#"{{"type":"contact","contact":"{about}","following":false}}"#)
+            }
+            6 if self.restored.is_none() => {
+                format!(r#"{{"type":"contact","contact":"{about}","blocking":true}}"#)
+            }
+            _ => {
+                let len_max = if random.once_in(5) { 6_000 } else { 60 };
+                let len = random.index(len_max);
+                format!(r#"{{"type":"post","text":"{}"}}"#, "é".repeat(len / 2))
+            }
+        };
+        let life = self.place(number).life;
+        self.with(number, life, |node, network, _, _| {
+            node.input(Input::Publish { ticket: Ticket(0), content }, network);
+            Ok(())
+        })
+    }
+
+    fn check(&mut self) -> Result<Option<Report>, Broken> {
+        for place in &mut self.places {
+            if let Inhabitant::Ours(node) = &mut place.inhabitant {
+                node.check_copies(&self.truth)?;
+            }
+        }
+        if self.network.is_stormy {
+            return Ok(None);
+        }
+        let patience =
+            if self.network.scenario.has_silence { CONVERGENCE_MAX_AFTER_SILENCE } else { CONVERGENCE_MAX };
+        match self.converged() {
+            Ok(()) => {}
+            Err(why) if self.network.micros() > self.calm_since + patience => return Err(why),
+            Err(_) => return Ok(None),
+        }
+        if self.restores < self.network.scenario.restores && self.restore() {
+            return Ok(None);
+        }
+        for place in &mut self.places {
+            if let Inhabitant::Ours(node) = &mut place.inhabitant {
+                node.check_all(&self.truth)?;
+            }
+        }
+        Ok(Some(self.report()))
+    }
+
+    /// Takes everything but the secret, and perhaps the mark, from a node, if there is one whose feed every other has whole or not at all.
+    fn restore(&mut self) -> bool {
+        self.restores += 1;
+        let first = self.network.random.index(self.places.len());
+        let mut all = (first..self.places.len()).chain(0..first);
+        let Some(number) = all.find(|number| self.may_be_restored(*number)) else { return false };
+        self.network.say(|| format!("node {number} loses its log"));
+        self.restored = Some(number);
+        self.crash(number);
+        if let Some(place) = self.places.get_mut(number) {
+            place.memory = Memory::new();
+            if self.network.random.once_in(2) {
+                place.mark = PublishedMark::unknown(place.me.id());
+            }
+            place.sent.clear();
+        }
+        self.storm();
+        true
+    }
+
+    fn may_be_restored(&self, number: usize) -> bool {
+        let me = self.place(number).me.id();
+        let latest = self.truth.latest(&me);
+        let mut whole = 0;
+        for (other, node) in self.ours() {
+            match node.held(&me) {
+                held if held == latest => whole += usize::from(other != number),
+                0 => {}
+                _ => return false,
+            }
+        }
+        latest > 0 && whole > 0
+    }
+
+    /// Whether everybody has what they want of what those they are connected with have.
+    fn converged(&self) -> Result<(), String> {
+        for (dialer, targets) in self.network.scenario.dials.iter().enumerate() {
+            for listener in targets {
+                if self.network.scenario.roles.get(*listener) != Some(&Role::Ours) {
+                    continue;
+                }
+                let (one, two) = (self.node(dialer)?, self.node(*listener)?);
+                let (first, second) = (self.place(dialer).me.id(), self.place(*listener).me.id());
+                if one.core().graph().blocks(&first, &second) || two.core().graph().blocks(&second, &first) {
+                    continue;
+                }
+                let meets = |node: &Node, id| node.connections().any(|(_, with)| with.remote() == Some(id));
+                if !meets(one, second) || !meets(two, first) {
+                    return Err(format!("nodes {dialer} and {listener} have no connection"));
+                }
+                self.has_all(dialer, one, first, two)?;
+                self.has_all(*listener, two, second, one)?;
+            }
+        }
+        for (number, node) in self.ours() {
+            let me = self.place(number).me.id();
+            if node.held(&me) < self.truth.latest(&me) && self.restored != Some(number) {
+                return Err(format!("node {number} has lost messages of its own"));
+            }
+        }
+        Ok(())
+    }
+
+    fn has_all(&self, number: usize, node: &Node, me: FeedId, other: &Node) -> Result<(), String> {
+        for feed in node.core().graph().wanted() {
+            let (held, theirs) = (node.held(&feed), other.held(&feed));
+            if held < theirs && self.truth.blocked_at(&feed, &me).is_none() {
+                return Err(format!("node {number} has {held} of {feed}, a neighbour has {theirs}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&self) -> Report {
+        let copies = self.ours().flat_map(|(_, node)| {
+            self.places.iter().map(|place| usize::try_from(node.held(&place.me.id())).unwrap_or(usize::MAX))
+        });
+        Report {
+            nodes: self.places.len(),
+            messages: self.truth.messages(),
+            copies: copies.sum(),
+            crashes: self.crashes,
+            restores: self.restores,
+            bytes: self.network.sent(),
+            seconds: self.network.micros() / SECOND,
+            digest: self.network.digest(),
+        }
+    }
+
+    fn ours(&self) -> impl Iterator<Item = (usize, &Node)> {
+        self.places.iter().enumerate().filter_map(|(number, place)| match &place.inhabitant {
+            Inhabitant::Ours(node) => Some((number, node.as_ref())),
+            _ => None,
+        })
+    }
+
+    fn node(&self, number: usize) -> Result<&Node, String> {
+        match &self.place(number).inhabitant {
+            Inhabitant::Ours(node) => Ok(node),
+            _ => Err(format!("node {number} is down")),
+        }
+    }
+
+    fn place(&self, number: usize) -> &Place {
+        self.places.get(number).expect("nodes are numbered by their places")
+    }
+}
+
+impl Place {
+    fn new(role: Role, seed: &[u8; 32]) -> Self {
+        let me = Keypair::from_seed(seed);
+        let inhabitant = match role {
+            Role::Ours => Inhabitant::Nobody,
+            rude => Inhabitant::Rude(Box::new(Rude::new(rude, me.clone()))),
+        };
+        let mark = PublishedMark::created(me.id());
+        Self { me, memory: Memory::new(), mark, life: 0, inhabitant, sent: BTreeMap::new() }
+    }
+}
