@@ -21,7 +21,6 @@ use ssb_gossip::history::contact_of;
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::MessageId;
-use ssb_keys::published_mark::Origin;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_keys::verify::KeyCache;
 use ssb_log::Ordinal;
@@ -105,7 +104,7 @@ impl Node {
         number: usize,
         life: u64,
         me: Keypair,
-        mut mark: PublishedMark,
+        mark: PublishedMark,
         disk: Disk,
         hops: u8,
     ) -> Result<Self, String> {
@@ -122,14 +121,7 @@ impl Node {
             let author = reader.author(stored.ordinal).and_then(|number| reader.feed_id(number));
             contacts.extend(author.zip(contact_of(&stored.json)));
         }
-        // A crash between the sync and the mark leaves a message that readers are about to see: the mark first. A log that
-        // is too short stays locked however far it is recovered before the next start.
-        let own = u64::from(store.state(&me.id()).sequence());
-        if own < mark.sequence {
-            mark.origin = Origin::Unknown;
-        } else if mark.permits(own) {
-            mark.sequence = own;
-        }
+        let mark = mark.reopened(u64::from(store.state(&me.id()).sequence()));
         let core = Core::new(Start { me: me.id(), hops, mark, held, contacts });
         Ok(Self {
             number,
@@ -302,12 +294,12 @@ impl Node {
             let (own, mark) = (self.store.state(&me).sequence(), &mut self.mark);
             let saves = !network.random.once_in(200) || !network.is_stormy;
             let committed = self.store.commit_with(|| {
-                let moved = PublishedMark { sequence: u64::from(own), ..*mark };
-                if moved.sequence > mark.sequence && mark.permits(mark.sequence) {
+                let raised = mark.raised(u64::from(own));
+                if raised != *mark {
                     if !saves {
                         return Err(std::io::Error::other("told to fail"));
                     }
-                    *mark = moved;
+                    *mark = raised;
                 }
                 Ok(())
             });

@@ -540,6 +540,22 @@ fn a_secret_from_elsewhere_locks_publishing_until_its_owner_insists() {
 }
 
 #[test]
+fn a_log_longer_than_the_mark_raises_it_before_anybody_sees_the_feed() {
+    let home = Home::new();
+    let node = home.start();
+    home.answer(&node, &["publish", "--type", "post", "--text", "synced, and then the power went"]);
+    node.stop();
+    let path = home.file("published-mark");
+    let mark = fs::read_to_string(&path).unwrap();
+    assert!(mark.contains(r#""sequence":1"#), "{mark}");
+    fs::write(&path, mark.replace(r#""sequence":1"#, r#""sequence":0"#)).unwrap();
+
+    home.start().stop();
+
+    assert_eq!(fs::read_to_string(&path).unwrap(), mark);
+}
+
+#[test]
 fn a_log_shorter_than_the_mark_locks_publishing_for_every_start() {
     let home = Home::new();
     let node = home.start();

@@ -61,6 +61,26 @@ impl PublishedMark {
         !matches!(self.origin, Origin::Unknown) && held >= self.sequence
     }
 
+    /// The mark that must be on disk before messages of the feed up to `held` are shown to anybody.
+    #[must_use]
+    pub const fn raised(self, held: u64) -> Self {
+        match self.origin {
+            Origin::Unknown => self,
+            _ if held > self.sequence => Self { sequence: held, ..self },
+            _ => self,
+        }
+    }
+
+    /// The mark that must be on disk before a node that has just opened its log, and found the feed in it up to `held`,
+    /// does anything.
+    ///
+    /// A log that is longer lost its power between the sync of a message and its mark. One that is shorter lost messages,
+    /// and stays locked even if the node is stopped halfway through recovering them.
+    #[must_use]
+    pub const fn reopened(self, held: u64) -> Self {
+        if held < self.sequence { Self { origin: Origin::Unknown, ..self } } else { self.raised(held) }
+    }
+
     /// Reads the mark beside the secret of `feed` in `directory`.
     ///
     /// A missing mark, or one of another feed, is [`PublishedMark::unknown`].
@@ -168,6 +188,20 @@ mod tests {
         PublishedMark::created(other).save(directory.path()).unwrap();
 
         assert_eq!(PublishedMark::load(directory.path(), feed).unwrap(), PublishedMark::unknown(feed));
+    }
+
+    #[test]
+    fn a_log_longer_than_its_mark_raises_it_and_a_shorter_one_locks_it() {
+        let created =
+            PublishedMark { sequence: 5, ..PublishedMark::created(Keypair::from_seed(&[1; 32]).id()) };
+
+        assert_eq!(created.reopened(6), PublishedMark { sequence: 6, ..created });
+        assert_eq!(created.reopened(5), created);
+        assert_eq!(created.reopened(4), PublishedMark { origin: Origin::Unknown, ..created });
+        assert!(
+            !created.reopened(4).reopened(9).permits(9),
+            "what is locked stays locked, however long the log is"
+        );
     }
 
     #[test]

@@ -174,10 +174,10 @@ impl LogThread {
         let (home, mark) = (&self.home, &mut self.mark);
         let own = self.store.state(&me).sequence();
         let committed = self.store.commit_with(|| {
-            let moved = PublishedMark { sequence: u64::from(own), ..*mark };
-            if moved.sequence > mark.sequence && mark.permits(mark.sequence) {
-                moved.save(home)?;
-                *mark = moved;
+            let raised = mark.raised(u64::from(own));
+            if raised != *mark {
+                raised.save(home)?;
+                *mark = raised;
             }
             Ok(())
         });

@@ -247,9 +247,8 @@ impl Home {
             mark = PublishedMark { feed: me.id(), origin: Origin::Insisted, sequence: held };
             mark.save(path).map_err(unusable)?;
             notices.push(NEW_FEED.to_owned());
-        } else if held < mark.sequence && mark.origin != Origin::Unknown {
-            // Remembered, so that it stays locked if the node is stopped halfway through recovering the feed.
-            mark.origin = Origin::Unknown;
+        } else if mark.reopened(held) != mark {
+            mark = mark.reopened(held);
             mark.save(path).map_err(unusable)?;
         }
         Ok(Self { me, mark, store, notices })
