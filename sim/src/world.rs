@@ -54,8 +54,9 @@ pub struct World {
     methods: Arc<Methods>,
     calm_since: u64,
     restores: u64,
-    /// Who lost everything but the secret last.
-    restored: Option<usize>,
+    /// Who lost everything but the secret, and perhaps the mark, the last one last: a feed whose holders refuse its author
+    /// does not come back.
+    restored: Vec<usize>,
     crashes: u64,
 }
 
@@ -114,7 +115,7 @@ impl World {
             methods: Arc::new(methods),
             calm_since: 0,
             restores: 0,
-            restored: None,
+            restored: Vec::new(),
             crashes: 0,
         }
     }
@@ -373,7 +374,7 @@ impl World {
 
     fn publish(&mut self, node: Option<usize>) -> Result<(), Broken> {
         let random = &mut self.network.random;
-        let number = match (node, self.restored) {
+        let number = match (node, self.restored.last().copied()) {
             (Some(number), _) => number,
             (None, Some(restored)) if random.once_in(2) => restored,
             _ => random.index(self.places.len()),
@@ -384,13 +385,13 @@ impl World {
         // A node that begins to want a feed now has a part of it for a while, and would tell its author that this part is
         // all: then the author forks, and no rule of one node alone can know. See README.md.
         let content = match kind {
-            0..=4 if self.restored.is_none() => {
+            0..=4 if self.restored.is_empty() => {
                 format!(r#"{{"type":"contact","contact":"{about}","following":true}}"#)
             }
-            5 if self.restored.is_none() => {
+            5 if self.restored.is_empty() => {
                 format!(r#"{{"type":"contact","contact":"{about}","following":false}}"#)
             }
-            6 if self.restored.is_none() => {
+            6 if self.restored.is_empty() => {
                 format!(r#"{{"type":"contact","contact":"{about}","blocking":true}}"#)
             }
             _ => {
@@ -433,14 +434,15 @@ impl World {
         Ok(Some(self.report()))
     }
 
-    /// Takes everything but the secret, and perhaps the mark, from a node, if there is one whose feed every other has whole or not at all.
+    /// Takes everything but the secret, and perhaps the mark, from a node of ours, if there is one whose feed every other
+    /// has whole or not at all.
     fn restore(&mut self) -> bool {
         self.restores += 1;
         let first = self.network.random.index(self.places.len());
         let mut all = (first..self.places.len()).chain(0..first);
         let Some(number) = all.find(|number| self.may_be_restored(*number)) else { return false };
         self.network.say(|| format!("node {number} loses its log"));
-        self.restored = Some(number);
+        self.restored.push(number);
         self.crash(number);
         if let Some(place) = self.places.get_mut(number) {
             place.memory = Memory::new();
@@ -454,6 +456,9 @@ impl World {
     }
 
     fn may_be_restored(&self, number: usize) -> bool {
+        if self.network.scenario.roles.get(number) != Some(&Role::Ours) {
+            return false;
+        }
         let me = self.place(number).me.id();
         let latest = self.truth.latest(&me);
         let mut whole = 0;
@@ -489,7 +494,7 @@ impl World {
         }
         for (number, node) in self.ours() {
             let me = self.place(number).me.id();
-            if node.held(&me) < self.truth.latest(&me) && self.restored != Some(number) {
+            if node.held(&me) < self.truth.latest(&me) && !self.restored.contains(&number) {
                 return Err(format!("node {number} has lost messages of its own"));
             }
         }
