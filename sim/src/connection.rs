@@ -6,19 +6,21 @@ use std::collections::VecDeque;
 
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::connection::Side;
-use ssb_gossip::connection::StreamId;
 use ssb_gossip::event::Input;
+use ssb_gossip::event::Letter;
 use ssb_gossip::history::HistoryQuery;
 use ssb_gossip::history::Served;
+use ssb_gossip::history::ServedThen;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerEvent;
+use ssb_gossip::streams::HistoryStreams;
 use ssb_keys::FeedId;
 use ssb_log::Ordinal;
 use ssb_log::Reader;
 use ssb_log::faulty::Faulty;
 use ssb_log::memory::Memory;
+use ssb_log::read::ReadError;
 use ssb_muxrpc::Body;
-use ssb_muxrpc::Kind;
 use ssb_muxrpc::RemoteError;
 use ssb_muxrpc::RequestId;
 use ssb_muxrpc::Role;
@@ -32,30 +34,9 @@ use crate::network::Written;
 /// What strangers may be.
 pub const ANONYMOUS: Role = Role::new(1);
 
-/// The most items that go to the core at once.
-pub const ITEMS_LEN_MAX: usize = 256;
-
 /// The most memory that the buffers of one peer may take: what is sealed, what waits to be sealed up to its limit with
 /// a page and a frame on top, and what was read, each with the slack of a vector.
 pub const MEMORY_MAX: usize = 2 * 1024 * 1024;
-
-/// What the core says to a connection.
-#[derive(Clone, Copy, Debug)]
-#[expect(missing_docs, reason = "the fields are those of the core's outputs")]
-pub enum Letter {
-    /// Let the guest in.
-    Admit,
-    /// Turn the guest away.
-    Refuse,
-    /// Say goodbye.
-    Close,
-    /// Ask for a feed.
-    Ask { stream: StreamId, query: HistoryQuery },
-    /// End a stream that we asked for.
-    Stop { stream: StreamId },
-    /// Answer a call.
-    ServeHistory { request: RequestId, allowed: bool },
-}
 
 /// A connection of one node.
 #[derive(Debug)]
@@ -66,9 +47,7 @@ pub struct Connection {
     me: FeedId,
     peer: Peer,
     letters: VecDeque<Letter>,
-    items: Vec<(StreamId, Vec<u8>)>,
-    asked: BTreeMap<RequestId, StreamId>,
-    unserved: BTreeMap<RequestId, HistoryQuery>,
+    streams: HistoryStreams,
     ready: VecDeque<(RequestId, Served)>,
     waiting: BTreeMap<RequestId, Served>,
     /// How far the log was when `waiting` was last looked at.
@@ -100,7 +79,7 @@ impl Connection {
         mut peer: Peer,
         network: &Network,
     ) -> Self {
-        peer.start(network.now());
+        peer.start(network.now_at(node));
         Self {
             id,
             end,
@@ -108,9 +87,7 @@ impl Connection {
             me,
             peer,
             letters: VecDeque::new(),
-            items: Vec::new(),
-            asked: BTreeMap::new(),
-            unserved: BTreeMap::new(),
+            streams: HistoryStreams::new(id),
             ready: VecDeque::new(),
             waiting: BTreeMap::new(),
             seen: Ordinal::ZERO,
@@ -174,37 +151,19 @@ impl Connection {
             match letter {
                 Letter::Admit => self.peer.admit(ANONYMOUS),
                 Letter::Refuse => self.peer.refuse(),
-                Letter::Close => self.peer.close(network.now()),
-                Letter::Ask { stream, query } => {
-                    match self.peer.call(&["createHistoryStream"], Kind::Source, &query.to_args()) {
-                        Ok(request) => {
-                            self.asked.insert(request, stream);
-                        }
-                        Err(_) => {
-                            let connection = self.id;
-                            self.tell_core(Input::StreamEnded { connection, stream, failed: true }, out);
-                        }
-                    }
-                }
-                Letter::Stop { stream } => {
-                    let mut asked = self.asked.iter();
-                    let request = asked.find(|(_, asked)| **asked == stream).map(|(request, _)| *request);
-                    if let Some(request) = request {
-                        self.asked.remove(&request);
-                        self.peer.end(request);
-                    }
-                }
-                Letter::ServeHistory { request, allowed } => match self.unserved.remove(&request) {
-                    Some(query) if allowed => {
+                Letter::Close => self.peer.close(network.now_at(self.node)),
+                Letter::Ask { stream, query } => self.streams.ask(stream, &query, &mut self.peer),
+                Letter::Stop { stream } => self.streams.stop(stream, &mut self.peer),
+                Letter::ServeHistory { request, allowed } => {
+                    if let Some(query) = self.streams.serve(request, allowed, &mut self.peer) {
                         let viewer = self.peer.remote().unwrap_or(self.me);
                         let served = Served::new(query, viewer, latest(reader, &query.feed));
                         self.ready.push_back((request, served));
                     }
-                    Some(_) => self.peer.end(request),
-                    None => {}
-                },
+                }
             }
         }
+        self.tell_core(out);
         moved
     }
 
@@ -218,30 +177,25 @@ impl Connection {
         let Some((request, mut served)) = self.ready.pop_front() else { return false };
         let (feed, viewer) = (served.feed(), self.peer.remote().unwrap_or(self.me));
         let latest = latest(reader, &feed);
-        let mut len = 0;
-        while let Some(sequence) = served.next(latest) {
-            if len >= page_len {
-                self.ready.push_back((request, served));
-                return true;
-            }
-            let stored = match reader.feed_page(&feed, sequence, 1) {
-                Ok(page) => page.into_iter().next(),
-                Err(error) => {
-                    out.failed = true;
-                    self.peer.refuse_call(request, &RemoteError::new(error.to_string()));
-                    return true;
-                }
-            };
-            let Some(stored) = stored else { break };
-            let Some(item) = served.item(&stored.id, stored.received, &stored.json) else { break };
-            len += item.len();
+        let page = served.page(latest, page_len, |sequence, len| {
+            let page = reader.feed_page(&feed, sequence, len)?;
+            Ok(page.into_iter().map(|stored| (stored.id, stored.received, stored.json)).collect())
+        });
+        for (sequence, item) in page.items {
             self.peer.item(request, Body::Json(&item));
             out.sent.push((feed, sequence, viewer));
         }
-        if served.is_over(latest) {
-            self.peer.end(request);
-        } else {
-            self.waiting.insert(request, served);
+        match page.then {
+            ServedThen::More => self.ready.push_back((request, served)),
+            ServedThen::Wait => {
+                self.waiting.insert(request, served);
+            }
+            ServedThen::Over => self.peer.end(request),
+            ServedThen::Failed(error) => {
+                let error: ReadError = error;
+                out.failed = true;
+                self.peer.refuse_call(request, &RemoteError::new(error.to_string()));
+            }
         }
         true
     }
@@ -265,41 +219,32 @@ impl Connection {
     fn pump_timer(&mut self, network: &Network) {
         if self.timer_at.is_some_and(|at| network.micros() >= at) {
             self.timer_at = None;
-            self.peer.tick(network.now());
+            self.peer.tick(network.now_at(self.node));
         }
     }
 
     fn pump_events(&mut self, out: &mut Pumped) -> bool {
         let mut moved = false;
-        while self.ended.is_none() && self.items.len() < ITEMS_LEN_MAX {
+        while self.ended.is_none() && !self.streams.is_full() {
             let Some(event) = self.peer.poll() else { break };
             moved = true;
             let connection = self.id;
             match event {
-                PeerEvent::Guest(peer) => out.inputs.push(Input::Guest { connection, peer }),
+                PeerEvent::Guest(peer) => self.streams.tell(Input::Guest { connection, peer }),
                 PeerEvent::Open(peer) => {
                     let side = if self.end == End::Dialer { Side::Dialed } else { Side::Accepted };
-                    out.inputs.push(Input::Opened { connection, peer, side });
+                    self.streams.tell(Input::Opened { connection, peer, side });
                 }
-                PeerEvent::Called { request, args, .. } => match HistoryQuery::parse(args) {
-                    Some(query) => {
-                        self.unserved.insert(request, query);
-                        let asked = Input::HistoryAsked { connection, request, feed: query.feed };
-                        self.tell_core(asked, out);
-                    }
-                    None => self.peer.end(request),
-                },
+                PeerEvent::Called { request, args, .. } => {
+                    let query = HistoryQuery::parse(args);
+                    self.streams.called(request, query, &mut self.peer);
+                }
+                // What is of no stream of ours is a ping, which is nothing to the core.
                 PeerEvent::Item { request, body, .. } => {
-                    if let Some(stream) = self.asked.get(&request) {
-                        self.items.push((*stream, body.to_vec()));
-                    }
+                    self.streams.item(request, body);
                 }
                 PeerEvent::StreamEnded { request, error } => {
-                    let failed = error.is_some();
-                    if let Some(stream) = self.asked.remove(&request) {
-                        self.tell_core(Input::StreamEnded { connection, stream, failed }, out);
-                    }
-                    self.unserved.remove(&request);
+                    self.streams.ended(request, error.is_some());
                     self.ready.retain(|(ready, _)| *ready != request);
                     self.waiting.remove(&request);
                 }
@@ -310,7 +255,7 @@ impl Connection {
                 PeerEvent::Answered { .. } | PeerEvent::Failed { .. } | PeerEvent::Goodbye => {}
             }
         }
-        self.flush_items(out);
+        self.tell_core(out);
         moved
     }
 
@@ -318,7 +263,7 @@ impl Connection {
         let mut moved = false;
         while !self.peer.outgoing().is_empty() {
             match network.write(self.id, self.end, self.peer.outgoing()) {
-                Written::Some(count) => self.peer.wrote(count, network.now()),
+                Written::Some(count) => self.peer.wrote(count, network.now_at(self.node)),
                 Written::Wait => break,
                 Written::Broken => {
                     self.ended.get_or_insert_with(|| "nobody reads any more".to_owned());
@@ -332,7 +277,7 @@ impl Connection {
 
     fn read(&mut self, network: &mut Network) -> bool {
         match network.read(self.id, self.end, self.peer.space()) {
-            Read::Some(count) => self.peer.filled(count, network.now()),
+            Read::Some(count) => self.peer.filled(count, network.now_at(self.node)),
             Read::End => self.peer.hung_up(),
             Read::Wait => {
                 self.peer.rest();
@@ -353,17 +298,8 @@ impl Connection {
         }
     }
 
-    fn flush_items(&mut self, out: &mut Pumped) {
-        if !self.items.is_empty() {
-            let items = std::mem::take(&mut self.items);
-            out.inputs.push(Input::Items { connection: self.id, items });
-        }
-    }
-
-    // What came before goes before.
-    fn tell_core(&mut self, input: Input, out: &mut Pumped) {
-        self.flush_items(out);
-        out.inputs.push(input);
+    fn tell_core(&mut self, out: &mut Pumped) {
+        out.inputs.extend(std::iter::from_fn(|| self.streams.poll()));
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Network {
     now: u64,
     queue: BTreeMap<(u64, u64), Event>,
     events: u64,
+    /// How far the wall clock of each node is off, in milliseconds.
+    skews: Vec<f64>,
     links: BTreeMap<ConnectionId, Link>,
     connections: u64,
     digest: Sha256,
@@ -46,6 +48,8 @@ pub enum Event {
     Pump { node: usize, link: ConnectionId },
     /// The core takes what waits for it, or its deadline has come.
     Turn { node: usize, life: u64 },
+    /// A verifier of a node is done with a group.
+    Verify { node: usize, life: u64, group: u64 },
     /// The log has done what it had taken.
     Commit { node: usize, life: u64 },
     /// A node dials another.
@@ -141,14 +145,17 @@ pub enum Written {
 impl Network {
     /// An empty network.
     pub fn new(scenario: Scenario, trace: Trace) -> Self {
+        let mut random = Random::new(!scenario.seed);
+        let skews = scenario.roles.iter().map(|_| skew(&mut random)).collect();
         Self {
-            random: Random::new(!scenario.seed),
+            random,
             scenario,
             trace,
             is_stormy: true,
             now: 0,
             queue: BTreeMap::new(),
             events: 0,
+            skews,
             links: BTreeMap::new(),
             connections: 0,
             digest: Sha256::new(),
@@ -295,6 +302,21 @@ impl Network {
         Now { uptime: self.uptime(), wall }
     }
 
+    /// The same as a node sees it.
+    pub fn now_at(&self, node: usize) -> Now {
+        let Now { uptime, wall } = self.now();
+        let skew = self.skews.get(node).copied().unwrap_or_default();
+        Now { uptime, wall: UnixMillis(wall.0 + skew) }
+    }
+
+    /// The wall clock of a node is set to something else.
+    pub fn set_clock(&mut self, node: usize) {
+        let skew = skew(&mut self.random);
+        if let Some(place) = self.skews.get_mut(node) {
+            *place = skew;
+        }
+    }
+
     /// The same without the wall clock.
     pub const fn uptime(&self) -> Uptime {
         Uptime::new(Duration::from_micros(self.now))
@@ -349,6 +371,19 @@ impl Link {
             End::Listener => &mut self.to_listener,
         }
     }
+}
+
+/// How far a wall clock is off, in milliseconds: mostly not much, sometimes decades, either way.
+fn skew(random: &mut Random) -> f64 {
+    const DAY: u64 = 86_400_000;
+    let reach = match random.below(4) {
+        0 => 1,
+        1 => 60_000,
+        2 => DAY,
+        _ => 10_000 * DAY,
+    };
+    let skew = f64::from(u32::try_from(random.below(reach) / 1_000).expect("it is less than 30 years"));
+    skew * if random.once_in(2) { 1_000.0 } else { -1_000.0 }
 }
 
 #[cfg(test)]

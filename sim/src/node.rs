@@ -13,11 +13,16 @@ use ssb_gossip::core::Start;
 use ssb_gossip::event::Group;
 use ssb_gossip::event::Ingest;
 use ssb_gossip::event::Input;
+use ssb_gossip::event::Letter;
 use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
 use ssb_gossip::event::Verdict;
 use ssb_gossip::history::contact_of;
+use ssb_gossip::streams::ITEMS_LEN_MAX;
+use ssb_gossip::verify::InOrder;
+use ssb_gossip::verify::Verified;
+use ssb_gossip::verify::verify;
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::MessageId;
@@ -31,13 +36,9 @@ use ssb_log::memory::Memory;
 use ssb_log::store::Refused;
 use ssb_msg::Message;
 use ssb_msg::Signing;
-use ssb_msg::Unverified;
 use ssb_msg::limits::WIRE_LEN_MAX;
-use ssb_msg::verify_group;
 
 use crate::connection::Connection;
-use crate::connection::ITEMS_LEN_MAX;
-use crate::connection::Letter;
 use crate::connection::MEMORY_MAX;
 use crate::connection::micros;
 use crate::network::End;
@@ -63,7 +64,11 @@ pub struct Node {
     connections: BTreeMap<ConnectionId, Connection>,
     inbox: VecDeque<Input>,
     results: VecDeque<Input>,
-    groups: VecDeque<Group>,
+    /// What the verifiers have, who finish in any order.
+    verifying: BTreeMap<u64, Group>,
+    verified: InOrder,
+    /// How many bytes the core is charged for what has no verdict yet.
+    in_flight: usize,
     own: VecDeque<Own>,
     has_turn: bool,
     has_commit: bool,
@@ -135,7 +140,9 @@ impl Node {
             connections: BTreeMap::new(),
             inbox: VecDeque::new(),
             results: VecDeque::new(),
-            groups: VecDeque::new(),
+            verifying: BTreeMap::new(),
+            verified: InOrder::default(),
+            in_flight: 0,
             own: VecDeque::new(),
             has_turn: false,
             has_commit: false,
@@ -241,10 +248,8 @@ impl Node {
         {
             self.handle(input, network, wishes);
         }
-        let charge = |item: &Ingest| item.raw.len().max(ITEM_COST_MIN);
-        let in_flight: usize = self.groups.iter().flat_map(|group| &group.items).map(charge).sum();
-        if in_flight > IN_FLIGHT_LEN_MAX + ITEMS_LEN_MAX * WIRE_LEN_MAX {
-            return Err(format!("{in_flight} bytes wait for their verdicts"));
+        if self.in_flight > IN_FLIGHT_LEN_MAX + ITEMS_LEN_MAX * WIRE_LEN_MAX {
+            return Err(format!("{} bytes wait for their verdicts", self.in_flight));
         }
         if let Some(deadline) = self.core.deadline() {
             let delay = micros(deadline.since(network.uptime())).max(1);
@@ -261,7 +266,15 @@ impl Node {
         Ok(())
     }
 
-    /// The log does what it had taken: verifies, signs, appends, syncs, and tells.
+    /// A verifier is done with a group.
+    pub fn verify(&mut self, number: u64, network: &mut Network) {
+        if let Some(group) = self.verifying.remove(&number) {
+            self.verified.insert(number, verify(group.items, &Signing::plain(), &mut self.keys));
+            self.schedule_commit(network);
+        }
+    }
+
+    /// The log does what it had taken: signs, appends, syncs, and tells.
     pub fn commit(
         &mut self,
         network: &mut Network,
@@ -278,17 +291,20 @@ impl Node {
                 Own::SaveMark(mark) => marks.push(mark),
             }
         }
-        let (me, received) = (self.me.id(), network.now().wall.0);
+        let (me, received) = (self.me.id(), network.now_at(self.number).wall.0);
         verdicts.extend(written.iter().map(|message| Verdict {
             source: None,
             len: 0,
             outcome: stored(message),
         }));
-        for Group { items, .. } in std::mem::take(&mut self.groups) {
-            if items.len() > GROUP_LEN_MAX {
-                return Err(format!("a group has {} messages", items.len()));
+        while let Some(group) = self.verified.pop() {
+            if group.len() > GROUP_LEN_MAX {
+                return Err(format!("a group has {} messages", group.len()));
             }
-            self.offer(items, received, &mut verdicts);
+            for item in group {
+                self.in_flight -= item.len.max(ITEM_COST_MIN);
+                verdicts.push(self.offer(item, received));
+            }
         }
         if self.store.queued() > 0 {
             let (own, mark) = (self.store.state(&me).sequence(), &mut self.mark);
@@ -387,20 +403,17 @@ impl Node {
     }
 
     fn handle(&mut self, input: Input, network: &mut Network, wishes: &mut Vec<Wish>) {
-        self.core.handle(input, network.now());
+        self.core.handle(input, network.now_at(self.number));
         while let Some(output) = self.core.poll() {
             match output {
-                Output::Admit { connection } => self.tell(connection, Letter::Admit),
-                Output::Refuse { connection } => self.tell(connection, Letter::Refuse),
-                Output::Close { connection } => self.tell(connection, Letter::Close),
-                Output::Ask { connection, stream, query } => {
-                    self.tell(connection, Letter::Ask { stream, query });
+                Output::Tell { connection, letter } => self.tell(connection, letter),
+                Output::Ingest(group) => {
+                    self.in_flight += group.items.iter().map(charge).sum::<usize>();
+                    let (node, life, number) = (self.number, self.life, group.number);
+                    self.verifying.insert(number, group);
+                    let delay = network.random.between(1, network.scenario.commit_max);
+                    network.after(delay, Event::Verify { node, life, group: number });
                 }
-                Output::Stop { connection, stream } => self.tell(connection, Letter::Stop { stream }),
-                Output::ServeHistory { connection, request, allowed } => {
-                    self.tell(connection, Letter::ServeHistory { request, allowed });
-                }
-                Output::Ingest(group) => self.groups.push_back(group),
                 Output::Publish { content, .. } => self.own.push_back(Own::Publish(content)),
                 Output::PublishRefused { locked, .. } => {
                     network.say(|| format!("node {} may not publish: {locked:?}", self.number));
@@ -410,8 +423,13 @@ impl Node {
                 Output::DialRefused { ticket, .. } => wishes.push(Wish::NotDialed(target(ticket.0))),
             }
         }
-        let has_work = !self.groups.is_empty() || !self.own.is_empty();
-        if has_work && !std::mem::replace(&mut self.has_commit, true) {
+        if !self.own.is_empty() {
+            self.schedule_commit(network);
+        }
+    }
+
+    fn schedule_commit(&mut self, network: &mut Network) {
+        if !std::mem::replace(&mut self.has_commit, true) {
             let delay = network.random.between(1, network.scenario.commit_max);
             network.after(delay, Event::Commit { node: self.number, life: self.life });
         }
@@ -429,45 +447,25 @@ impl Node {
         if !self.mark.permits(u64::from(held)) {
             return None;
         }
-        self.timestamp = network.now().wall.0.max(self.timestamp + 1.0);
+        self.timestamp = network.now_at(self.number).wall.0.max(self.timestamp + 1.0);
         let (now, signing) = (self.timestamp, Signing::plain());
         self.store.sign_next(content, now, &self.me, &signing, now).ok()
     }
 
-    fn offer(&mut self, items: Vec<Ingest>, received: f64, verdicts: &mut Vec<Verdict>) {
-        let mut places = Vec::new();
-        let mut group = Vec::new();
-        for Ingest { source, feed, raw } in items {
-            let refusal = match Unverified::parse(&raw) {
-                Ok(message) if message.author() == feed => {
-                    places.push(verdicts.len());
-                    group.push(message);
-                    Refusal::Signature
-                }
-                Ok(_) => Refusal::WrongFeed,
-                Err(_) => Refusal::Malformed,
-            };
-            verdicts.push(Verdict {
-                source: Some(source),
-                len: raw.len(),
-                outcome: Outcome::Refused(refusal),
-            });
-        }
-        let verified = verify_group(group, &Signing::plain(), &mut self.keys);
-        for (place, message) in places.into_iter().zip(verified) {
-            let Ok(message) = message else { continue };
-            let outcome = match self.store.offer(&message, received) {
+    fn offer(&mut self, item: Verified, received: f64) -> Verdict {
+        let Verified { source, len, message } = item;
+        let outcome = match message {
+            Err(refusal) => Outcome::Refused(refusal),
+            Ok(message) => match self.store.offer(&message, received) {
                 Ok(()) => stored(&message),
                 Err(Refused::Known) => Outcome::Known,
                 Err(Refused::Fork { .. }) => Outcome::Refused(Refusal::Fork),
                 Err(Refused::Gap { .. }) => Outcome::Refused(Refusal::Gap),
                 // Never because a commit is full: the core has less in flight than fits into one.
                 Err(_) => Outcome::Refused(Refusal::Storage),
-            };
-            if let Some(verdict) = verdicts.get_mut(place) {
-                verdict.outcome = outcome;
-            }
-        }
+            },
+        };
+        Verdict { source: Some(source), len, outcome }
     }
 
     fn schedule_turn(&mut self, network: &mut Network) {
@@ -476,6 +474,11 @@ impl Node {
             network.after(delay, Event::Turn { node: self.number, life: self.life });
         }
     }
+}
+
+/// What the core charges for a message until its verdict.
+fn charge(item: &Ingest) -> usize {
+    item.raw.len().max(ITEM_COST_MIN)
 }
 
 fn stored(message: &Message) -> Outcome {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ssb_gossip::connection::ConnectionId;
+use ssb_gossip::history::HistoryQuery;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerEvent;
 use ssb_keys::Keypair;
@@ -27,7 +28,7 @@ use crate::scenario::Role;
 pub struct Rude {
     role: Role,
     me: Keypair,
-    /// The connections of a liar: it has to get through the handshake.
+    /// The connections of those who know the protocol.
     peers: BTreeMap<ConnectionId, Peer>,
 }
 
@@ -55,11 +56,11 @@ impl Rude {
                     let _ = network.write(id, End::Listener, &noise);
                 }
             }
-            Role::Liar => self.lie(id, network),
+            Role::Liar | Role::Sloppy => self.answer(id, network),
         }
     }
 
-    fn lie(&mut self, id: ConnectionId, network: &mut Network) {
+    fn answer(&mut self, id: ConnectionId, network: &mut Network) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         loop {
             let mut asked = Vec::new();
@@ -68,7 +69,9 @@ impl Rude {
             while let Some(event) = peer.poll() {
                 match event {
                     PeerEvent::Guest(_) => is_guest = true,
-                    PeerEvent::Called { request, .. } => asked.push(request),
+                    PeerEvent::Called { request, args, .. } => {
+                        asked.push((request, HistoryQuery::parse(args)));
+                    }
                     PeerEvent::Ended(_) => is_over = true,
                     _ => {}
                 }
@@ -76,9 +79,14 @@ impl Rude {
             if is_guest {
                 peer.admit(ANONYMOUS);
             }
-            for request in asked {
-                let lie = lie(&self.me, network);
-                peer.item(request, Body::Json(&lie));
+            for (request, query) in asked {
+                let answer = match self.role {
+                    Role::Sloppy => sloppy(&self.me, query, network),
+                    _ => vec![lie(&self.me, network)],
+                };
+                for item in answer {
+                    peer.item(request, Body::Json(&item));
+                }
             }
             while !peer.outgoing().is_empty() {
                 match network.write(id, End::Listener, peer.outgoing()) {
@@ -110,19 +118,44 @@ impl Rude {
     }
 }
 
-/// The one true message of a liar: if somebody wants its feed, this is all of it.
-pub fn true_message(me: &Keypair) -> Message {
+/// All that a rude node ever wrote, in order.
+pub fn feed(me: &Keypair) -> Vec<Message> {
+    let mut state = ValidationState::new(me.id());
     let content = r#"{"type":"post","text":"I am who you asked for"}"#;
-    let message = draft::sign(content, &ValidationState::new(me.id()), 1.0, me, &Signing::plain());
-    message.expect("the content is a post")
+    (0..FEED_LEN)
+        .map(|_| {
+            let message = draft::sign(content, &state, 1.0, me, &Signing::plain());
+            let message = message.expect("the content is a post");
+            state.advance(state.check(&message).expect("it was made to follow"));
+            message
+        })
+        .collect()
 }
 
+const FEED_LEN: u32 = 6;
+
 fn lie(me: &Keypair, network: &mut Network) -> String {
-    let text = true_message(me).json().to_owned();
+    let text = feed(me).first().map(|message| message.json().to_owned()).unwrap_or_default();
     match network.random.below(4) {
         0 => "{}".to_owned(),
         1 => format!("\"{}\"", "x".repeat(20_000)),
         2 => text,
         _ => text.replace("who you asked", "whom you asked"),
     }
+}
+
+/// The own feed from where it was asked for, with mistakes.
+fn sloppy(me: &Keypair, query: Option<HistoryQuery>, network: &mut Network) -> Vec<String> {
+    let Some(query) = query.filter(|query| query.feed == me.id()) else { return Vec::new() };
+    let mut items: Vec<String> = Vec::new();
+    for message in feed(me).iter().filter(|message| message.sequence() >= query.from) {
+        let text = message.json().to_owned();
+        match network.random.below(10) {
+            0 => {}
+            1 => items.extend([text.clone(), text]),
+            2 => items.insert(items.len().saturating_sub(1), text),
+            _ => items.push(text),
+        }
+    }
+    items
 }

@@ -53,6 +53,8 @@ pub enum Role {
     Noise,
     /// Knows the protocol, and answers every question with messages that are none.
     Liar,
+    /// Knows the protocol, and has its own feed, but leaves some of it out, and sends some twice or too early.
+    Sloppy,
 }
 
 impl Scenario {
@@ -66,6 +68,7 @@ impl Scenario {
                 0 => Role::Silent,
                 1 => Role::Noise,
                 2 => Role::Liar,
+                3 => Role::Sloppy,
                 _ => Role::Ours,
             });
         }

@@ -123,9 +123,11 @@ impl World {
     /// Runs to the end.
     pub fn run(&mut self) -> Result<Report, Broken> {
         for place in self.places.iter().filter(|place| matches!(place.inhabitant, Inhabitant::Rude(_))) {
-            let message = rude::true_message(&place.me);
-            let is_first = self.truth.wrote(place.me.id(), 1, message.id(), message.json());
-            assert!(is_first, "no two nodes have one key");
+            for message in rude::feed(&place.me) {
+                let is_new =
+                    self.truth.wrote(place.me.id(), message.sequence(), message.id(), message.json());
+                assert!(is_new, "no two nodes have one key");
+            }
         }
         for node in 0..self.places.len() {
             let delay = self.network.random.below(SECOND);
@@ -184,6 +186,12 @@ impl World {
             Event::Pump { node, link } => self.pump(node, link)?,
             Event::Turn { node, life } => {
                 self.with(node, life, Node::turn)?;
+            }
+            Event::Verify { node, life, group } => {
+                self.with(node, life, |node, network, _, _| {
+                    node.verify(group, network);
+                    Ok(())
+                })?;
             }
             Event::Commit { node, life } => {
                 self.with(node, life, Node::commit)?;
@@ -357,8 +365,9 @@ impl World {
     fn accident(&mut self) -> Result<(), Broken> {
         let links = self.network.living();
         let number = self.network.random.index(self.places.len());
-        match self.network.random.below(4) {
+        match self.network.random.below(5) {
             0 if matches!(self.place(number).inhabitant, Inhabitant::Ours(_)) => self.crash(number),
+            4 => self.network.set_clock(number),
             cause if !links.is_empty() => {
                 let index = self.network.random.index(links.len());
                 let link = *links.get(index).ok_or("no such connection")?;

@@ -50,7 +50,7 @@ fn the_first_seeds_see_crashes_restored_nodes_and_every_kind_of_peer() {
     assert!(reports.iter().any(|report| report.restores > 0));
     assert!(reports.iter().all(|report| report.copies >= report.messages));
 
-    for role in [Role::Silent, Role::Noise, Role::Liar] {
+    for role in [Role::Silent, Role::Noise, Role::Liar, Role::Sloppy] {
         assert!((0..30).any(|seed| Scenario::new(seed, 2..=NODES_MAX).roles.contains(&role)), "{role:?}");
     }
 }

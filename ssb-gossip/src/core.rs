@@ -19,6 +19,7 @@ use crate::event::DialRefusal;
 use crate::event::Group;
 use crate::event::Ingest;
 use crate::event::Input;
+use crate::event::Letter;
 use crate::event::Outcome;
 use crate::event::Output;
 use crate::event::Refusal;
@@ -93,9 +94,9 @@ impl Core {
             Input::Guest { connection, peer } => {
                 let blocked = self.graph.blocks(&self.me, &peer);
                 self.outbox.push_back(if blocked {
-                    Output::Refuse { connection }
+                    Letter::Refuse.to(connection)
                 } else {
-                    Output::Admit { connection }
+                    Letter::Admit.to(connection)
                 });
             }
             Input::Opened { connection, peer, side } => self.opened(connection, peer, side, now.uptime),
@@ -106,7 +107,7 @@ impl Core {
             Input::HistoryAsked { connection, request, feed } => {
                 let viewer = self.replicator.peer(connection);
                 let allowed = viewer.is_none_or(|viewer| !self.graph.blocks(&feed, &viewer));
-                self.outbox.push_back(Output::ServeHistory { connection, request, allowed });
+                self.outbox.push_back(Letter::ServeHistory { request, allowed }.to(connection));
                 // Whoever asks the old way replicates the old way: it can be asked for everything (ssb-replicate 1.3.5).
                 self.replicator.activate(connection, &self.graph, &mut self.outbox);
             }
@@ -171,7 +172,7 @@ impl Core {
             return;
         }
         if self.graph.blocks(&self.me, &peer) {
-            self.outbox.push_back(Output::Close { connection });
+            self.outbox.push_back(Letter::Close.to(connection));
             return;
         }
         self.replicator.opened(connection, peer);

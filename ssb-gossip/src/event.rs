@@ -100,45 +100,12 @@ pub enum Input {
 /// What must be done.
 #[derive(Debug, PartialEq)]
 pub enum Output {
-    /// Let a guest in.
-    Admit {
-        /// Their connection.
+    /// Tell a connection something.
+    Tell {
+        /// Which.
         connection: ConnectionId,
-    },
-    /// Turn a guest away, without a byte.
-    Refuse {
-        /// Their connection.
-        connection: ConnectionId,
-    },
-    /// Say goodbye.
-    Close {
-        /// To whom.
-        connection: ConnectionId,
-    },
-    /// Call `createHistoryStream`; items of it come back under this id.
-    Ask {
-        /// Over which connection.
-        connection: ConnectionId,
-        /// The stream's id.
-        stream: StreamId,
-        /// What to ask for.
-        query: HistoryQuery,
-    },
-    /// End a stream that we asked for. Nothing of it need come back.
-    Stop {
-        /// Over which connection.
-        connection: ConnectionId,
-        /// Which stream.
-        stream: StreamId,
-    },
-    /// Answer a call of `createHistoryStream`: with messages, or with an end at once.
-    ServeHistory {
-        /// Over which connection.
-        connection: ConnectionId,
-        /// Which call.
-        request: RequestId,
-        /// Whether the caller may see the feed.
-        allowed: bool,
+        /// What.
+        letter: Letter,
     },
     /// Verify and store messages. Groups are numbered without gaps and are to be stored in that order.
     Ingest(Group),
@@ -172,6 +139,43 @@ pub enum Output {
         /// Why.
         reason: DialRefusal,
     },
+}
+
+/// What a connection is told to do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Letter {
+    /// Let the guest in.
+    Admit,
+    /// Turn the guest away, without a byte.
+    Refuse,
+    /// Say goodbye.
+    Close,
+    /// Call `createHistoryStream`; items of it come back under this id.
+    Ask {
+        /// The stream's id.
+        stream: StreamId,
+        /// What to ask for.
+        query: HistoryQuery,
+    },
+    /// End a stream that we asked for. Nothing of it need come back.
+    Stop {
+        /// Which stream.
+        stream: StreamId,
+    },
+    /// Answer a call of `createHistoryStream`: with messages, or with an end at once.
+    ServeHistory {
+        /// Which call.
+        request: RequestId,
+        /// Whether the caller may see the feed.
+        allowed: bool,
+    },
+}
+
+impl Letter {
+    /// To a connection.
+    pub const fn to(self, connection: ConnectionId) -> Output {
+        Output::Tell { connection, letter: self }
+    }
 }
 
 /// Messages to verify at once.

@@ -130,10 +130,67 @@ impl Served {
         })
     }
 
+    /// The next items, about `len_max` bytes of them, from a log that holds the feed up to `latest` by now. `read` gives
+    /// messages from a sequence on, about so many bytes, at least one if there is any: id, receive time and text.
+    pub fn page<E>(
+        &mut self,
+        latest: u32,
+        len_max: usize,
+        mut read: impl FnMut(u32, usize) -> Result<Vec<(MessageId, f64, String)>, E>,
+    ) -> ServedPage<E> {
+        let mut items = Vec::new();
+        let mut len = 0;
+        while let Some(sequence) = self.next(latest) {
+            if len >= len_max {
+                return ServedPage { items, then: ServedThen::More };
+            }
+            let messages = match read(sequence, len_max - len) {
+                Ok(messages) => messages,
+                Err(error) => return ServedPage { items, then: ServedThen::Failed(error) },
+            };
+            if messages.is_empty() {
+                break;
+            }
+            for (sequence, (id, received, message)) in (sequence..).zip(messages) {
+                // The cursor may have jumped over the rest, or come to its end.
+                if self.next(latest) != Some(sequence) {
+                    break;
+                }
+                let Some(item) = self.item(&id, received, &message) else { break };
+                len += item.len();
+                items.push((sequence, item));
+            }
+        }
+        let then = if self.is_over(latest) { ServedThen::Over } else { ServedThen::Wait };
+        ServedPage { items, then }
+    }
+
     fn blocks_viewer(&self, message: &str) -> bool {
         contact_of(message)
             .is_some_and(|contact| contact.contact == self.viewer && contact.relation == Relation::Block)
     }
+}
+
+/// Some items of a stream that we serve.
+#[derive(Debug)]
+pub struct ServedPage<E> {
+    /// The sequence of each, and its text.
+    pub items: Vec<(u32, String)>,
+    /// What follows them.
+    pub then: ServedThen<E>,
+}
+
+/// What follows a page.
+#[derive(Debug)]
+pub enum ServedThen<E> {
+    /// Another page.
+    More,
+    /// Another page when the log holds more of the feed.
+    Wait,
+    /// Nothing.
+    Over,
+    /// Nothing, because the log could not be read.
+    Failed(E),
 }
 
 /// `{key, value, timestamp}`, as every stream of messages sends it.

@@ -11,4 +11,6 @@ pub mod peer;
 pub mod ping;
 pub mod recovery;
 pub mod replicator;
+pub mod streams;
 pub mod time;
+pub mod verify;

@@ -7,6 +7,7 @@ use ssb_keys::FeedId;
 
 use crate::connection::ConnectionId;
 use crate::connection::StreamId;
+use crate::event::Letter;
 use crate::event::Output;
 use crate::event::Refusal;
 use crate::event::Source;
@@ -90,7 +91,7 @@ impl Replicator {
         for connection in self.connections() {
             let Some(state) = self.connections.get_mut(&connection) else { continue };
             if graph.blocks(&self.me, &state.peer) {
-                out.push_back(Output::Close { connection });
+                out.push_back(Letter::Close.to(connection));
                 continue;
             }
             let unwanted: Vec<FeedId> =
@@ -98,7 +99,7 @@ impl Replicator {
             for feed in unwanted {
                 if let Some(stream) = state.feeds.remove(&feed).and_then(|asked| asked.live) {
                     state.streams.remove(&stream);
-                    out.push_back(Output::Stop { connection, stream });
+                    out.push_back(Letter::Stop { stream }.to(connection));
                 }
             }
             if state.active {
@@ -123,7 +124,7 @@ impl Replicator {
         let Source { connection, stream } = source;
         let Some(feed) = self.feed_of(connection, stream) else { return };
         self.ended(connection, stream);
-        out.push_back(Output::Stop { connection, stream });
+        out.push_back(Letter::Stop { stream }.to(connection));
         let asked = self.connections.get(&connection).and_then(|state| state.feeds.get(&feed)).copied();
         if reason == Refusal::Gap && asked.is_some_and(|asked| asked.live.is_none() && asked.times < ASKS_MAX)
         {
@@ -188,7 +189,7 @@ impl Replicator {
         let stream = StreamId(self.streams);
         self.streams += 1;
         state.streams.insert(stream, query.feed);
-        out.push_back(Output::Ask { connection, stream, query });
+        out.push_back(Letter::Ask { stream, query }.to(connection));
         Some(stream)
     }
 }

@@ -17,16 +17,16 @@ use ssb_gossip::core::IN_FLIGHT_LEN_MAX;
 use ssb_gossip::core::ITEM_COST_MIN;
 use ssb_gossip::event::Group;
 use ssb_gossip::event::Input;
+use ssb_gossip::event::Letter;
 use ssb_gossip::event::Output;
 use ssb_gossip::event::Ticket;
+use ssb_gossip::streams::ITEMS_LEN_MAX;
 use ssb_muxrpc::RemoteError;
 
 use crate::clock::Clock;
 use crate::log_inbox::LogInbox;
 use crate::log_inbox::Own;
 use crate::mailbox::Mailbox;
-use crate::peer_task::ITEMS_LEN_MAX;
-use crate::peer_task::Letter;
 use crate::supervisor::DialRequest;
 
 /// How many events of peers wait before the peers do.
@@ -149,14 +149,7 @@ impl CoreTask {
 
     fn carry_out(&mut self, output: Output) {
         match output {
-            Output::Admit { connection } => self.tell(connection, Letter::Admit),
-            Output::Refuse { connection } => self.tell(connection, Letter::Refuse),
-            Output::Close { connection } => self.tell(connection, Letter::Close),
-            Output::Ask { connection, stream, query } => self.tell(connection, Letter::Ask { stream, query }),
-            Output::Stop { connection, stream } => self.tell(connection, Letter::Stop { stream }),
-            Output::ServeHistory { connection, request, allowed } => {
-                self.tell(connection, Letter::ServeHistory { request, allowed });
-            }
+            Output::Tell { connection, letter } => self.tell(connection, letter),
             Output::Ingest(group) => {
                 self.groups.try_send(group).expect("the core keeps fewer groups in flight than fit");
             }

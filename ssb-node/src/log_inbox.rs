@@ -1,6 +1,5 @@
 //! What waits for the log thread: verified groups in the order of their numbers, and publishing in a lane of its own.
 
-use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Condvar;
@@ -8,25 +7,15 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
-use ssb_gossip::event::Refusal;
-use ssb_gossip::event::Source;
+use ssb_gossip::verify::InOrder;
+use ssb_gossip::verify::Verified;
 use ssb_keys::published_mark::PublishedMark;
-use ssb_msg::Message;
 use ssb_muxrpc::RemoteError;
 
 use smol::channel::Sender;
 
 /// The most messages that the log thread stores with one sync.
 pub(crate) const BATCH_LEN_MAX: usize = 4096;
-
-/// A message after its signature was checked, or why it is not one.
-#[derive(Debug)]
-pub(crate) struct Verified {
-    pub(crate) source: Source,
-    /// As received, in bytes.
-    pub(crate) len: usize,
-    pub(crate) message: Result<Message, Refusal>,
-}
 
 /// The owner's own business with the log, ahead of all replication.
 #[derive(Debug)]
@@ -52,8 +41,7 @@ pub(crate) struct LogInbox {
 #[derive(Default)]
 struct State {
     own: VecDeque<Own>,
-    groups: BTreeMap<u64, Vec<Verified>>,
-    next: u64,
+    groups: InOrder,
     closed: bool,
 }
 
@@ -100,9 +88,8 @@ impl State {
     fn take(&mut self) -> Work {
         let mut work = Work { own: self.own.drain(..).collect(), verified: Vec::new() };
         while work.verified.len() < BATCH_LEN_MAX
-            && let Some(group) = self.groups.remove(&self.next)
+            && let Some(group) = self.groups.pop()
         {
-            self.next += 1;
             work.verified.extend(group);
         }
         work
@@ -120,6 +107,8 @@ mod tests {
     use super::*;
     use ssb_gossip::connection::ConnectionId;
     use ssb_gossip::connection::StreamId;
+    use ssb_gossip::event::Refusal;
+    use ssb_gossip::event::Source;
     use ssb_keys::FeedId;
     use std::sync::Arc;
     use std::thread;

@@ -6,6 +6,7 @@ use ssb_gossip::connection::Side;
 use ssb_gossip::core::Start;
 use ssb_gossip::event::DialRefusal;
 use ssb_gossip::event::Input;
+use ssb_gossip::event::Letter;
 use ssb_gossip::event::Output;
 use ssb_gossip::event::Ticket;
 use ssb_msg::content::Relation;
@@ -37,7 +38,7 @@ fn address(peer: u8) -> Address {
 #[test]
 fn strangers_and_the_own_key_are_admitted() {
     for peer in [1, ME] {
-        assert_eq!(guest(&mut Node::new(), peer), [Output::Admit { connection: CONNECTION }]);
+        assert_eq!(guest(&mut Node::new(), peer), [Letter::Admit.to(CONNECTION)]);
     }
 }
 
@@ -45,8 +46,8 @@ fn strangers_and_the_own_key_are_admitted() {
 fn a_guest_whom_the_owner_blocks_is_refused() {
     let mut node = blocking(1);
 
-    assert_eq!(guest(&mut node, 1), [Output::Refuse { connection: CONNECTION }]);
-    assert_eq!(guest(&mut node, 2), [Output::Admit { connection: CONNECTION }]);
+    assert_eq!(guest(&mut node, 1), [Letter::Refuse.to(CONNECTION)]);
+    assert_eq!(guest(&mut node, 2), [Letter::Admit.to(CONNECTION)]);
 }
 
 #[test]
@@ -54,7 +55,7 @@ fn whom_others_block_is_admitted() {
     let contacts = vec![says(ME, Relation::Follow, 2), says(2, Relation::Block, 1)];
     let mut node = Node::start(Start { contacts, ..fresh() });
 
-    assert_eq!(guest(&mut node, 1), [Output::Admit { connection: CONNECTION }]);
+    assert_eq!(guest(&mut node, 1), [Letter::Admit.to(CONNECTION)]);
 }
 
 #[test]
@@ -63,7 +64,7 @@ fn whoever_was_blocked_while_the_connection_opened_is_parted_with() {
     guest(&mut node, 1);
     node.set(Relation::Block, 1);
 
-    assert_eq!(node.open(1, 1, Side::Accepted), [Output::Close { connection: CONNECTION }]);
+    assert_eq!(node.open(1, 1, Side::Accepted), [Letter::Close.to(CONNECTION)]);
 }
 
 #[test]
@@ -72,7 +73,7 @@ fn blocking_a_peer_ends_its_connection() {
     node.open(1, 1, Side::Accepted);
     node.open(2, 2, Side::Accepted);
 
-    assert_eq!(node.set(Relation::Block, 1), [Output::Close { connection: CONNECTION }]);
+    assert_eq!(node.set(Relation::Block, 1), [Letter::Close.to(CONNECTION)]);
 }
 
 #[test]
@@ -80,7 +81,7 @@ fn blocking_ends_a_connection_even_if_nobody_s_feed_is_replicated() {
     let mut node = Node::start(Start { hops: 0, ..fresh() });
     node.open(1, 1, Side::Accepted);
 
-    assert_eq!(node.set(Relation::Block, 1), [Output::Close { connection: CONNECTION }]);
+    assert_eq!(node.set(Relation::Block, 1), [Letter::Close.to(CONNECTION)]);
 }
 
 #[test]

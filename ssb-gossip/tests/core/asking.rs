@@ -4,6 +4,7 @@ use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::connection::Side;
 use ssb_gossip::core::Start;
 use ssb_gossip::event::Input;
+use ssb_gossip::event::Letter;
 use ssb_gossip::event::Output;
 use ssb_gossip::replicator::STREAMS_MAX;
 use ssb_msg::content::Contact;
@@ -25,7 +26,7 @@ fn history_asked(node: &mut Node, connection: u64, author: u8) -> Vec<Output> {
 }
 
 fn served(connection: u64, allowed: bool) -> Output {
-    Output::ServeHistory { connection: ConnectionId(connection), request: request(), allowed }
+    Letter::ServeHistory { request: request(), allowed }.to(ConnectionId(connection))
 }
 
 #[test]

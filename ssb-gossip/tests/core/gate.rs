@@ -4,6 +4,7 @@ use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::connection::Side;
 use ssb_gossip::core::Start;
 use ssb_gossip::event::Input;
+use ssb_gossip::event::Letter;
 use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
@@ -202,7 +203,7 @@ fn a_peer_that_can_be_asked_for_nothing_more_is_asked_later() {
     assert_eq!(node.core.deadline(), Some(node.now.after(ASK_AGAIN_AFTER)));
     node.ended(1, 1);
     node.now = node.now.after(ASK_AGAIN_AFTER);
-    assert!(matches!(tick(&mut node)[..], [Output::Ask { .. }]));
+    assert!(matches!(tick(&mut node)[..], [Output::Tell { letter: Letter::Ask { .. }, .. }]));
 }
 
 #[test]

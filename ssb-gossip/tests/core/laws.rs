@@ -13,6 +13,7 @@ use ssb_gossip::core::IN_FLIGHT_LEN_MAX;
 use ssb_gossip::core::ITEM_COST_MIN;
 use ssb_gossip::core::Start;
 use ssb_gossip::event::Input;
+use ssb_gossip::event::Letter;
 use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
@@ -151,18 +152,20 @@ impl Shell {
 
     fn check(&mut self, output: Output) -> Result<(), TestCaseError> {
         match output {
-            Output::Ask { connection, stream, .. } => {
+            Output::Tell { connection, letter } => {
                 let streams = self.open.get_mut(&connection);
-                let streams = streams.ok_or_else(|| TestCaseError::fail("a closed connection is asked"))?;
-                prop_assert!(streams.insert(stream), "a stream's id came twice");
-                prop_assert!(streams.len() <= STREAMS_MAX);
-            }
-            Output::Stop { connection, stream } => {
-                let streams = self.open.get_mut(&connection);
-                prop_assert!(streams.is_some_and(|streams| streams.remove(&stream)), "nobody asked for it");
-            }
-            Output::Close { connection } | Output::ServeHistory { connection, .. } => {
-                prop_assert!(self.open.contains_key(&connection));
+                let streams = streams.ok_or_else(|| TestCaseError::fail("a closed connection is told"))?;
+                match letter {
+                    Letter::Ask { stream, .. } => {
+                        prop_assert!(streams.insert(stream), "a stream's id came twice");
+                        prop_assert!(streams.len() <= STREAMS_MAX);
+                    }
+                    Letter::Stop { stream } => {
+                        prop_assert!(streams.remove(&stream), "nobody asked for it");
+                    }
+                    Letter::Close | Letter::ServeHistory { .. } => {}
+                    Letter::Admit | Letter::Refuse => prop_assert!(false, "nobody is a guest here"),
+                }
             }
             Output::Ingest(group) => {
                 prop_assert_eq!(group.number, self.groups);
@@ -207,7 +210,7 @@ proptest! {
         node.handle(Input::Verdicts(verdicts));
         let connection = ConnectionId(shell.connections);
         let opened = node.handle(Input::Opened { connection, peer: feed(200), side: Side::Accepted });
-        let Some(Output::Ask { stream, .. }) = opened.first() else { panic!("nothing is asked") };
+        let Some(Output::Tell { letter: Letter::Ask { stream, .. }, .. }) = opened.first() else { panic!("nothing is asked") };
         let items = |count| (0..count).map(|_| (*stream, Vec::new())).collect();
         node.handle(Input::Items { connection, items: items(IN_FLIGHT_LEN_MAX / ITEM_COST_MIN) });
         prop_assert!(!node.core.is_congested());

@@ -18,6 +18,7 @@ use ssb_gossip::connection::StreamId;
 use ssb_gossip::core::Core;
 use ssb_gossip::core::Start;
 use ssb_gossip::event::Input;
+use ssb_gossip::event::Letter;
 use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
@@ -150,15 +151,12 @@ fn ask_stored(connection: u64, stream: u64, from: u32) -> Output {
 }
 
 fn question(connection: u64, stream: u64, author: u8, from: u32, live: bool) -> Output {
-    Output::Ask {
-        connection: ConnectionId(connection),
-        stream: StreamId(stream),
-        query: HistoryQuery::replicate(feed(author), from, live),
-    }
+    let query = HistoryQuery::replicate(feed(author), from, live);
+    Letter::Ask { stream: StreamId(stream), query }.to(ConnectionId(connection))
 }
 
 fn stop(connection: u64, stream: u64) -> Output {
-    Output::Stop { connection: ConnectionId(connection), stream: StreamId(stream) }
+    Letter::Stop { stream: StreamId(stream) }.to(ConnectionId(connection))
 }
 
 /// The number of some call. Only a session makes them.

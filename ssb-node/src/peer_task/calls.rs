@@ -8,7 +8,6 @@ use std::task::Poll;
 use serde_json::Value;
 use smol::channel::bounded;
 use ssb_gossip::address::Address;
-use ssb_gossip::event::Input;
 use ssb_gossip::history::HistoryQuery;
 use ssb_gossip::ping::Ping;
 use ssb_keys::FeedId;
@@ -85,15 +84,9 @@ impl PeerTask {
             Rpc::CreateRawLogStream => self.serve(request, raw_log_stream::parse(args)),
             Rpc::CreateUserStream => self.serve(request, user_stream::parse(args)),
             Rpc::CreateSequenceStream => self.serve(request, Ok(SequenceStream::default())),
-            Rpc::CreateHistoryStream => match HistoryQuery::parse(args) {
-                Some(query) => {
-                    self.unserved.insert(request, query);
-                    let input =
-                        Input::HistoryAsked { connection: self.connection, request, feed: query.feed };
-                    self.tell_core(input);
-                }
-                None => self.peer.end(request),
-            },
+            Rpc::CreateHistoryStream => {
+                self.streams.called(request, HistoryQuery::parse(args), &mut self.peer);
+            }
             Rpc::GossipConnect => match address(args) {
                 Ok(address) => self.ask_core(request, |answer| ToCore::Dial { address, answer }),
                 Err(error) => self.peer.refuse_call(request, &error),

@@ -22,16 +22,15 @@ use smol::channel::Sender;
 use smol::future::FutureExt as _;
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::connection::Side;
-use ssb_gossip::connection::StreamId;
 use ssb_gossip::event::Input;
-use ssb_gossip::history::HistoryQuery;
+use ssb_gossip::event::Letter;
 use ssb_gossip::history::Served;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerError;
 use ssb_gossip::peer::PeerEvent;
 use ssb_gossip::ping::Ping;
+use ssb_gossip::streams::HistoryStreams;
 use ssb_gossip::time::Uptime;
-use ssb_muxrpc::Kind;
 use ssb_muxrpc::RequestId;
 
 use self::calls::Pending;
@@ -44,25 +43,11 @@ use crate::rpc::history::History;
 use crate::shared::Shared;
 use crate::transport::Stream;
 
-/// The most items of streams that go to the core at once.
-pub(crate) const ITEMS_LEN_MAX: usize = 256;
-
 /// The most calls of one peer that wait for their answers; further ones wait in the socket.
 const PENDING_MAX: usize = 256;
 
 /// How long the last bytes of a connection may take.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// What the core says to a peer's task.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Letter {
-    Admit,
-    Refuse,
-    Close,
-    Ask { stream: StreamId, query: HistoryQuery },
-    Stop { stream: StreamId },
-    ServeHistory { request: RequestId, allowed: bool },
-}
 
 /// One connection.
 pub(crate) struct PeerTask {
@@ -73,12 +58,7 @@ pub(crate) struct PeerTask {
     peer: Peer,
     mailbox: Mailbox<Letter>,
     core: ToCoreQueue,
-    /// Items that have not gone to the core yet.
-    items: Vec<(StreamId, Vec<u8>)>,
-    /// The streams that we asked for.
-    asked: BTreeMap<RequestId, StreamId>,
-    /// Calls of `createHistoryStream` that the core has not allowed yet.
-    unserved: BTreeMap<RequestId, HistoryQuery>,
+    streams: HistoryStreams,
     sources: Sources,
     pending: Vec<Pending>,
     pings: BTreeMap<RequestId, Ping>,
@@ -112,9 +92,7 @@ impl PeerTask {
             peer,
             mailbox,
             core,
-            items: Vec::new(),
-            asked: BTreeMap::new(),
-            unserved: BTreeMap::new(),
+            streams: HistoryStreams::new(connection),
             pending: Vec::new(),
             pings: BTreeMap::new(),
             timer: Timer::never(),
@@ -197,52 +175,32 @@ impl PeerTask {
             }
             Letter::Refuse => self.peer.refuse(),
             Letter::Close => self.peer.close(self.shared.clock.now()),
-            Letter::Ask { stream, query } => {
-                match self.peer.call(&["createHistoryStream"], Kind::Source, &query.to_args()) {
-                    Ok(request) => {
-                        self.asked.insert(request, stream);
-                    }
-                    Err(_) => self.tell_core(Input::StreamEnded {
-                        connection: self.connection,
-                        stream,
-                        failed: true,
-                    }),
-                }
-            }
-            Letter::Stop { stream } => {
-                let request =
-                    self.asked.iter().find(|(_, asked)| **asked == stream).map(|(request, _)| *request);
-                if let Some(request) = request {
-                    self.asked.remove(&request);
-                    self.peer.end(request);
-                }
-            }
-            Letter::ServeHistory { request, allowed } => match self.unserved.remove(&request) {
-                Some(query) if allowed => {
+            Letter::Ask { stream, query } => self.streams.ask(stream, &query, &mut self.peer),
+            Letter::Stop { stream } => self.streams.stop(stream, &mut self.peer),
+            Letter::ServeHistory { request, allowed } => {
+                if let Some(query) = self.streams.serve(request, allowed, &mut self.peer) {
                     let viewer = self.peer.remote().unwrap_or(self.shared.me.id());
                     let latest = self.shared.reader.latest(&query.feed).map_or(0, |latest| latest.sequence);
                     self.sources.add(request, Box::new(History(Served::new(query, viewer, latest))));
                 }
-                Some(_) => self.peer.end(request),
-                None => {}
-            },
+            }
         }
+        self.tell_core();
     }
 
     fn poll_events(&mut self) -> bool {
         let mut moved = false;
-        while self.ended.is_none() && self.items.len() < ITEMS_LEN_MAX && self.pending.len() < PENDING_MAX {
+        while self.ended.is_none() && !self.streams.is_full() && self.pending.len() < PENDING_MAX {
             let Some(event) = self.peer.poll() else { break };
             moved = true;
             match event {
                 PeerEvent::Guest(peer) => {
-                    let input = Input::Guest { connection: self.connection, peer };
-                    self.core.push(ToCore::Event(input));
+                    self.streams.tell(Input::Guest { connection: self.connection, peer });
                 }
                 PeerEvent::Open(peer) => {
                     let Self { connection, side, .. } = *self;
                     self.shared.logger.info(&format!("connection {}: {side:?} {peer}", connection.0));
-                    self.core.push(ToCore::Event(Input::Opened { connection, peer, side }));
+                    self.streams.tell(Input::Opened { connection, peer, side });
                     if let Some(opened) = self.opened.take() {
                         // Whoever waited may be gone.
                         let _ = opened.try_send(Ok(()));
@@ -253,9 +211,7 @@ impl PeerTask {
                     self.called(request, method, &args);
                 }
                 PeerEvent::Item { request, body, .. } => {
-                    if let Some(stream) = self.asked.get(&request) {
-                        self.items.push((*stream, body.to_vec()));
-                    } else {
+                    if !self.streams.item(request, body) {
                         self.pinged(request);
                     }
                 }
@@ -265,15 +221,12 @@ impl PeerTask {
                 PeerEvent::Answered { .. } | PeerEvent::Failed { .. } | PeerEvent::Goodbye => {}
             }
         }
-        self.flush_items();
+        self.tell_core();
         moved
     }
 
     fn stream_ended(&mut self, request: RequestId, failed: bool) {
-        if let Some(stream) = self.asked.remove(&request) {
-            self.tell_core(Input::StreamEnded { connection: self.connection, stream, failed });
-        }
-        self.unserved.remove(&request);
+        self.streams.ended(request, failed);
         self.sources.remove(request);
         if self.pings.remove(&request).is_some() {
             self.peer.end(request);
@@ -336,17 +289,10 @@ impl PeerTask {
         Poll::Ready(())
     }
 
-    fn flush_items(&mut self) {
-        if !self.items.is_empty() {
-            let items = std::mem::take(&mut self.items);
-            self.core.push(ToCore::Event(Input::Items { connection: self.connection, items }));
+    fn tell_core(&mut self) {
+        while let Some(input) = self.streams.poll() {
+            self.core.push(ToCore::Event(input));
         }
-    }
-
-    // What came before goes before.
-    fn tell_core(&mut self, input: Input) {
-        self.flush_items();
-        self.core.push(ToCore::Event(input));
     }
 
     fn say(&self, result: &Result<(), PeerError>) {

@@ -1,8 +1,10 @@
 //! `createHistoryStream`: one feed in the order of its sequences.
 
 use ssb_gossip::history::Served;
+use ssb_gossip::history::ServedThen;
 use ssb_log::Disk;
 use ssb_log::Reader;
+use ssb_log::read::ReadError;
 use ssb_muxrpc::RemoteError;
 
 use super::source::PAGE_LEN;
@@ -17,34 +19,20 @@ impl Source for History {
     fn pull(&mut self, reader: &Reader<Disk>) -> Page {
         let feed = self.0.feed();
         let latest = reader.latest(&feed).map_or(0, |latest| latest.sequence);
-        let mut items = Vec::new();
-        let mut len = 0;
-        while let Some(sequence) = self.0.next(latest) {
-            if len >= PAGE_LEN {
-                return Page { items, then: Then::More };
+        let page = self.0.page(latest, PAGE_LEN, |sequence, len| {
+            let page = reader.feed_page(&feed, sequence, len)?;
+            Ok(page.into_iter().map(|stored| (stored.id, stored.received, stored.json)).collect())
+        });
+        let then = match page.then {
+            ServedThen::More => Then::More,
+            ServedThen::Wait => Then::FeedGrown { feed, past: latest },
+            ServedThen::Over => Then::End(Ok(())),
+            ServedThen::Failed(error) => {
+                let error: ReadError = error;
+                Then::End(Err(RemoteError::new(error.to_string())))
             }
-            let page = match reader.feed_page(&feed, sequence, PAGE_LEN - len) {
-                Ok(page) => page,
-                Err(error) => {
-                    return Page { items, then: Then::End(Err(RemoteError::new(error.to_string()))) };
-                }
-            };
-            if page.is_empty() {
-                break;
-            }
-            for (sequence, stored) in (sequence..).zip(page) {
-                // The cursor may have jumped over the rest of the page, or come to its end.
-                if self.0.next(latest) != Some(sequence) {
-                    break;
-                }
-                let Some(item) = self.0.item(&stored.id, stored.received, &stored.json) else { break };
-                len += item.len();
-                items.push(item);
-            }
-        }
-        let then =
-            if self.0.is_over(latest) { Then::End(Ok(())) } else { Then::FeedGrown { feed, past: latest } };
-        Page { items, then }
+        };
+        Page { items: page.items.into_iter().map(|(_, item)| item).collect(), then }
     }
 }
 
