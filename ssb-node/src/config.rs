@@ -5,7 +5,11 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use ssb_gossip::address::Address;
+use ssb_gossip::address::Transport;
+use ssb_keys::FeedId;
 use ssb_keys::hmac::HmacKey;
 use ssb_keys::network::NetworkKey;
 
@@ -30,12 +34,27 @@ pub struct Config {
     pub network: NetworkKey,
     /// The message-signing key of the network, if it has one (`caps.sign`).
     pub signing: Option<HmacKey>,
+    /// Whose connections have all rights, beside the node's own key (`master`). A connection that the node dialed has
+    /// none of them, whatever its key.
+    pub master: Vec<FeedId>,
     /// The host to listen on, and where clients look for the node (`host`). None: all interfaces, and localhost.
     pub host: Option<String>,
     /// The port to listen on, and where clients look for the node (`port`).
     pub port: u16,
-    /// Exactly where to listen (`connections.incoming.net`). Empty: `host` and `port` say it.
-    pub listen: Vec<Listen>,
+    /// Exactly where to listen (`connections.incoming`). None: on `host` and `port`, and on the unix socket.
+    pub incoming: Option<Vec<Listen>>,
+    /// How peers may be dialed (`connections.outgoing`).
+    pub outgoing: Vec<Transport>,
+    /// How long things may take (`timers` and `timeout`).
+    pub timers: Timers,
+    /// Peers to know from the start (`seeds`).
+    pub seeds: Vec<Address>,
+    /// Whether the node keeps to itself: it learns no peers and dials none by itself (`offline`).
+    pub offline: bool,
+    /// Which peers are dialed and learned of (`gossip`).
+    pub gossip: Gossip,
+    /// Whether feeds are replicated with `createHistoryStream` (`replicate.legacy`).
+    pub legacy_replication: bool,
     /// How far away a feed may be and still be replicated (`friends.hops`).
     pub hops: u8,
     /// Whether the owner insists that the feed is nowhere longer than here, which opens the gate on publishing.
@@ -51,9 +70,16 @@ impl Config {
             path: path.into(),
             network: NetworkKey::MAIN,
             signing: None,
+            master: Vec::new(),
             host: None,
             port: PORT,
-            listen: Vec::new(),
+            incoming: None,
+            outgoing: vec![Transport::Net, Transport::Onion],
+            timers: Timers::default(),
+            seeds: Vec::new(),
+            offline: false,
+            gossip: Gossip::default(),
+            legacy_replication: true,
             hops: HOPS,
             new_feed: false,
             log_level: LogLevel::default(),
@@ -61,15 +87,133 @@ impl Config {
     }
 }
 
-/// One place to listen: an entry of `connections.incoming.net`.
+/// One place to listen: an entry of `connections.incoming.net` or `.unix`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
-    /// The address or name of an interface. None: all of them.
-    pub host: Option<String>,
-    /// The port.
-    pub port: u16,
+    /// Where.
+    pub place: Place,
     /// To whom the address is told.
     pub scopes: Vec<Scope>,
+    /// How whoever connects proves who it is.
+    pub transform: Transform,
+    /// The hosts that everybody else is told instead of this one (`external`).
+    pub external: Vec<String>,
+}
+
+impl Listen {
+    /// Listens for handshakes on all interfaces, and tells everybody.
+    pub fn net(port: u16) -> Self {
+        Self {
+            place: Place::Net { host: None, port },
+            scopes: vec![Scope::Device, Scope::Local, Scope::Public],
+            transform: Transform::Shs,
+            external: Vec::new(),
+        }
+    }
+
+    /// Listens on the unix socket of the directory, for its owner.
+    pub fn unix() -> Self {
+        Self {
+            place: Place::Unix,
+            scopes: vec![Scope::Device],
+            transform: Transform::NoAuth,
+            external: Vec::new(),
+        }
+    }
+}
+
+/// Where to listen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// TCP.
+    Net {
+        /// The address or name of an interface. None: all of them.
+        host: Option<String>,
+        /// The port; 0 for any that is free.
+        port: u16,
+    },
+    /// The file `socket` in the directory, which only the owner can open.
+    Unix,
+}
+
+/// How whoever connects proves who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Transform {
+    /// With the secret handshake.
+    Shs,
+    /// Not at all: it counts as the owner.
+    NoAuth,
+}
+
+impl Transform {
+    /// The transform of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "shs" => Some(Self::Shs),
+            "noauth" => Some(Self::NoAuth),
+            _ => None,
+        }
+    }
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shs => "shs",
+            Self::NoAuth => "noauth",
+        }
+    }
+}
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timers {
+    /// A handshake (`timers.handshake`, or `timeout` if it is not 0).
+    pub handshake: Duration,
+    /// Silence in both directions, until the connection is closed (`timers.inactivity`). The owner's are never.
+    pub inactivity: Duration,
+    /// From a `gossip.ping` to the next (`timers.ping`).
+    pub ping: Duration,
+}
+
+impl Timers {
+    /// The shortest time between pings; what is shorter becomes this (ssb-gossip 1.1.1).
+    pub const PING_MIN: Duration = Duration::from_secs(10);
+
+    /// The longest time between pings; what is longer becomes this (ssb-gossip 1.1.1).
+    pub const PING_MAX: Duration = Duration::from_secs(30 * 60);
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(5),
+            inactivity: Duration::from_secs(600),
+            ping: Duration::from_secs(300),
+        }
+    }
+}
+
+/// Which peers are dialed by the node itself, and where it learns of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Gossip {
+    /// Peers of the local network (`gossip.local`).
+    pub local: bool,
+    /// Peers that the owner follows, or who follow those (`gossip.friends`).
+    pub friends: bool,
+    /// Seeds (`gossip.seed`).
+    pub seed: bool,
+    /// All others (`gossip.global`).
+    pub global: bool,
+    /// Whether peers are learned from messages of type `pub` (`gossip.pub` and `gossip.autoPopulate`).
+    pub populate: bool,
+}
+
+impl Default for Gossip {
+    fn default() -> Self {
+        Self { local: true, friends: true, seed: true, global: true, populate: true }
+    }
 }
 
 /// To whom an address is told.
@@ -91,6 +235,15 @@ impl Scope {
             "local" | "private" => Some(Self::Local),
             "public" => Some(Self::Public),
             _ => None,
+        }
+    }
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Local => "local",
+            Self::Public => "public",
         }
     }
 }

@@ -35,6 +35,8 @@ use thiserror::Error;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::config::Place;
+use crate::config::Transform;
 use crate::core_task::CoreTask;
 use crate::core_task::GROUPS_LEN;
 use crate::core_task::INBOX_LEN;
@@ -51,6 +53,7 @@ use crate::supervisor::CONNECTIONS_MAX;
 use crate::supervisor::Supervisor;
 use crate::supervisor::or_abort;
 use crate::transport::Listener;
+use crate::transport::ListeningSocket;
 use crate::transport::UnixSocket;
 use crate::transport::listen_tcp;
 use crate::verifiers;
@@ -98,6 +101,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let shared = Arc::new(Shared {
         me: home.me.clone(),
         network: config.network,
+        owners: [home.me.id()].into_iter().chain(config.master.iter().copied()).collect(),
+        outgoing: config.outgoing.clone(),
         methods: permission::methods(),
         reader: home.store.reader(),
         reads,
@@ -197,6 +202,15 @@ pub enum StartError {
         #[source]
         error: io::Error,
     },
+    /// Connections that prove nothing would be taken from the network, and have all rights.
+    #[error(
+        "will not listen on {address} without authentication: all who reach it could publish in your name; use \
+         `\"transform\": \"shs\"`, or host 127.0.0.1 for programs of this machine"
+    )]
+    Exposed {
+        /// Where.
+        address: String,
+    },
     /// The log could not be written at some time, and nothing was stored or published from then on.
     #[error("the log could not be written, as was said when it happened; nothing was stored since")]
     Poisoned,
@@ -287,35 +301,51 @@ fn listen(
     let failed = |address: String| move |error| StartError::Listen { address, error };
     let (mut listeners, mut addresses) = (Vec::new(), Vec::new());
     let key = base64::encode(me.as_bytes());
-    for (host, port) in places(config) {
-        let named = format!("{}:{port}", host.unwrap_or("*"));
-        for listener in listen_tcp(host, port).map_err(failed(named.clone()))? {
+    for (place, transform) in places(config) {
+        let proof = match transform {
+            Transform::Shs => format!("shs:{key}"),
+            Transform::NoAuth => format!("noauth:{key}"),
+        };
+        let Place::Net { host, port } = place else {
+            let socket = config.path.join("socket");
+            match UnixSocket::listen(&socket) {
+                Ok(unix) => {
+                    addresses.push(format!("unix:{}~{proof}", socket.display()));
+                    listeners.push(Listener { socket: ListeningSocket::Unix(unix), transform });
+                }
+                // Programs reach the node over TCP as well; a long path is all it takes.
+                Err(error) => {
+                    notices.push(format!("there is no unix socket at {}: {error}", socket.display()));
+                }
+            }
+            continue;
+        };
+        let named = format!("{}:{port}", host.as_deref().unwrap_or("*"));
+        for listener in listen_tcp(host.as_deref(), port).map_err(failed(named.clone()))? {
             let bound = listener.get_ref().local_addr().map_err(failed(named.clone()))?;
+            // Programs of this machine are trusted by whoever asks for this; the network never is.
+            if transform == Transform::NoAuth && !bound.ip().is_loopback() {
+                return Err(StartError::Exposed { address: named });
+            }
             // An address of all interfaces is nothing to dial; this machine's own name is.
             let shown =
                 if bound.ip().is_unspecified() { "localhost".to_owned() } else { bound.ip().to_string() };
-            addresses.push(format!("net:{shown}:{}~shs:{key}", bound.port()));
-            listeners.push(Listener::Tcp(listener));
+            addresses.push(format!("net:{shown}:{}~{proof}", bound.port()));
+            listeners.push(Listener { socket: ListeningSocket::Tcp(listener), transform });
         }
-    }
-    let socket = config.path.join("socket");
-    match UnixSocket::listen(&socket) {
-        Ok(unix) => {
-            addresses.push(format!("unix:{}~noauth:{key}", socket.display()));
-            listeners.push(Listener::Unix(unix));
-        }
-        // Programs reach the node over TCP as well; a long path is all it takes.
-        Err(error) => notices.push(format!("there is no unix socket at {}: {error}", socket.display())),
     }
     Ok((listeners, addresses))
 }
 
 // Each once: several scopes may name one place.
-fn places(config: &Config) -> BTreeSet<(Option<&str>, u16)> {
-    if config.listen.is_empty() {
-        return BTreeSet::from([(config.host.as_deref(), config.port)]);
+fn places(config: &Config) -> BTreeSet<(Place, Transform)> {
+    match &config.incoming {
+        None => BTreeSet::from([
+            (Place::Net { host: config.host.clone(), port: config.port }, Transform::Shs),
+            (Place::Unix, Transform::NoAuth),
+        ]),
+        Some(listen) => listen.iter().map(|listen| (listen.place.clone(), listen.transform)).collect(),
     }
-    config.listen.iter().map(|place| (place.host.as_deref(), place.port)).collect()
 }
 
 // JavaScript's clients up to ssb-client 4.7.9, and its command line, read the methods from this file.

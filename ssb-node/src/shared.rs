@@ -1,7 +1,10 @@
 //! What every part of a node may use.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use ssb_gossip::address::Transport;
+use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::network::NetworkKey;
 use ssb_log::Disk;
@@ -17,6 +20,10 @@ use crate::read_pool::ReadPool;
 pub(crate) struct Shared {
     pub(crate) me: Keypair,
     pub(crate) network: NetworkKey,
+    /// Whose connections have all rights, if they dialed us.
+    pub(crate) owners: BTreeSet<FeedId>,
+    /// How peers may be dialed.
+    pub(crate) outgoing: Vec<Transport>,
     pub(crate) methods: Arc<Methods>,
     pub(crate) reader: Reader<Disk>,
     pub(crate) reads: ReadPool,

@@ -34,6 +34,7 @@ use ssb_gossip::peer::PeerError;
 use ssb_muxrpc::RemoteError;
 
 use crate::config::LogLevel;
+use crate::config::Transform;
 use crate::core_task::Answer;
 use crate::core_task::ToCore;
 use crate::logging::Logger;
@@ -94,7 +95,7 @@ impl Supervisor {
                 Ok(_) if self.tasks.len() >= CONNECTIONS_MAX => {
                     self.shared.logger.warning("a connection was refused: there are too many");
                 }
-                Ok(socket) => self.accepted(socket),
+                Ok(socket) => self.accepted(socket, listener.transform),
                 Err(error) => {
                     self.shared.logger.warning(&format!("a connection could not be accepted: {error}"));
                     Timer::after(ACCEPT_PAUSE).await;
@@ -136,18 +137,19 @@ impl Supervisor {
         self.tasks.end().await;
     }
 
-    fn accepted(&self, socket: Stream) {
+    fn accepted(&self, socket: Stream, transform: Transform) {
         let Shared { me, network, methods, .. } = &*self.shared;
-        match &socket {
-            Stream::Tcp(_) => {
-                let peer = Peer::accept(me, network, &seed(), methods);
-                self.spawn(Side::Accepted, socket, peer, None);
-            }
-            Stream::Unix(_) => self.spawn(Side::Local, socket, Peer::local(me.id(), methods, OWNER), None),
-        }
+        let (side, peer) = match transform {
+            Transform::Shs => (Side::Accepted, Peer::accept(me, network, &seed(), methods)),
+            Transform::NoAuth => (Side::Local, Peer::local(me.id(), methods, OWNER)),
+        };
+        self.spawn(side, socket, peer, None);
     }
 
     async fn dial_one(&self, address: &Address) -> Result<(), DialError> {
+        if !self.shared.outgoing.contains(&address.transport()) {
+            return Err(DialError::Forbidden);
+        }
         if address.transport() == Transport::Onion {
             return Err(DialError::NoOnion);
         }
@@ -211,6 +213,8 @@ pub(crate) fn or_abort(name: &str, work: impl FnOnce()) {
 /// Why a dial failed.
 #[derive(Debug, thiserror::Error)]
 enum DialError {
+    #[error("connections.outgoing does not list this transport")]
+    Forbidden,
     #[error("dialing through Tor is not supported yet")]
     NoOnion,
     #[error("{0}")]

@@ -9,7 +9,9 @@ use ssb_keys::network::NetworkKey;
 use ssb_node::config::Config;
 use ssb_node::config::Listen;
 use ssb_node::config::LogLevel;
+use ssb_node::config::Place;
 use ssb_node::config::Scope;
+use ssb_node::config::Transform;
 
 use super::ConfigError;
 use super::Environment;
@@ -73,7 +75,7 @@ fn read_network(sources: &Sources, node: &mut Config) -> Result<(), ConfigError>
     Ok(())
 }
 
-/// Where to listen: `connections.incoming.net`, or else `host` and `port`; both only if they agree.
+/// Where to listen: `connections.incoming`, or else `host` and `port`; both only if they agree.
 fn read_place(sources: &Sources, node: &mut Config) -> Result<(), ConfigError> {
     const EXPECTED: &str = "a port, a number from 0 to 65535";
     let host = text(sources, "host")?;
@@ -81,30 +83,49 @@ fn read_place(sources: &Sources, node: &mut Config) -> Result<(), ConfigError> {
     let port = port.and_then(|port| u16::try_from(port).ok());
     node.host.clone_from(&host);
     node.port = port.unwrap_or(node.port);
-    let Some((value, origin)) = sources.find("connections.incoming.net")? else { return Ok(()) };
-    let entries = value
-        .as_array()
-        .and_then(|entries| entries.iter().map(|entry| listen(entry, node.port)).collect::<Option<Vec<_>>>());
-    let expected = "a list of {scope, host, port} with scopes among device, local and public";
-    node.listen = entries.ok_or_else(|| origin.error("connections.incoming.net", expected))?;
+    if sources.find("connections.incoming")?.is_none() {
+        return Ok(());
+    }
+    let expected = "a list of {scope, host, port, transform} with scopes among device, local and public";
+    let net =
+        read_listen(sources, "connections.incoming.net", expected, |entry| listen_net(entry, node.port))?;
+    let unix =
+        read_listen(sources, "connections.incoming.unix", "a list of {scope, transform}", listen_unix)?;
 
     let [public, local, device] = [Scope::Public, Scope::Local, Scope::Device]
-        .map(|scope| node.listen.iter().find(|entry| entry.scopes.contains(&scope)));
-    let Some(first) = public.or(local).or(device) else { return Ok(()) };
-    for (key, differs) in [
-        ("host", host.is_some() && first.host.is_some() && host != first.host),
-        ("port", port.is_some_and(|port| port != first.port)),
-    ] {
-        if let (true, Some((_, origin))) = (differs, sources.find(key)?) {
-            return Err(ConfigError::Conflict { origin: origin.to_string(), key });
+        .map(|scope| net.iter().find(|entry| entry.scopes.contains(&scope)));
+    if let Some(Listen { place: Place::Net { host: first_host, port: first_port }, .. }) =
+        public.or(local).or(device)
+    {
+        for (key, differs) in [
+            ("host", host.is_some() && first_host.is_some() && host != *first_host),
+            ("port", port.is_some_and(|port| port != *first_port)),
+        ] {
+            if let (true, Some((_, origin))) = (differs, sources.find(key)?) {
+                return Err(ConfigError::Conflict { origin: origin.to_string(), key });
+            }
         }
+        (node.host, node.port) = (first_host.clone(), *first_port);
     }
-    (node.host, node.port) = (first.host.clone(), first.port);
+    node.incoming = Some(net.into_iter().chain(unix).collect());
     Ok(())
 }
 
-fn listen(entry: &Value, port: u16) -> Option<Listen> {
+fn read_listen(
+    sources: &Sources,
+    key: &str,
+    expected: &'static str,
+    read: impl Fn(&Value) -> Option<Listen>,
+) -> Result<Vec<Listen>, ConfigError> {
+    let Some((value, origin)) = sources.find(key)? else { return Ok(Vec::new()) };
+    let entries = value.as_array().and_then(|entries| entries.iter().map(read).collect());
+    entries.ok_or_else(|| origin.error(key, expected))
+}
+
+fn listen_net(entry: &Value, port: u16) -> Option<Listen> {
     let host = match entry.get("host") {
+        // A scope that is not in a list means this machine's name in it (multiserver 3.8.2).
+        None | Some(Value::Null) if entry.get("scope")? == "device" => Some("localhost".to_owned()),
         None | Some(Value::Null) => None,
         Some(host) => Some(host.as_str()?.to_owned()),
     };
@@ -112,13 +133,34 @@ fn listen(entry: &Value, port: u16) -> Option<Listen> {
         None | Some(Value::Null) => port,
         Some(port) => u16::try_from(whole(port)?).ok()?,
     };
-    let scopes = match entry.get("scope")? {
-        Value::Array(scopes) => {
-            scopes.iter().map(|scope| Scope::parse(scope.as_str()?)).collect::<Option<_>>()?
-        }
-        scope => vec![Scope::parse(scope.as_str()?)?],
-    };
-    Some(Listen { host, port, scopes })
+    Some(Listen {
+        place: Place::Net { host, port },
+        scopes: scopes(entry)?,
+        transform: transform(entry, Transform::Shs)?,
+        external: texts(entry.get("external"))?,
+    })
+}
+
+fn listen_unix(entry: &Value) -> Option<Listen> {
+    Some(Listen { scopes: scopes(entry)?, transform: transform(entry, Transform::NoAuth)?, ..Listen::unix() })
+}
+
+fn scopes(entry: &Value) -> Option<Vec<Scope>> {
+    texts(entry.get("scope"))?.iter().map(|name| Scope::parse(name)).collect()
+}
+
+fn transform(entry: &Value, usual: Transform) -> Option<Transform> {
+    entry.get("transform").map_or(Some(usual), |name| Transform::parse(name.as_str()?))
+}
+
+/// A text, a list of them, or nothing.
+fn texts(value: Option<&Value>) -> Option<Vec<String>> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    match value {
+        None | Some(Value::Null) => Some(Vec::new()),
+        Some(Value::Array(values)) => values.iter().map(text).collect(),
+        Some(value) => Some(vec![text(value)?]),
+    }
 }
 
 /// Before `--`, `--key` belongs to the call alone: many methods have an option of that name.
@@ -275,8 +317,9 @@ mod tests {
         ]}}}"#;
 
         let node = read(entries, "start").unwrap().node;
-        assert_eq!(node.listen.len(), 2);
-        assert_eq!(node.listen[0].scopes, [Scope::Device]);
+        let incoming = node.incoming.unwrap();
+        assert_eq!(incoming.len(), 2);
+        assert_eq!(incoming[0].scopes, [Scope::Device]);
         assert_eq!((node.host.as_deref(), node.port), (Some("10.0.0.1"), 8008));
         let conflict = "command line: host contradicts connections.incoming.net; set only one of them";
         assert_eq!(read(entries, "start --host x"), Err(conflict.into()));
@@ -302,8 +345,8 @@ mod tests {
             (
                 r#"{"connections": {"incoming": {"net": [{"scope": "all"}]}}}"#,
                 "",
-                "~/.ssb/config: connections.incoming.net is not a list of {scope, host, port} with scopes among \
-                 device, local and public",
+                "~/.ssb/config: connections.incoming.net is not a list of {scope, host, port, transform} with \
+                 scopes among device, local and public",
             ),
             ("{\n  \"port\": ,\n}", "", "~/.ssb/config: line 2, column 11: expected value"),
             ("{}", "--port x", "command line: port is not a port, a number from 0 to 65535"),

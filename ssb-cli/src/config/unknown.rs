@@ -52,6 +52,7 @@ const EFFECTIVE: &[&str] = &[
     "caps.sign",
     "config",
     "connections.incoming.net",
+    "connections.incoming.unix",
     "friends.hops",
     "host",
     "key",

@@ -170,7 +170,8 @@ impl PeerTask {
     fn letter(&mut self, letter: Letter) {
         match letter {
             Letter::Admit => {
-                let role = if self.peer.guest() == Some(self.shared.me.id()) { OWNER } else { ANONYMOUS };
+                let is_owner = self.peer.guest().is_some_and(|guest| self.shared.owners.contains(&guest));
+                let role = if is_owner { OWNER } else { ANONYMOUS };
                 self.peer.admit(role);
             }
             Letter::Refuse => self.peer.refuse(),

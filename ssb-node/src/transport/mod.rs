@@ -17,10 +17,18 @@ use smol::Async;
 pub(crate) use self::tcp::connect;
 pub(crate) use self::tcp::listen as listen_tcp;
 pub(crate) use self::unix::UnixSocket;
+use crate::config::Transform;
 
-/// Where connections come in.
+/// Where connections come in, and how they prove who they are.
 #[derive(Debug)]
-pub(crate) enum Listener {
+pub(crate) struct Listener {
+    pub(crate) socket: ListeningSocket,
+    pub(crate) transform: Transform,
+}
+
+/// A listening socket of either kind.
+#[derive(Debug)]
+pub(crate) enum ListeningSocket {
     Tcp(Async<TcpListener>),
     Unix(UnixSocket),
 }
@@ -28,9 +36,9 @@ pub(crate) enum Listener {
 impl Listener {
     /// The next connection.
     pub(crate) async fn accept(&self) -> io::Result<Stream> {
-        match self {
-            Self::Tcp(listener) => tcp::accept(listener).await,
-            Self::Unix(socket) => socket.accept().await,
+        match &self.socket {
+            ListeningSocket::Tcp(listener) => tcp::accept(listener).await,
+            ListeningSocket::Unix(socket) => socket.accept().await,
         }
     }
 }
