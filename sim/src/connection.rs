@@ -13,6 +13,7 @@ use ssb_gossip::history::Served;
 use ssb_gossip::history::ServedThen;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerEvent;
+use ssb_gossip::peer::Timeouts;
 use ssb_gossip::streams::HistoryStreams;
 use ssb_keys::FeedId;
 use ssb_log::Ordinal;
@@ -79,7 +80,7 @@ impl Connection {
         mut peer: Peer,
         network: &Network,
     ) -> Self {
-        peer.start(network.now_at(node));
+        peer.start(Timeouts::default(), network.now_at(node));
         Self {
             id,
             end,

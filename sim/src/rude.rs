@@ -7,6 +7,7 @@ use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::history::HistoryQuery;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerEvent;
+use ssb_gossip::peer::Timeouts;
 use ssb_keys::Keypair;
 use ssb_keys::network::NetworkKey;
 use ssb_msg::Message;
@@ -41,7 +42,7 @@ impl Rude {
     /// Somebody dialed.
     pub fn connect(&mut self, id: ConnectionId, seed: &[u8; 32], methods: &Arc<Methods>, network: &Network) {
         let mut peer = Peer::accept(&self.me, &NetworkKey::MAIN, seed, methods);
-        peer.start(network.now());
+        peer.start(Timeouts::default(), network.now());
         self.peers.insert(id, peer);
     }
 

@@ -39,10 +39,11 @@ use thiserror::Error;
 use crate::time::Now;
 use crate::time::Uptime;
 
-/// How long a handshake may take (`timers.handshake` of ssb-config 3.4.6).
+/// How long a handshake may take unless told otherwise (`timers.handshake` of ssb-config 3.4.6).
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a connection may be silent in both directions (`timers.inactivity` of secret-stack 6.4.2).
+/// How long a connection may be silent in both directions unless told otherwise (`timers.inactivity` of secret-stack
+/// 6.4.2).
 pub const INACTIVITY_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// How long a peer has for its goodbye after ours.
@@ -54,6 +55,21 @@ pub const SEALED_LEN_MAX: usize = 64 * 1024;
 /// The room for one read once a connection is open. It grows for a peer whose frames are larger.
 pub const READ_LEN: usize = 16 * 1024;
 
+/// How long a connection may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For its handshake.
+    pub handshake: Duration,
+    /// For a word in either direction, once it is open. The owner's own may be silent for ever.
+    pub inactivity: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { handshake: HANDSHAKE_TIMEOUT, inactivity: INACTIVITY_TIMEOUT }
+    }
+}
+
 /// A connection with a peer.
 pub struct Peer {
     me: FeedId,
@@ -63,6 +79,8 @@ pub struct Peer {
     outgoing: Outgoing,
     remote: Option<FeedId>,
     deadline: Option<Uptime>,
+    timeouts: Timeouts,
+    /// The one that counts now that it is open, if one does.
     inactivity: Option<Duration>,
     /// Whether we said goodbye, so that the deadline is the peer's for its own.
     closing: bool,
@@ -139,6 +157,7 @@ impl Peer {
             outgoing: Outgoing::default(),
             remote: None,
             deadline: None,
+            timeouts: Timeouts::default(),
             inactivity: None,
             closing: false,
             touched: Uptime::default(),
@@ -147,10 +166,11 @@ impl Peer {
     }
 
     /// Starts the clock of the handshake. Call it once, when the connection stands.
-    pub fn start(&mut self, now: Now) {
+    pub fn start(&mut self, timeouts: Timeouts, now: Now) {
+        self.timeouts = timeouts;
         self.touch(now);
         if !matches!(self.stage, Stage::Open { .. }) {
-            self.deadline = Some(now.uptime.after(HANDSHAKE_TIMEOUT));
+            self.deadline = Some(now.uptime.after(timeouts.handshake));
         }
     }
 
@@ -472,7 +492,7 @@ impl Peer {
         self.stage = Stage::Open { session, opener: Some(opener), told: false };
         self.remote = Some(keys.peer);
         // The owner's own programs may be silent for hours (secret-stack 6.4.2).
-        self.inactivity = (keys.peer != self.me).then_some(INACTIVITY_TIMEOUT);
+        self.inactivity = (keys.peer != self.me).then_some(self.timeouts.inactivity);
         self.deadline = self.inactivity.map(|inactivity| self.touched.after(inactivity));
     }
 
@@ -582,7 +602,7 @@ pub enum PeerError {
     /// The handshake failed: another network, or somebody else than expected.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
-    /// The handshake took longer than [`HANDSHAKE_TIMEOUT`].
+    /// The handshake took longer than [`Timeouts::handshake`].
     #[error("handshake timed out")]
     HandshakeTimeout,
     /// The peer hung up on our proof: it has another key than the address says, blocks us, or is of another network.
@@ -594,7 +614,7 @@ pub enum PeerError {
     /// The peer's bytes ended without a goodbye.
     #[error("unexpected hangup")]
     HungUp,
-    /// Nothing came and nothing was written for [`INACTIVITY_TIMEOUT`].
+    /// Nothing came and nothing was written for [`Timeouts::inactivity`].
     #[error("connection was silent for too long")]
     Silent,
     /// A sealed frame was forged.

@@ -7,21 +7,22 @@ use std::time::Duration;
 
 use crate::time::Uptime;
 
-/// The pause between two exchanges (ssb-gossip 1.1.1).
+/// The pause between two exchanges, unless told otherwise (ssb-gossip 1.1.1).
 pub const PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// One side of a ping stream.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Ping {
+    pause: Duration,
     /// Whether ours is the timestamp that waits for an answer.
     serving: bool,
     next: Option<Uptime>,
 }
 
 impl Ping {
-    /// The side that was called: it waits for the first timestamp.
-    pub const fn called() -> Self {
-        Self { serving: false, next: None }
+    /// The side that was called: it waits for the first timestamp, and serves with this pause.
+    pub const fn called(pause: Duration) -> Self {
+        Self { pause, serving: false, next: None }
     }
 
     /// A timestamp came. Returns whether ours is to be sent now.
@@ -29,7 +30,7 @@ impl Ping {
         if std::mem::take(&mut self.serving) {
             return false;
         }
-        self.next = Some(now.after(PAUSE));
+        self.next = Some(now.after(self.pause));
         true
     }
 
@@ -56,7 +57,7 @@ mod tests {
     #[test]
     fn a_timestamp_is_answered_at_once_and_the_next_served_after_a_pause() {
         let start = Uptime::default();
-        let mut ping = Ping::called();
+        let mut ping = Ping::called(PAUSE);
 
         assert!(ping.received(start));
         assert_eq!(ping.deadline(), Some(start.after(PAUSE)));

@@ -25,6 +25,7 @@ use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerError;
 use ssb_gossip::peer::READ_LEN;
 use ssb_gossip::peer::SEALED_LEN_MAX;
+use ssb_gossip::peer::Timeouts;
 use ssb_gossip::time::Uptime;
 use ssb_keys::Keypair;
 use ssb_keys::network::NetworkKey;
@@ -542,6 +543,24 @@ fn silence_is_tolerated_as_long_as_its_timeout() {
         end.peer.tick(at(inactivity));
         end.listen();
         assert_eq!(end.told, [Told::Ended(Err(PeerError::Silent))]);
+    }
+}
+
+#[test]
+fn both_timeouts_are_what_the_caller_says() {
+    let second = Duration::from_secs(1);
+    let timeouts = Timeouts { handshake: 2 * second, inactivity: 7 * second };
+    let mut line = Line::new(dialing(bob().id()), accepting(), &[]);
+    for end in &mut line.ends {
+        end.peer.start(timeouts, at(10));
+        assert_eq!(end.peer.deadline(), Some(Uptime::new(12 * second)));
+    }
+
+    line.settle();
+
+    for end in &mut line.ends {
+        let silent = end.peer.deadline().map(|deadline| deadline.since(Uptime::default()));
+        assert_eq!(silent, Some(7 * second));
     }
 }
 

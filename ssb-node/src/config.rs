@@ -9,6 +9,10 @@ use std::time::Duration;
 
 use ssb_gossip::address::Address;
 use ssb_gossip::address::Transport;
+use ssb_gossip::peer::HANDSHAKE_TIMEOUT;
+use ssb_gossip::peer::INACTIVITY_TIMEOUT;
+use ssb_gossip::peer::Timeouts;
+use ssb_gossip::ping::PAUSE;
 use ssb_keys::FeedId;
 use ssb_keys::hmac::HmacKey;
 use ssb_keys::network::NetworkKey;
@@ -182,15 +186,16 @@ impl Timers {
 
     /// The longest time between pings; what is longer becomes this (ssb-gossip 1.1.1).
     pub const PING_MAX: Duration = Duration::from_secs(30 * 60);
+
+    /// Those of a connection.
+    pub(crate) const fn timeouts(&self) -> Timeouts {
+        Timeouts { handshake: self.handshake, inactivity: self.inactivity }
+    }
 }
 
 impl Default for Timers {
     fn default() -> Self {
-        Self {
-            handshake: Duration::from_secs(5),
-            inactivity: Duration::from_secs(600),
-            ping: Duration::from_secs(300),
-        }
+        Self { handshake: HANDSHAKE_TIMEOUT, inactivity: INACTIVITY_TIMEOUT, ping: PAUSE }
     }
 }
 

@@ -103,6 +103,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         network: config.network,
         owners: [home.me.id()].into_iter().chain(config.master.iter().copied()).collect(),
         outgoing: config.outgoing.clone(),
+        timeouts: config.timers.timeouts(),
+        ping_pause: config.timers.ping,
         methods: permission::methods(),
         reader: home.store.reader(),
         reads,

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ssb_gossip::address::Transport;
+use ssb_gossip::peer::Timeouts;
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::network::NetworkKey;
@@ -24,6 +26,9 @@ pub(crate) struct Shared {
     pub(crate) owners: BTreeSet<FeedId>,
     /// How peers may be dialed.
     pub(crate) outgoing: Vec<Transport>,
+    pub(crate) timeouts: Timeouts,
+    /// From one `gossip.ping` to the next.
+    pub(crate) ping_pause: Duration,
     pub(crate) methods: Arc<Methods>,
     pub(crate) reader: Reader<Disk>,
     pub(crate) reads: ReadPool,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerError;
 use ssb_gossip::peer::PeerEvent;
+use ssb_gossip::peer::Timeouts;
 use ssb_gossip::time::Now;
 use ssb_gossip::time::UnixMillis;
 use ssb_gossip::time::Uptime;
@@ -97,7 +98,7 @@ pub(crate) enum Welcome {
 
 impl End {
     pub(crate) fn new(mut peer: Peer) -> Self {
-        peer.start(at(0));
+        peer.start(Timeouts::default(), at(0));
         let mut end = Self { peer, told: Vec::new(), welcome: Welcome::Admit };
         end.listen();
         end

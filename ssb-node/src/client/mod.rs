@@ -38,6 +38,7 @@ use std::time::UNIX_EPOCH;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerError;
 use ssb_gossip::peer::PeerEvent;
+use ssb_gossip::peer::Timeouts;
 use ssb_gossip::time::Now;
 use ssb_gossip::time::UnixMillis;
 use ssb_gossip::time::Uptime;
@@ -96,7 +97,7 @@ impl Client {
         let (seed, _) = entropy.split_first_chunk::<32>().expect("a secret is 64 bytes");
         let (methods, role) = nothing();
         let mut client = Self::new(socket, Peer::dial(me, network, server, seed, &methods, role));
-        client.peer.start(client.clock.now());
+        client.peer.start(Timeouts::default(), client.clock.now());
         client.shake_hands(deadline)?;
         Ok(client)
     }

@@ -92,7 +92,7 @@ impl PeerTask {
                 Err(error) => self.peer.refuse_call(request, &error),
             },
             Rpc::GossipPing => {
-                self.pings.insert(request, Ping::called());
+                self.pings.insert(request, Ping::called(self.shared.ping_pause));
             }
         }
     }

@@ -109,7 +109,7 @@ impl PeerTask {
 
     /// Runs until the connection is over. That it is over, the caller tells the core.
     pub(crate) async fn run(mut self) {
-        self.peer.start(self.shared.clock.now());
+        self.peer.start(self.shared.timeouts, self.shared.clock.now());
         let result = poll_fn(|context| self.poll(context)).await;
         self.say(&result);
         if let Some(opened) = self.opened.take() {
