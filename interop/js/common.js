@@ -29,6 +29,16 @@ exports.args = function (argv, defaults) {
 
 exports.print = (object) => process.stdout.write(JSON.stringify(object) + '\n')
 
+// TCP_NODELAY on every socket, which multiserver does not set: takes Nagle's algorithm out of a measurement.
+exports.noDelay = function () {
+  const net = require('net')
+  const { connect, createServer } = net
+  net.createServer = (options, listener) => typeof options === 'function'
+    ? createServer.call(net, { noDelay: true }, options)
+    : createServer.call(net, Object.assign({}, options, { noDelay: true }), listener)
+  net.connect = net.createConnection = (...args) => connect.apply(net, args).setNoDelay(true)
+}
+
 // Wraps packet-stream-codec (the muxrpc framing) so that each packet of each connection is written to
 // `file`, decoded, one line a packet: <ms> c<connection> <direction> flags req [stream] [end] <body>.
 exports.trace = function (file) {

@@ -1,6 +1,6 @@
 // A real ssb-server 16 with the plugins of its bin.js, on loopback.
 //   node server.js --dir D --port P --ws-port W --shs <base64 of 32 bytes>
-//     [--host 127.0.0.1] [--sign <base64>] [--seed <address> ...] [--hops N] [--no-ebt] [--trace FILE] [--log info]
+//     [--host 127.0.0.1] [--sign <base64>] [--seed <address> ...] [--hops N] [--no-ebt] [--no-delay] [--trace FILE] [--log info]
 // Prints one JSON line {"ready":true,id,address,...} when it listens; stops on SIGTERM.
 'use strict'
 const fs = require('fs')
@@ -13,6 +13,7 @@ if (!a.dir || !a.port || !a['ws-port'] || !a.shs) {
   process.exit(2)
 }
 if (a.trace) common.trace(a.trace)
+if (a['no-delay']) common.noDelay()
 const req = common.within('ssb-server')
 
 fs.mkdirSync(a.dir, { recursive: true })

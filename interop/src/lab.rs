@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use crate::client::Client;
 use crate::message::json;
 use crate::process::Process;
+use crate::programs::Build;
 use crate::programs::javascript;
 use crate::programs::lock_file;
 use crate::programs::ssb_cli;
@@ -28,6 +29,7 @@ pub struct Lab {
     root: TempDir,
     shs: String,
     sign: Option<String>,
+    build: Build,
     /// One test at a time in all processes: each starts several nodes, and some measure.
     _turn: File,
 }
@@ -36,22 +38,28 @@ impl Lab {
     /// A network on which signatures are plain, as on the main network.
     #[must_use]
     pub fn new() -> Self {
-        Self::open(None)
+        Self::open(None, Build::Debug)
+    }
+
+    /// The same, in which our nodes are as fast as users have them.
+    #[must_use]
+    pub fn for_measuring() -> Self {
+        Self::open(None, Build::Release)
     }
 
     /// A network with `caps.sign`.
     #[must_use]
     pub fn with_signing_key() -> Self {
-        Self::open(Some(random_key()))
+        Self::open(Some(random_key()), Build::Debug)
     }
 
-    fn open(sign: Option<String>) -> Self {
+    fn open(sign: Option<String>, build: Build) -> Self {
         let turn = lock_file("turn.lock");
         turn.lock().expect("this file system has locks");
         // A short name: the path of a unix socket must fit into 104 bytes.
         let root =
             tempfile::Builder::new().prefix("ssb").tempdir().expect("the temporary folder is writable");
-        Self { root, shs: random_key(), sign, _turn: turn }
+        Self { root, shs: random_key(), sign, build, _turn: turn }
     }
 
     /// Starts our node in the folder `name`.
@@ -74,7 +82,7 @@ impl Lab {
     #[track_caller]
     #[must_use]
     pub fn launch_ours(&self, name: &str, options: &[&str]) -> Process {
-        let mut command = self.tame(Command::new(ssb_cli()));
+        let mut command = self.tame(Command::new(ssb_cli(self.build)));
         command.arg("start").arg("--path").arg(self.dir(name)).args(["--host", "127.0.0.1", "--port"]);
         command.arg(free_port()).args(["--caps.shs", &self.shs]);
         if let Some(sign) = &self.sign {
@@ -162,7 +170,7 @@ impl Lab {
     #[track_caller]
     #[must_use]
     pub fn ssb_cli(&self, node: &Node, arguments: &[&str]) -> Output {
-        let mut command = self.tame(Command::new(ssb_cli()));
+        let mut command = self.tame(Command::new(ssb_cli(self.build)));
         command.args(arguments).arg("--path").arg(&node.dir).args(["--caps.shs", &self.shs]);
         command.args(["--port", node.port()]).stdin(Stdio::null());
         command.output().unwrap_or_else(|error| fail(format_args!("cannot run {command:?}: {error}")))

@@ -28,13 +28,26 @@ pub fn javascript(script: &str) -> Command {
     command
 }
 
+/// How cargo builds the node under test.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Build {
+    /// Quickly, and with all assertions.
+    Debug,
+    /// As users have it.
+    Release,
+}
+
 /// The node under test: `$SSB_CLI`, or what cargo builds.
 ///
 /// # Panics
 ///
 /// When it does not build.
-pub(crate) fn ssb_cli() -> PathBuf {
-    env::var_os("SSB_CLI").map_or_else(|| built(&["-p", "ssb-cli", "--bin", "ssb-cli"]), PathBuf::from)
+pub(crate) fn ssb_cli(build: Build) -> PathBuf {
+    let what: &[&str] = match build {
+        Build::Debug => &["-p", "ssb-cli", "--bin", "ssb-cli"],
+        Build::Release => &["-p", "ssb-cli", "--bin", "ssb-cli", "--release"],
+    };
+    env::var_os("SSB_CLI").map_or_else(|| built(what), PathBuf::from)
 }
 
 /// An example program of one of our crates.

@@ -44,6 +44,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("ssb-cli", &["ssb-node", "ssb-keys", "ssb-msg"]),
     ("interop", &[]),
+    ("bench", &["interop", "ssb-keys", "ssb-muxrpc", "ssb-gossip", "ssb-node"]),
     ("sim", &["ssb-keys", "ssb-msg", "ssb-muxrpc", "ssb-log", "ssb-gossip"]),
 ];
 
