@@ -13,7 +13,7 @@ mod mailbox;
 pub mod node;
 mod peer_task;
 mod permission;
-mod read_pool;
+mod pool;
 mod rpc;
 mod shared;
 mod supervisor;

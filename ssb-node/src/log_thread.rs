@@ -31,9 +31,11 @@ use ssb_msg::content::Contact;
 use ssb_muxrpc::RemoteError;
 
 use crate::clock::Clock;
+use crate::config::LogLevel;
 use crate::log_inbox::LogInbox;
 use crate::log_inbox::Own;
 use crate::log_inbox::Work;
+use crate::logging::Entry;
 use crate::logging::Logger;
 use crate::rpc::publish;
 use crate::rpc::source::behind;
@@ -183,7 +185,8 @@ impl LogThread {
         });
         if let Err(error) = committed {
             self.healthy = false;
-            self.logger.error(&format!("the log cannot be written any more: {error}"));
+            let entry = Entry::new(LogLevel::Error, "the log cannot be written any more");
+            self.logger.say(&entry.reason(error));
             batch.entries.iter_mut().skip(undecided).for_each(Pending::fail);
         }
     }
@@ -197,7 +200,10 @@ impl LogThread {
                 self.mark = mark;
                 self.tell(Input::MarkSaved(mark));
             }
-            Err(error) => self.logger.error(&format!("the published-mark could not be saved: {error}")),
+            Err(error) => {
+                let entry = Entry::new(LogLevel::Error, "the published-mark could not be saved");
+                self.logger.say(&entry.reason(error));
+            }
         }
     }
 
@@ -280,7 +286,6 @@ const SURVEY_LEN: usize = 1024 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::LogLevel;
     use crate::fixture::Fixture;
     use crate::fixture::key;
     use smol::channel::Receiver;
@@ -313,7 +318,7 @@ mod tests {
                 mark,
                 clock: Clock::start(),
                 results,
-                logger: Logger(LogLevel::Error),
+                logger: Logger::new(LogLevel::Error),
                 healthy: true,
             };
             Self { thread, results: results_out, fixture }

@@ -47,7 +47,7 @@ use crate::log_thread::Survey;
 use crate::log_thread::survey;
 use crate::logging::Logger;
 use crate::permission;
-use crate::read_pool::ReadPool;
+use crate::pool::Pool;
 use crate::shared::Shared;
 use crate::supervisor::CONNECTIONS_MAX;
 use crate::supervisor::Supervisor;
@@ -63,6 +63,9 @@ const WORKERS_MAX: usize = 4;
 
 /// How many threads read the log.
 const READERS: usize = 2;
+
+/// How many threads look up names.
+const RESOLVERS: usize = 2;
 
 /// What a node that is listening says of itself.
 #[derive(Clone, Debug)]
@@ -83,7 +86,7 @@ pub struct Ready {
 /// [`StartError`]: the node did not start, and left everything as it was; or, for [`StartError::Poisoned`], it ran until
 /// it was stopped and could not write any more at the end.
 pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError> {
-    let logger = Logger(config.log_level);
+    let logger = Logger::new(config.log_level);
     let mut home = Home::open(config)?;
     let (listeners, addresses) = listen(config, home.me.id(), &mut home.notices)?;
     write_manifest(&config.path)?;
@@ -97,7 +100,9 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let announcement = Ready { id: home.me.id(), addresses, notices };
 
     let thread_error = StartError::Thread;
-    let (reads, readers) = ReadPool::start(READERS).map_err(thread_error)?;
+    let (reads, readers) = Pool::start("ssb-read", READERS).map_err(thread_error)?;
+    // A look-up can take minutes, and nothing is lost with it: nobody waits for these threads in the end.
+    let (names, _) = Pool::start("ssb-name", RESOLVERS).map_err(thread_error)?;
     let shared = Arc::new(Shared {
         me: home.me.clone(),
         network: config.network,
@@ -108,8 +113,9 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         methods: permission::methods(),
         reader: home.store.reader(),
         reads,
+        names,
         clock: clock.clone(),
-        logger,
+        logger: logger.clone(),
     });
     let signing = config.signing.map_or_else(Signing::plain, Signing::keyed);
     let log = Arc::new(LogInbox::default());
@@ -126,7 +132,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         mark: home.mark,
         clock: clock.clone(),
         results,
-        logger,
+        logger: logger.clone(),
         healthy: true,
     };
     let log_thread = log_thread.start(Arc::clone(&log)).map_err(thread_error)?;
@@ -143,7 +149,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     ready(&announcement);
     smol::block_on(executor.run(async {
         let listening = listeners.iter().map(|listener| Box::pin(supervisor.listen(listener)));
-        let mut serving = supervisor.dial(&dials_out).boxed_local();
+        let mut serving = supervisor.dial(&dials_out).or(supervisor.log()).boxed_local();
         for listening in listening {
             serving = serving.or(listening).boxed_local();
         }
@@ -167,6 +173,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     drop(stop_workers);
     join(workers);
     join(readers);
+    logger.finish();
     if healthy { Ok(()) } else { Err(StartError::Poisoned) }
 }
 

@@ -15,7 +15,7 @@ use ssb_muxrpc::Methods;
 
 use crate::clock::Clock;
 use crate::logging::Logger;
-use crate::read_pool::ReadPool;
+use crate::pool::Pool;
 
 /// Made once at start, and shared.
 #[derive(Debug)]
@@ -31,7 +31,9 @@ pub(crate) struct Shared {
     pub(crate) ping_pause: Duration,
     pub(crate) methods: Arc<Methods>,
     pub(crate) reader: Reader<Disk>,
-    pub(crate) reads: ReadPool,
+    pub(crate) reads: Pool,
+    /// Looks up names: whom a look-up keeps waiting, no read of the log does.
+    pub(crate) names: Pool,
     pub(crate) clock: Clock,
     pub(crate) logger: Logger,
 }

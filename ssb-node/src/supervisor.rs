@@ -37,6 +37,8 @@ use crate::config::LogLevel;
 use crate::config::Transform;
 use crate::core_task::Answer;
 use crate::core_task::ToCore;
+use crate::logging;
+use crate::logging::Entry;
 use crate::logging::Logger;
 use crate::mailbox::Mailbox;
 use crate::peer_task::PeerTask;
@@ -82,7 +84,7 @@ impl Supervisor {
         executor: Arc<Executor<'static>>,
         core: Sender<ToCore>,
     ) -> Arc<Self> {
-        let tasks = TaskGroup::new(executor, shared.logger);
+        let tasks = TaskGroup::new(executor, shared.logger.clone());
         let (connections, mailboxes) = (AtomicU64::new(0), Mutex::default());
         Arc::new(Self { shared, core, tasks, connections, mailboxes })
     }
@@ -93,11 +95,12 @@ impl Supervisor {
             match listener.accept().await {
                 // The stranger sees a closed connection, and those who are here notice nothing.
                 Ok(_) if self.tasks.len() >= CONNECTIONS_MAX => {
-                    self.shared.logger.warning("a connection was refused: there are too many");
+                    self.shared.logger.warning("a connection was refused, as there are too many");
                 }
                 Ok(socket) => self.accepted(socket, listener.transform),
                 Err(error) => {
-                    self.shared.logger.warning(&format!("a connection could not be accepted: {error}"));
+                    let entry = Entry::new(LogLevel::Warning, "a connection could not be accepted");
+                    self.shared.logger.say(&entry.reason(error));
                     Timer::after(ACCEPT_PAUSE).await;
                 }
             }
@@ -116,6 +119,14 @@ impl Supervisor {
                 // The caller may be gone.
                 let _ = answer.try_send(result);
             });
+        }
+    }
+
+    /// Says now and then what was held back of the log, until the future is dropped.
+    pub(crate) async fn log(&self) {
+        loop {
+            Timer::after(logging::TICK).await;
+            self.shared.logger.tick();
         }
     }
 
@@ -156,7 +167,7 @@ impl Supervisor {
         let (host, port) = (address.host().to_owned(), address.port());
         let looked_up = self
             .shared
-            .reads
+            .names
             .run(move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<SocketAddr>>));
         let connected = async {
             let addresses = looked_up.await.ok_or(DialError::Stopping)?.map_err(DialError::Io)?;
@@ -203,9 +214,9 @@ impl fmt::Debug for Supervisor {
 /// Runs what the node cannot do without: if it panics, the process ends.
 pub(crate) fn or_abort(name: &str, work: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(work)).is_err() {
-        Logger(LogLevel::Error).error(&format!(
-            "{name} panicked, and the node cannot go on without it; this is a bug, please report it"
-        ));
+        let entry =
+            Entry::new(LogLevel::Error, "a panic that the node cannot go on after: a bug, please report it");
+        Logger::new(LogLevel::Error).say(&entry.reason(name));
         process::exit(70);
     }
 }

@@ -13,6 +13,8 @@ use smol::Executor;
 use smol::Task;
 use smol::future::FutureExt as _;
 
+use crate::config::LogLevel;
+use crate::logging::Entry;
 use crate::logging::Logger;
 
 /// The tasks of peers and dials.
@@ -39,10 +41,11 @@ impl TaskGroup {
         let mut tasks = lock(&self.tasks);
         let key = tasks.next;
         tasks.next += 1;
-        let (group, logger) = (Arc::downgrade(&self.tasks), self.logger);
+        let (group, logger) = (Arc::downgrade(&self.tasks), self.logger.clone());
         let task = self.executor.spawn(async move {
             if AssertUnwindSafe(future).catch_unwind().await.is_err() {
-                logger.error(&format!("{name} panicked and was ended; this is a bug, please report it"));
+                let entry = Entry::new(LogLevel::Error, "a panic ended a task: a bug, please report it");
+                logger.say(&entry.reason(name));
             }
             if let Some(group) = group.upgrade() {
                 let ended = lock(&group).running.remove(&key);
@@ -88,12 +91,11 @@ fn lock(tasks: &Mutex<Tasks>) -> MutexGuard<'_, Tasks> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::LogLevel;
 
     #[test]
     fn a_task_that_panics_takes_nobody_along() {
         let executor = Arc::new(Executor::new());
-        let group = TaskGroup::new(Arc::clone(&executor), Logger(LogLevel::Error));
+        let group = TaskGroup::new(Arc::clone(&executor), Logger::new(LogLevel::Error));
         let (sender, receiver) = smol::channel::bounded(1);
         group.spawn("a test", async { panic!("on purpose") });
         group.spawn("a test", async move { sender.send(()).await.unwrap() });
@@ -109,7 +111,7 @@ mod tests {
     #[test]
     fn dropping_the_group_ends_its_tasks() {
         let executor = Arc::new(Executor::new());
-        let group = TaskGroup::new(Arc::clone(&executor), Logger(LogLevel::Error));
+        let group = TaskGroup::new(Arc::clone(&executor), Logger::new(LogLevel::Error));
         let (sender, receiver) = smol::channel::bounded::<()>(1);
         group.spawn("a test", async move {
             std::future::pending::<()>().await;

@@ -35,7 +35,9 @@ use ssb_muxrpc::RequestId;
 
 use self::calls::Pending;
 use self::sources::Sources;
+use crate::config::LogLevel;
 use crate::core_task::ToCore;
+use crate::logging::Entry;
 use crate::mailbox::Mailbox;
 use crate::permission::ANONYMOUS;
 use crate::permission::OWNER;
@@ -200,7 +202,13 @@ impl PeerTask {
                 }
                 PeerEvent::Open(peer) => {
                     let Self { connection, side, .. } = *self;
-                    self.shared.logger.info(&format!("connection {}: {side:?} {peer}", connection.0));
+                    let what = match side {
+                        Side::Dialed => "connection dialed",
+                        Side::Accepted => "connection accepted",
+                        Side::Local => "connection of the owner accepted",
+                    };
+                    let entry = Entry::new(LogLevel::Info, what).peer(Some(peer));
+                    self.shared.logger.say(&entry.connection(connection));
                     self.streams.tell(Input::Opened { connection, peer, side });
                     if let Some(opened) = self.opened.take() {
                         // Whoever waited may be gone.
@@ -297,11 +305,12 @@ impl PeerTask {
     }
 
     fn say(&self, result: &Result<(), PeerError>) {
-        let number = self.connection.0;
-        match result {
-            Ok(()) => self.shared.logger.info(&format!("connection {number}: closed")),
-            Err(error) => self.shared.logger.info(&format!("connection {number}: {error}")),
-        }
+        let entry = Entry::new(LogLevel::Info, "connection ended");
+        let entry = entry.connection(self.connection).peer(self.peer.remote());
+        self.shared.logger.say(&match result {
+            Ok(()) => entry,
+            Err(error) => entry.reason(error),
+        });
     }
 }
 

@@ -16,7 +16,7 @@ use ssb_muxrpc::Body;
 use ssb_muxrpc::RemoteError;
 use ssb_muxrpc::RequestId;
 
-use crate::read_pool::Promise;
+use crate::pool::Promise;
 use crate::rpc::source::PAGE_LEN;
 use crate::rpc::source::Page;
 use crate::rpc::source::Source;

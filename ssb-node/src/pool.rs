@@ -1,4 +1,4 @@
-//! A few threads for what blocks: reads of the log and look-ups of names.
+//! A few threads for what blocks: reads of the log, look-ups of names.
 
 use std::future::Future;
 use std::io;
@@ -21,16 +21,16 @@ pub(crate) type Promise<T> = Pin<Box<dyn Future<Output = Option<T>> + Send>>;
 
 /// Hands jobs to the threads. Clones share them; they end when the last clone is gone.
 #[derive(Clone, Debug)]
-pub(crate) struct ReadPool(Sender<Job>);
+pub(crate) struct Pool(Sender<Job>);
 
-impl ReadPool {
+impl Pool {
     /// Starts `count` threads.
-    pub(crate) fn start(count: usize) -> io::Result<(Self, Vec<JoinHandle<()>>)> {
+    pub(crate) fn start(name: &str, count: usize) -> io::Result<(Self, Vec<JoinHandle<()>>)> {
         let (sender, jobs) = bounded::<Job>(JOBS_MAX);
         let threads = (0..count)
             .map(|n| {
                 let jobs = jobs.clone();
-                thread::Builder::new().name(format!("ssb-read-{n}")).spawn(move || {
+                thread::Builder::new().name(format!("{name}-{n}")).spawn(move || {
                     while let Ok(job) = jobs.recv_blocking() {
                         // A job that panics loses its own answer; its caller sees `None`.
                         let _ = catch_unwind(AssertUnwindSafe(job));
