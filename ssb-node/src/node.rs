@@ -1,5 +1,6 @@
 //! A node from start to stop.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -127,6 +128,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         clock: clock.clone(),
         results,
         logger,
+        awaited: BTreeMap::new(),
         healthy: true,
     };
     let log_thread = log_thread.start(Arc::clone(&log)).map_err(thread_error)?;
