@@ -293,7 +293,7 @@ impl Node {
         }
         let (me, received) = (self.me.id(), network.now_at(self.number).wall.0);
         verdicts.extend(written.iter().map(|message| Verdict {
-            source: None,
+            giver: None,
             len: 0,
             outcome: stored(message),
         }));
@@ -453,7 +453,7 @@ impl Node {
     }
 
     fn offer(&mut self, item: Verified, received: f64) -> Verdict {
-        let Verified { source, len, message } = item;
+        let Verified { giver, len, message } = item;
         let outcome = match message {
             Err(refusal) => Outcome::Refused(refusal),
             Ok(message) => match self.store.offer(&message, received) {
@@ -465,7 +465,7 @@ impl Node {
                 Err(_) => Outcome::Refused(Refusal::Storage),
             },
         };
-        Verdict { source: Some(source), len, outcome }
+        Verdict { giver: Some(giver), len, outcome }
     }
 
     fn schedule_turn(&mut self, network: &mut Network) {

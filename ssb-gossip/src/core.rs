@@ -16,6 +16,7 @@ use crate::connection::ConnectionId;
 use crate::connection::Side;
 use crate::connection::StreamId;
 use crate::event::DialRefusal;
+use crate::event::Giver;
 use crate::event::Group;
 use crate::event::Ingest;
 use crate::event::Input;
@@ -132,6 +133,10 @@ impl Core {
                 Ok(()) => Output::Publish { ticket, content },
                 Err(locked) => Output::PublishRefused { ticket, locked },
             }),
+            Input::Add { ticket, feed, raw } => {
+                self.in_flight += raw.len().max(ITEM_COST_MIN);
+                self.emit(vec![Ingest { giver: Giver::Owner(ticket), feed, raw }]);
+            }
             Input::MarkSaved(mark) => self.recovery.saved(mark),
             Input::Tick => {
                 for connection in self.replicator.connections() {
@@ -205,7 +210,7 @@ impl Core {
             }
             self.recovery.received(connection, stream);
             self.in_flight += raw.len().max(ITEM_COST_MIN);
-            group.push(Ingest { source, feed, raw });
+            group.push(Ingest { giver: Giver::Peer(source), feed, raw });
             if group.len() == GROUP_LEN_MAX {
                 self.emit(std::mem::take(&mut group));
             }
@@ -222,10 +227,14 @@ impl Core {
 
     fn verdicts(&mut self, verdicts: Vec<Verdict>, now: Uptime) {
         let mut opens = false;
-        for Verdict { source, len, outcome } in verdicts {
-            if source.is_some() {
+        for Verdict { giver, len, outcome } in verdicts {
+            if giver.is_some() {
                 self.in_flight = self.in_flight.saturating_sub(len.max(ITEM_COST_MIN));
             }
+            let source = match giver {
+                Some(Giver::Peer(source)) => Some(source),
+                Some(Giver::Owner(_)) | None => None,
+            };
             let accepted = !matches!(outcome, Outcome::Refused(_));
             match outcome {
                 Outcome::Stored { feed, sequence, contact } => {

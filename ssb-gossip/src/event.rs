@@ -26,6 +26,15 @@ pub struct Source {
     pub stream: StreamId,
 }
 
+/// Who brought a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Giver {
+    /// A peer, because we asked.
+    Peer(Source),
+    /// The owner, with `add`, who waits for the answer.
+    Owner(Ticket),
+}
+
 /// What happened.
 #[derive(Debug)]
 pub enum Input {
@@ -90,6 +99,15 @@ pub enum Input {
         ticket: Ticket,
         /// The content, as JSON text.
         content: String,
+    },
+    /// The owner has a message, of whatever feed, to be stored if it is valid and comes next.
+    Add {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// Whose it says it is.
+        feed: FeedId,
+        /// The bytes, as received.
+        raw: Vec<u8>,
     },
     /// The published-mark was saved like this.
     MarkSaved(PublishedMark),
@@ -190,8 +208,8 @@ pub struct Group {
 /// A message to verify and store.
 #[derive(Debug, PartialEq)]
 pub struct Ingest {
-    /// Where it came from.
-    pub source: Source,
+    /// Where it came from. What the owner brought is to be answered when its outcome is known.
+    pub giver: Giver,
     /// Whose it must be.
     pub feed: FeedId,
     /// The bytes, as received.
@@ -202,7 +220,7 @@ pub struct Ingest {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
     /// Where it came from. `None` for what was published here.
-    pub source: Option<Source>,
+    pub giver: Option<Giver>,
     /// How many bytes it had as received: the core charges by them.
     pub len: usize,
     /// What became of it.

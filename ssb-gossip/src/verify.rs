@@ -9,15 +9,15 @@ use ssb_msg::Signing;
 use ssb_msg::Unverified;
 use ssb_msg::verify_group;
 
+use crate::event::Giver;
 use crate::event::Ingest;
 use crate::event::Refusal;
-use crate::event::Source;
 
 /// A message after its signature was checked, or why it is not one.
 #[derive(Debug)]
 pub struct Verified {
     /// Where it came from.
-    pub source: Source,
+    pub giver: Giver,
     /// As received, in bytes.
     pub len: usize,
     /// What it is.
@@ -28,7 +28,7 @@ pub struct Verified {
 pub fn verify(items: Vec<Ingest>, signing: &Signing, keys: &mut KeyCache) -> Vec<Verified> {
     let mut verified: Vec<Verified> = Vec::with_capacity(items.len());
     let mut claims = Vec::with_capacity(items.len());
-    for Ingest { source, feed, raw } in items {
+    for Ingest { giver, feed, raw } in items {
         // Every entry gets its verdict below or here, in place, so that the order stays.
         let refusal = match Unverified::parse(&raw) {
             Ok(message) if message.author() == feed => {
@@ -38,7 +38,7 @@ pub fn verify(items: Vec<Ingest>, signing: &Signing, keys: &mut KeyCache) -> Vec
             Ok(_) => Refusal::WrongFeed,
             Err(_) => Refusal::Malformed,
         };
-        verified.push(Verified { source, len: raw.len(), message: Err(refusal) });
+        verified.push(Verified { giver, len: raw.len(), message: Err(refusal) });
     }
     let (places, group): (Vec<usize>, Vec<Unverified>) = claims.into_iter().unzip();
     for (place, verdict) in places.into_iter().zip(verify_group(group, signing, keys)) {
@@ -74,8 +74,7 @@ impl InOrder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::ConnectionId;
-    use crate::connection::StreamId;
+    use crate::event::Ticket;
     use ssb_keys::Keypair;
     use ssb_keys::hmac::HmacKey;
     use ssb_msg::ValidationState;
@@ -93,9 +92,8 @@ mod tests {
 
     /// Judges bytes that came on a stream of feed 1.
     fn judge(items: &[Vec<u8>]) -> Vec<Result<(), Refusal>> {
-        let source = Source { connection: ConnectionId(1), stream: StreamId(1) };
-        let ingests =
-            items.iter().map(|raw| Ingest { source, feed: key(1).id(), raw: raw.clone() }).collect();
+        let giver = Giver::Owner(Ticket(1));
+        let ingests = items.iter().map(|raw| Ingest { giver, feed: key(1).id(), raw: raw.clone() }).collect();
         let verified = verify(ingests, &Signing::plain(), &mut KeyCache::new());
         assert!(verified.iter().map(|entry| entry.len).eq(items.iter().map(Vec::len)));
         verified.into_iter().map(|entry| entry.message.map(drop)).collect()
@@ -133,8 +131,8 @@ mod tests {
     #[test]
     fn groups_wait_for_those_before_them() {
         let mut line = InOrder::default();
-        let source = Source { connection: ConnectionId(1), stream: StreamId(1) };
-        let group = |len| vec![Verified { source, len, message: Err(Refusal::Malformed) }];
+        let giver = Giver::Owner(Ticket(1));
+        let group = |len| vec![Verified { giver, len, message: Err(Refusal::Malformed) }];
         let next = |line: &mut InOrder| line.pop().map(|group| group.iter().map(|item| item.len).sum());
 
         line.insert(1, group(1));

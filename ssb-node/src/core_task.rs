@@ -15,12 +15,14 @@ use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::core::Core;
 use ssb_gossip::core::IN_FLIGHT_LEN_MAX;
 use ssb_gossip::core::ITEM_COST_MIN;
+use ssb_gossip::event::Giver;
 use ssb_gossip::event::Group;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Letter;
 use ssb_gossip::event::Output;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::streams::ITEMS_LEN_MAX;
+use ssb_keys::FeedId;
 use ssb_muxrpc::RemoteError;
 
 use crate::clock::Clock;
@@ -50,6 +52,8 @@ pub(crate) enum ToCore {
     Event(Input),
     /// The owner wants to publish.
     Publish { content: String, answer: Answer },
+    /// The owner has a message to store.
+    Add { feed: FeedId, raw: Vec<u8>, answer: Answer },
     /// The owner wants a connection.
     Dial { address: Address, answer: Answer },
 }
@@ -103,6 +107,10 @@ impl CoreTask {
                     let ticket = self.ticket(answer);
                     self.handle(Input::Publish { ticket, content });
                 }
+                Next::Message(ToCore::Add { feed, raw, answer }) => {
+                    let ticket = self.ticket(answer);
+                    self.handle(Input::Add { ticket, feed, raw });
+                }
                 Next::Message(ToCore::Dial { address, answer }) => {
                     let ticket = self.ticket(answer);
                     self.handle(Input::Dial { ticket, address });
@@ -151,6 +159,7 @@ impl CoreTask {
         match output {
             Output::Tell { connection, letter } => self.tell(connection, letter),
             Output::Ingest(group) => {
+                self.expect_verdicts(&group);
                 self.groups.try_send(group).expect("the core keeps fewer groups in flight than fit");
             }
             Output::Publish { ticket, content } => {
@@ -169,6 +178,17 @@ impl CoreTask {
                 }
             }
             Output::DialRefused { ticket, reason } => self.refuse(ticket, &reason.to_string()),
+        }
+    }
+
+    // The log thread answers for what the owner adds. It hears whom before it gets the message.
+    fn expect_verdicts(&mut self, group: &Group) {
+        for item in &group.items {
+            if let Giver::Owner(ticket) = item.giver
+                && let Some(answer) = self.answers.remove(&ticket)
+            {
+                self.log.own(Own::Await { ticket, raw: item.raw.clone(), answer });
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use ssb_gossip::event::Ticket;
 use ssb_gossip::verify::InOrder;
 use ssb_gossip::verify::Verified;
 use ssb_keys::published_mark::PublishedMark;
@@ -20,7 +21,16 @@ pub(crate) const BATCH_LEN_MAX: usize = 4096;
 /// The owner's own business with the log, ahead of all replication.
 #[derive(Debug)]
 pub(crate) enum Own {
-    Publish { content: String, answer: Sender<Result<String, RemoteError>> },
+    Publish {
+        content: String,
+        answer: Sender<Result<String, RemoteError>>,
+    },
+    /// The owner adds a message, which comes with a group, and waits for what becomes of it.
+    Await {
+        ticket: Ticket,
+        raw: Vec<u8>,
+        answer: Sender<Result<String, RemoteError>>,
+    },
     SaveMark(PublishedMark),
 }
 
@@ -105,18 +115,16 @@ impl fmt::Debug for LogInbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ssb_gossip::connection::ConnectionId;
-    use ssb_gossip::connection::StreamId;
+    use ssb_gossip::event::Giver;
     use ssb_gossip::event::Refusal;
-    use ssb_gossip::event::Source;
     use ssb_keys::FeedId;
     use std::sync::Arc;
     use std::thread;
 
     /// A group of so many items that say whose they are by their length.
     fn group(mark: usize, count: usize) -> Vec<Verified> {
-        let source = Source { connection: ConnectionId(0), stream: StreamId(0) };
-        (0..count).map(|_| Verified { source, len: mark, message: Err(Refusal::Malformed) }).collect()
+        let giver = Giver::Owner(Ticket(0));
+        (0..count).map(|_| Verified { giver, len: mark, message: Err(Refusal::Malformed) }).collect()
     }
 
     fn marks(work: &Work) -> Vec<usize> {

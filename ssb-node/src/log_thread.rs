@@ -2,6 +2,7 @@
 //!
 //! It waits for the verifiers and for nobody else; whoever reads its results must take them.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,10 +10,11 @@ use std::thread;
 use std::thread::JoinHandle;
 
 use smol::channel::Sender;
+use ssb_gossip::event::Giver;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Refusal;
-use ssb_gossip::event::Source;
+use ssb_gossip::event::Ticket;
 use ssb_gossip::event::Verdict;
 use ssb_gossip::history::contact_of;
 use ssb_gossip::verify::Verified;
@@ -27,6 +29,7 @@ use ssb_log::store::PublishError;
 use ssb_log::store::Refused;
 use ssb_msg::Message;
 use ssb_msg::Signing;
+use ssb_msg::Unverified;
 use ssb_msg::content::Contact;
 use ssb_muxrpc::RemoteError;
 
@@ -37,6 +40,7 @@ use crate::log_inbox::Own;
 use crate::log_inbox::Work;
 use crate::logging::Entry;
 use crate::logging::Logger;
+use crate::rpc::add;
 use crate::rpc::publish;
 use crate::rpc::source::behind;
 use crate::supervisor::or_abort;
@@ -53,8 +57,17 @@ pub(crate) struct LogThread {
     pub(crate) clock: Clock,
     pub(crate) results: Sender<Input>,
     pub(crate) logger: Logger,
+    /// Who waits for messages that the owner adds.
+    pub(crate) awaited: BTreeMap<Ticket, Awaited>,
     /// Whether all that was taken could be stored so far.
     pub(crate) healthy: bool,
+}
+
+/// A message that the owner adds, and who waits for what becomes of it.
+#[derive(Debug)]
+pub(crate) struct Awaited {
+    raw: Vec<u8>,
+    answer: Sender<Result<String, RemoteError>>,
 }
 
 /// All that was taken in one turn.
@@ -67,10 +80,10 @@ struct Batch {
 
 /// A message that waits for the sync, and who waits for it.
 struct Pending {
-    source: Option<Source>,
+    giver: Option<Giver>,
     len: usize,
     outcome: Outcome,
-    /// A published message: its answer, and where it goes.
+    /// A message of the owner's: its answer, and where it goes.
     answer: Option<(String, Sender<Result<String, RemoteError>>)>,
 }
 
@@ -93,6 +106,9 @@ impl LogThread {
         for own in work.own {
             match own {
                 Own::Publish { content, answer } => self.publish(&content, answer, &mut batch),
+                Own::Await { ticket, raw, answer } => {
+                    self.awaited.insert(ticket, Awaited { raw, answer });
+                }
                 Own::SaveMark(mark) => marks.push(mark),
             }
         }
@@ -128,7 +144,7 @@ impl LogThread {
         }
         match signed {
             Ok(message) => batch.entries.push(Pending {
-                source: None,
+                giver: None,
                 len: 0,
                 outcome: stored(&message),
                 answer: Some((publish::answer(&message, timestamp), answer)),
@@ -144,25 +160,53 @@ impl LogThread {
     }
 
     fn offer(&mut self, verified: Verified, batch: &mut Batch) {
-        let Verified { source, len, message } = verified;
-        let outcome = match message {
-            Ok(message) => {
-                let outcome = stored(&message);
-                match self.store.offer(&message, self.clock.timestamp()) {
-                    Ok(()) => outcome,
-                    Err(Refused::Full) => {
-                        self.commit(batch);
-                        match self.store.offer(&message, self.clock.timestamp()) {
-                            Ok(()) => outcome,
-                            Err(refused) => refusal(refused),
-                        }
-                    }
-                    Err(refused) => refusal(refused),
-                }
-            }
-            Err(refused) => Outcome::Refused(refused),
+        let Verified { giver, len, message } = verified;
+        let awaited = match giver {
+            Giver::Owner(ticket) => self.awaited.remove(&ticket),
+            Giver::Peer(_) => None,
         };
-        batch.entries.push(Pending { source: Some(source), len, outcome, answer: None });
+        let timestamp = self.clock.timestamp();
+        let offered = message.map_err(Outcome::Refused).and_then(|message| {
+            let mut offered = self.store.offer(&message, timestamp);
+            if offered == Err(Refused::Full) {
+                self.commit(batch);
+                offered = self.store.offer(&message, timestamp);
+            }
+            offered.map_err(refusal).map(|()| message)
+        });
+        let (outcome, answer) = match (offered, awaited) {
+            (Ok(message), awaited) => (
+                stored(&message),
+                awaited.map(|awaited| (publish::answer(&message, timestamp), awaited.answer)),
+            ),
+            (Err(outcome), None) => (outcome, None),
+            (Err(outcome), Some(Awaited { raw, answer })) => {
+                // The caller may be gone.
+                let _ = answer.try_send(Err(self.explain(&raw, &outcome, batch)));
+                (outcome, None)
+            }
+        };
+        batch.entries.push(Pending { giver: Some(giver), len, outcome, answer });
+    }
+
+    // Why a message that the owner adds is not stored.
+    fn explain(&mut self, raw: &[u8], outcome: &Outcome, batch: &mut Batch) -> RemoteError {
+        // What came before it is part of the reason, and can be read once it is durable.
+        self.commit(batch);
+        let latest = Unverified::parse(raw).ok().and_then(|message| self.latest(&message.author()));
+        let why = match outcome {
+            Outcome::Refused(why) => Some(*why),
+            Outcome::Known | Outcome::Stored { .. } => None,
+        };
+        add::refusal(raw, latest.as_ref(), why)
+    }
+
+    fn latest(&self, feed: &FeedId) -> Option<add::Latest> {
+        let reader = self.store.reader();
+        let sequence = reader.latest(feed)?.sequence;
+        let stored = reader.read(reader.by_sequence(feed, sequence)?).ok()?;
+        let timestamp = Unverified::parse(stored.json.as_bytes()).ok()?.timestamp();
+        Some(add::Latest { id: stored.id, sequence, timestamp })
     }
 
     // Makes durable what was taken; then the mark; and only then does anybody see or hear of it.
@@ -232,8 +276,8 @@ impl Pending {
     }
 
     fn part(self) -> (Option<Answer>, Verdict) {
-        let Self { source, len, outcome, answer } = self;
-        (answer.map(|(text, to)| (Ok(text), to)), Verdict { source, len, outcome })
+        let Self { giver, len, outcome, answer } = self;
+        (answer.map(|(text, to)| (Ok(text), to)), Verdict { giver, len, outcome })
     }
 }
 
@@ -292,6 +336,7 @@ mod tests {
     use smol::channel::bounded;
     use ssb_gossip::connection::ConnectionId;
     use ssb_gossip::connection::StreamId;
+    use ssb_gossip::event::Source;
     use ssb_keys::published_mark::Origin;
     use ssb_msg::ValidationState;
     use ssb_msg::draft;
@@ -319,6 +364,7 @@ mod tests {
                 clock: Clock::start(),
                 results,
                 logger: Logger::new(LogLevel::Error),
+                awaited: BTreeMap::new(),
                 healthy: true,
             };
             Self { thread, results: results_out, fixture }
@@ -352,7 +398,8 @@ mod tests {
     }
 
     fn verified(message: Result<Message, Refusal>) -> Verified {
-        Verified { source: Source { connection: ConnectionId(1), stream: StreamId(1) }, len: 9, message }
+        let source = Source { connection: ConnectionId(1), stream: StreamId(1) };
+        Verified { giver: Giver::Peer(source), len: 9, message }
     }
 
     /// The first messages of a feed, each with so much text.
@@ -494,6 +541,106 @@ mod tests {
         bench.thread.work(Work { own: vec![publish, Own::SaveMark(recovered)], ..Work::default() });
 
         assert_eq!(bench.mark_on_disk().sequence, 1);
+    }
+
+    /// A message that the owner adds, and what it is answered.
+    fn add(
+        ticket: u64,
+        message: &Message,
+        verdict: Result<Message, Refusal>,
+    ) -> (Work, Receiver<Result<String, RemoteError>>) {
+        let (ticket, raw) = (Ticket(ticket), message.json().as_bytes().to_vec());
+        let (answer, answered) = bounded(1);
+        let work = Work {
+            own: vec![Own::Await { ticket, raw, answer }],
+            verified: vec![Verified { giver: Giver::Owner(ticket), len: 9, message: verdict }],
+        };
+        (work, answered)
+    }
+
+    #[test]
+    fn what_the_owner_adds_is_answered_once_it_is_durable() {
+        let mut bench = Bench::created();
+        let message = feed(2, 1, 1).remove(0);
+        let (work, answered) = add(5, &message, Ok(message.clone()));
+
+        bench.thread.work(work);
+
+        let reader = bench.thread.store.reader();
+        let received = reader.read(Ordinal::ZERO).unwrap().received;
+        assert_eq!(answered.try_recv().unwrap(), Ok(publish::answer(&message, received)));
+        assert_eq!(bench.outcomes(), [Outcome::Stored { feed: key(2).id(), sequence: 1, contact: None }]);
+        assert!(bench.thread.awaited.is_empty());
+    }
+
+    #[test]
+    fn what_the_owner_adds_to_the_own_feed_moves_the_mark_first() {
+        let mut bench = Bench::created();
+        let message = feed(ME, 1, 1).remove(0);
+        let (work, answered) = add(5, &message, Ok(message.clone()));
+
+        bench.thread.work(work);
+
+        assert!(answered.try_recv().unwrap().is_ok());
+        assert_eq!(bench.mark_on_disk().sequence, 1);
+    }
+
+    #[test]
+    fn an_added_message_that_does_not_come_next_is_answered_with_the_end_of_its_feed() {
+        let mut bench = Bench::created();
+        let messages = feed(2, 3, 1);
+        let (mut work, first) = add(1, &messages[0], Ok(messages[0].clone()));
+        // One known, one early, one of another branch: all in the turn that stores the first.
+        let fork = feed(2, 1, 2).remove(0);
+        let others = [(2, &messages[0]), (3, &messages[2]), (4, &fork)];
+        let answers: Vec<_> = others
+            .into_iter()
+            .map(|(ticket, message)| {
+                let (more, answered) = add(ticket, message, Ok(message.clone()));
+                work.own.extend(more.own);
+                work.verified.extend(more.verified);
+                answered
+            })
+            .collect();
+
+        bench.thread.work(work);
+
+        assert!(first.try_recv().unwrap().is_ok());
+        let id = messages[0].id();
+        for (answered, got) in answers.iter().zip([1, 3, 1]) {
+            let text = format!(
+                "invalid message: expected sequence 2 but got:{got}in state:{{\"id\":\"{id}\",\"sequence\":1,\
+                 \"timestamp\":0,\"queue\":[]}}, on feed:{}",
+                key(2).id()
+            );
+            assert_eq!(answered.try_recv().unwrap(), Err(RemoteError::new(text)));
+        }
+        let refused = |why| Outcome::Refused(why);
+        assert_eq!(bench.outcomes()[1..], [Outcome::Known, refused(Refusal::Gap), refused(Refusal::Fork)]);
+    }
+
+    #[test]
+    fn an_added_message_with_a_bad_signature_is_answered_so() {
+        let mut bench = Bench::created();
+        let message = feed(2, 1, 1).remove(0);
+        let (work, answered) = add(5, &message, Err(Refusal::Signature));
+
+        bench.thread.work(work);
+
+        assert_eq!(answered.try_recv().unwrap(), Err(RemoteError::new("invalid signature")));
+        assert!(bench.thread.store.reader().is_empty());
+    }
+
+    #[test]
+    fn an_added_message_that_could_not_be_written_is_answered_so() {
+        let mut bench = Bench::created();
+        fs::create_dir(bench.fixture.path().join("published-mark")).unwrap();
+        let message = feed(ME, 1, 1).remove(0);
+        let (work, answered) = add(5, &message, Ok(message.clone()));
+
+        bench.thread.work(work);
+
+        assert!(answered.try_recv().unwrap().unwrap_err().message().contains("cannot be written any more"));
     }
 
     #[test]

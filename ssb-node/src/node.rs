@@ -1,5 +1,6 @@
 //! A node from start to stop.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -133,6 +134,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         clock: clock.clone(),
         results,
         logger: logger.clone(),
+        awaited: BTreeMap::new(),
         healthy: true,
     };
     let log_thread = log_thread.start(Arc::clone(&log)).map_err(thread_error)?;

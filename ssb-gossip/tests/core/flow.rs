@@ -6,6 +6,7 @@ use ssb_gossip::connection::StreamId;
 use ssb_gossip::core::GROUP_LEN_MAX;
 use ssb_gossip::core::IN_FLIGHT_LEN_MAX;
 use ssb_gossip::core::ITEM_COST_MIN;
+use ssb_gossip::event::Giver;
 use ssb_gossip::event::Group;
 use ssb_gossip::event::Ingest;
 use ssb_gossip::event::Input;
@@ -46,7 +47,7 @@ fn an_item_is_handed_on_with_its_feed_and_source() {
     let outputs = node.handle(Input::Items { connection: ConnectionId(1), items });
 
     let source = Source { connection: ConnectionId(1), stream: StreamId(1) };
-    let ingest = Ingest { source, feed: feed(AUTHOR), raw: b"{}".to_vec() };
+    let ingest = Ingest { giver: Giver::Peer(source), feed: feed(AUTHOR), raw: b"{}".to_vec() };
     assert_eq!(outputs, [Output::Ingest(Group { number: 0, items: vec![ingest] })]);
 }
 
@@ -131,7 +132,7 @@ fn what_was_published_here_was_never_charged() {
     node.items(1, 1, IN_FLIGHT_LEN_MAX / ITEM_COST_MIN + 1, LEN);
 
     let outcome = Outcome::Stored { feed: feed(0), sequence: 1, contact: None };
-    node.handle(Input::Verdicts(vec![Verdict { source: None, len: LEN, outcome }]));
+    node.handle(Input::Verdicts(vec![Verdict { giver: None, len: LEN, outcome }]));
 
     assert!(node.core.is_congested());
 }

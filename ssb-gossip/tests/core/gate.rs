@@ -195,7 +195,7 @@ fn a_peer_that_can_be_asked_for_nothing_more_is_asked_later() {
         sequence: 1,
         contact: Some(Contact { contact: numbered(n), relation: Relation::Follow }),
     });
-    let verdicts = contacts.map(|outcome| Verdict { source: None, len: 0, outcome }).collect();
+    let verdicts = contacts.map(|outcome| Verdict { giver: None, len: 0, outcome }).collect();
     node.handle(Input::Verdicts(verdicts));
     node.now = node.now.after(ASK_AGAIN_AFTER);
 

@@ -12,12 +12,12 @@ use ssb_gossip::core::GROUP_LEN_MAX;
 use ssb_gossip::core::IN_FLIGHT_LEN_MAX;
 use ssb_gossip::core::ITEM_COST_MIN;
 use ssb_gossip::core::Start;
+use ssb_gossip::event::Giver;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Letter;
 use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
-use ssb_gossip::event::Source;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::event::Verdict;
 use ssb_gossip::replicator::STREAMS_MAX;
@@ -44,6 +44,7 @@ enum Step {
     Ended { connection: usize, stream: u64, failed: bool },
     Verdicts(Vec<Judgement>),
     Publish,
+    Add { feed: u8, len: usize },
     MarkSaved,
     Tick(u64),
 }
@@ -70,6 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(connection, stream, failed)| Step::Ended { connection, stream, failed }),
         6 => proptest::collection::vec(verdict, 0..100).prop_map(Step::Verdicts),
         1 => Just(Step::Publish),
+        3 => (0..8_u8, 0..5000_usize).prop_map(|(feed, len)| Step::Add { feed, len }),
         1 => Just(Step::MarkSaved),
         1 => (0..40_u64).prop_map(Step::Tick),
     ]
@@ -81,7 +83,7 @@ struct Shell {
     open: BTreeMap<ConnectionId, BTreeSet<StreamId>>,
     connections: u64,
     groups: u64,
-    in_flight: Vec<(Source, usize, u8)>,
+    in_flight: Vec<(Giver, usize, u8)>,
     sequences: BTreeMap<u8, u32>,
     mark: Option<PublishedMark>,
     may_publish: bool,
@@ -122,6 +124,9 @@ impl Shell {
                 Input::Verdicts(verdicts)
             }
             Step::Publish => Input::Publish { ticket: Ticket(0), content: "{}".to_owned() },
+            Step::Add { feed: author, len } => {
+                Input::Add { ticket: Ticket(0), feed: feed(author), raw: vec![b' '; len] }
+            }
             Step::MarkSaved => {
                 self.may_publish = true;
                 Input::MarkSaved(self.mark.take()?)
@@ -137,7 +142,7 @@ impl Shell {
         if self.in_flight.is_empty() {
             return None;
         }
-        let (source, len, author) = self.in_flight.remove(0);
+        let (giver, len, author) = self.in_flight.remove(0);
         let outcome = match refusal {
             Some(refusal) => Outcome::Refused(refusal),
             None => {
@@ -147,7 +152,7 @@ impl Shell {
                 Outcome::Stored { feed: feed(author), sequence: *sequence, contact }
             }
         };
-        Some(Verdict { source: Some(source), len, outcome })
+        Some(Verdict { giver: Some(giver), len, outcome })
     }
 
     fn check(&mut self, output: Output) -> Result<(), TestCaseError> {
@@ -172,10 +177,12 @@ impl Shell {
                 prop_assert!((1..=GROUP_LEN_MAX).contains(&group.items.len()));
                 self.groups += 1;
                 for item in group.items {
-                    prop_assert!(self.open.contains_key(&item.source.connection));
+                    if let Giver::Peer(source) = item.giver {
+                        prop_assert!(self.open.contains_key(&source.connection));
+                    }
                     prop_assert!(item.raw.len() <= WIRE_LEN_MAX);
                     let [author, ..] = *item.feed.as_bytes();
-                    self.in_flight.push((item.source, item.raw.len(), author));
+                    self.in_flight.push((item.giver, item.raw.len(), author));
                 }
             }
             Output::SaveMark(mark) => self.mark = Some(mark),

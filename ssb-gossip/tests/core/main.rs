@@ -2,6 +2,7 @@
 
 #![expect(clippy::indexing_slicing, clippy::panic, reason = "helpers of tests fail tests")]
 
+mod adding;
 mod admission;
 mod asking;
 mod flow;
@@ -17,6 +18,7 @@ use ssb_gossip::connection::Side;
 use ssb_gossip::connection::StreamId;
 use ssb_gossip::core::Core;
 use ssb_gossip::core::Start;
+use ssb_gossip::event::Giver;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Letter;
 use ssb_gossip::event::Outcome;
@@ -105,8 +107,9 @@ impl Node {
     }
 
     fn verdict(&mut self, connection: u64, stream: u64, outcome: Outcome) -> Vec<Output> {
-        let source = Some(Source { connection: ConnectionId(connection), stream: StreamId(stream) });
-        self.handle(Input::Verdicts(vec![Verdict { source, len: LEN, outcome }]))
+        let source = Source { connection: ConnectionId(connection), stream: StreamId(stream) };
+        let giver = Some(Giver::Peer(source));
+        self.handle(Input::Verdicts(vec![Verdict { giver, len: LEN, outcome }]))
     }
 
     fn stored(&mut self, connection: u64, stream: u64, author: u8, sequence: u32) -> Vec<Output> {
@@ -122,7 +125,7 @@ impl Node {
     fn set(&mut self, relation: Relation, contact: u8) -> Vec<Output> {
         let contact = Some(Contact { contact: feed(contact), relation });
         let outcome = Outcome::Stored { feed: feed(ME), sequence: 1, contact };
-        self.handle(Input::Verdicts(vec![Verdict { source: None, len: 0, outcome }]))
+        self.handle(Input::Verdicts(vec![Verdict { giver: None, len: 0, outcome }]))
     }
 }
 

@@ -23,6 +23,7 @@ use crate::core_task::Answer;
 use crate::core_task::ToCore;
 use crate::rpc::Rpc;
 use crate::rpc::about_us;
+use crate::rpc::add::Add;
 use crate::rpc::args;
 use crate::rpc::feed_stream;
 use crate::rpc::feeds;
@@ -67,6 +68,10 @@ impl PeerTask {
             }
             Rpc::Publish => match publish::content(args) {
                 Ok(content) => self.ask_core(request, |answer| ToCore::Publish { content, answer }),
+                Err(error) => self.peer.refuse_call(request, &error),
+            },
+            Rpc::Add => match Add::parse(args) {
+                Ok(Add { feed, raw }) => self.ask_core(request, |answer| ToCore::Add { feed, raw, answer }),
                 Err(error) => self.peer.refuse_call(request, &error),
             },
             Rpc::Get => match Get::parse(args) {

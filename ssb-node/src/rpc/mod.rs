@@ -1,6 +1,7 @@
 //! The methods: arguments into a library call, results into JSON, and JavaScript's error texts word for word.
 
 pub(crate) mod about_us;
+pub(crate) mod add;
 pub(crate) mod args;
 pub(crate) mod feed_stream;
 pub(crate) mod feeds;
@@ -26,6 +27,7 @@ pub(crate) enum Rpc {
     Progress,
     Auth,
     Publish,
+    Add,
     Get,
     GetLatest,
     LatestSequence,
@@ -43,13 +45,14 @@ pub(crate) enum Rpc {
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
         Self::Progress,
         Self::Auth,
         Self::Publish,
+        Self::Add,
         Self::Get,
         Self::GetLatest,
         Self::LatestSequence,
@@ -73,6 +76,7 @@ impl Rpc {
             Self::Progress => "progress",
             Self::Auth => "auth",
             Self::Publish => "publish",
+            Self::Add => "add",
             Self::Get => "get",
             Self::GetLatest => "getLatest",
             Self::LatestSequence => "latestSequence",
@@ -94,6 +98,7 @@ impl Rpc {
             Self::Manifest | Self::Whoami | Self::Version | Self::Progress => Kind::Sync,
             Self::Auth
             | Self::Publish
+            | Self::Add
             | Self::Get
             | Self::GetLatest
             | Self::LatestSequence

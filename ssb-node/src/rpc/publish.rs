@@ -33,7 +33,7 @@ pub(crate) fn refusal(error: &PublishError, content: &str) -> RemoteError {
     let PublishError::Draft(error) = error else { return RemoteError::new(error.to_string()) };
     match error {
         DraftError::Type | DraftError::TypeLength { .. } | DraftError::Content => {
-            RemoteError::new(format!("type must be a string3 <= type.length < 52, was:{}", type_of(content)))
+            RemoteError::new(wrong_content_type(content))
         }
         DraftError::TooLong { units } => {
             // JavaScript measures twice: without the signature, and if that is short enough, with it.
@@ -46,6 +46,11 @@ pub(crate) fn refusal(error: &PublishError, content: &str) -> RemoteError {
         DraftError::Recipients => RemoteError::new(RECIPIENTS),
         other => RemoteError::new(other.to_string()),
     }
+}
+
+/// JavaScript's text for content whose type is too short, too long or no text at all.
+pub(crate) fn wrong_content_type(content: &str) -> String {
+    format!("type must be a string3 <= type.length < 52, was:{}", type_of(content))
 }
 
 // `'' + content.type`, as JavaScript prints it.
