@@ -99,7 +99,7 @@ pub enum OpenError {
         offset: u64,
     },
     /// The system says no.
-    #[error("{}: {error}", path.display())]
+    #[error("{} cannot be used: {error}", path.display())]
     Io {
         /// The file or directory.
         path: PathBuf,

@@ -229,7 +229,7 @@ impl LogThread {
         });
         if let Err(error) = committed {
             self.healthy = false;
-            let entry = Entry::new(LogLevel::Error, "the log cannot be written any more");
+            let entry = Entry::new(LogLevel::Error, "nothing is stored or published from now on");
             self.logger.say(&entry.reason(error));
             batch.entries.iter_mut().skip(undecided).for_each(Pending::fail);
         }

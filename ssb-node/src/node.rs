@@ -30,6 +30,8 @@ use ssb_keys::secret_file;
 use ssb_keys::secret_file::LoadError;
 use ssb_log::Disk;
 use ssb_log::Store;
+use ssb_log::recover;
+use ssb_log::store;
 use ssb_msg::Signing;
 use ssb_msg::json;
 use thiserror::Error;
@@ -184,7 +186,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
 #[non_exhaustive]
 pub enum StartError {
     /// The data directory could not be made or used.
-    #[error("the data directory {} cannot be used: {error}", path.display())]
+    #[error("the data directory {} cannot be used: {error}{}", path.display(), disk_hint(error.kind()))]
     Directory {
         /// The directory.
         path: PathBuf,
@@ -199,8 +201,8 @@ pub enum StartError {
     #[error(transparent)]
     Mark(#[from] MarkError),
     /// The log cannot be opened.
-    #[error(transparent)]
-    Log(#[from] ssb_log::store::OpenError),
+    #[error("{error}{hint}", error = .0, hint = log_hint(.0))]
+    Log(#[from] store::OpenError),
     /// The log cannot be read.
     #[error("the log cannot be read: {0}")]
     Read(#[source] ssb_log::read::ReadError),
@@ -231,6 +233,26 @@ pub enum StartError {
     /// Signals cannot be caught.
     #[error("signals cannot be caught: {0}")]
     Signals(#[source] io::Error),
+}
+
+fn log_hint(error: &store::OpenError) -> &'static str {
+    match error {
+        store::OpenError::Log(recover::OpenError::Io { error, .. }) => disk_hint(error.kind()),
+        _ => "",
+    }
+}
+
+fn disk_hint(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room there, then start again",
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            "; a node has to write there: change that, or choose another directory with --path"
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "; it has to be a directory: choose another one with --path"
+        }
+        _ => "",
+    }
 }
 
 fn port_hint(error: &io::Error) -> &'static str {

@@ -1,0 +1,10 @@
+//! The program as a node: what it makes, whom it refuses, how it stops, and what is left then.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail tests")]
+
+mod disk;
+mod home;
+mod kept;
+mod signals;
+mod start;
+mod stop;
