@@ -30,6 +30,8 @@ use ssb_keys::secret_file;
 use ssb_keys::secret_file::LoadError;
 use ssb_log::Disk;
 use ssb_log::Store;
+use ssb_log::recover;
+use ssb_log::store;
 use ssb_msg::Signing;
 use ssb_msg::json;
 use thiserror::Error;
@@ -192,6 +194,14 @@ pub enum StartError {
         #[source]
         error: io::Error,
     },
+    /// Another node runs in the directory. One of them has to stop.
+    #[error("{} runs in {} already", holder(*pid), path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+        /// Its process, where the system tells.
+        pid: Option<u32>,
+    },
     /// The secret file cannot be used.
     #[error(transparent)]
     Secret(#[from] LoadError),
@@ -200,7 +210,7 @@ pub enum StartError {
     Mark(#[from] MarkError),
     /// The log cannot be opened.
     #[error(transparent)]
-    Log(#[from] ssb_log::store::OpenError),
+    Log(#[from] store::OpenError),
     /// The log cannot be read.
     #[error("the log cannot be read: {0}")]
     Read(#[source] ssb_log::read::ReadError),
@@ -233,6 +243,10 @@ pub enum StartError {
     Signals(#[source] io::Error),
 }
 
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "another node".to_owned(), |pid| format!("another node, process {pid},"))
+}
+
 fn port_hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => "; another program has the port: stop it, or choose another with --port",
@@ -256,7 +270,12 @@ impl Home {
         let mut notices = Vec::new();
         // The log first: its lock keeps a second node from touching anything.
         let disk = Disk::open(&path.join("log")).map_err(unusable)?;
-        let (store, recovery) = Store::open(disk)?;
+        let (store, recovery) = Store::open(disk).map_err(|error| match error {
+            store::OpenError::Log(recover::OpenError::Locked { pid, .. }) => {
+                StartError::InUse { path: path.clone(), pid }
+            }
+            error => error.into(),
+        })?;
         notices.extend(recovery.cut.map(|cut| {
             format!(
                 "the end of the log was damaged at byte {}, as after a crash, and was cut off; what was cut is kept \
