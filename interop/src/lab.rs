@@ -176,6 +176,12 @@ impl Lab {
         command.output().unwrap_or_else(|error| fail(format_args!("cannot run {command:?}: {error}")))
     }
 
+    /// Our program, which sees this lab as its home.
+    #[must_use]
+    pub fn our_program(&self) -> Command {
+        self.tame(Command::new(ssb_cli(self.build)))
+    }
+
     /// A program that sees this lab as its home and nobody's configuration.
     #[must_use]
     pub fn tame(&self, mut command: Command) -> Command {

@@ -25,8 +25,10 @@ pub(crate) const SETTINGS: [&str; 10] =
 pub(crate) struct Line {
     /// What the words before `--` say.
     pub(crate) before: Parsed,
-    /// What the words after it say.
-    pub(crate) after: Parsed,
+    /// What the words after it say, if there is one.
+    pub(crate) after: Option<Parsed>,
+    /// The words after it.
+    pub(crate) words_after: Vec<String>,
     /// The first word, whatever it is.
     first: Option<String>,
     /// Whether the short `-h` is among the words: a request for help with our own commands, an option `h` of a call.
@@ -40,8 +42,21 @@ pub(crate) enum Task {
     Print(String),
     /// Run a node.
     Start,
+    /// Print the settings.
+    Config(ConfigView),
     /// Call a method.
     Call(Call),
+}
+
+/// How to look at the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ConfigView {
+    /// Merged, as JavaScript prints them.
+    Merged,
+    /// Each with where it was set, in a table.
+    Sources,
+    /// The same as JSON.
+    SourcesJson,
 }
 
 /// A call of a method.
@@ -64,13 +79,14 @@ impl Line {
             .map(OsString::into_string)
             .collect::<Result<_, _>>()
             .map_err(|word| Failure::new(format!("Error: argument {word:?} is not valid UTF-8")))?;
-        let cut = words.iter().position(|word| word == "--").unwrap_or(words.len());
-        let (before, after) =
-            (words.get(..cut).unwrap_or_default(), words.get(cut + 1..).unwrap_or_default());
+        let cut = words.iter().position(|word| word == "--");
+        let before = words.get(..cut.unwrap_or(words.len())).unwrap_or_default();
+        let after = cut.and_then(|cut| words.get(cut + 1..));
         let parse = |words| minimist::parse(words).map_err(|error| Failure::new(format!("Error: {error}")));
         Ok(Self {
             before: parse(before)?,
-            after: parse(after)?,
+            after: after.map(parse).transpose()?,
+            words_after: after.unwrap_or_default().to_vec(),
             first: before.first().cloned(),
             has_short_help: before.iter().any(|word| word == "-h"),
         })
@@ -87,6 +103,13 @@ impl Line {
             Some("start" | "server") => return Task::Start,
             _ => {}
         }
+        if let Some("config" | "conf") = self.before.positionals.first().and_then(Value::as_text) {
+            return if wants_help || self.has_short_help {
+                Task::Print(rendered(&["config", "--help"]))
+            } else {
+                Task::Config(self.config_view())
+            };
+        }
         let Some((method, rest)) = self.before.positionals.split_first() else {
             return Task::Print(help());
         };
@@ -96,6 +119,14 @@ impl Line {
             options: self.before.options.without(|name| SETTINGS.contains(&name)),
             wants_help,
         })
+    }
+
+    fn config_view(&self) -> ConfigView {
+        match (self.before.options.get("sources"), self.before.options.get("json")) {
+            (None, _) => ConfigView::Merged,
+            (Some(_), None) => ConfigView::Sources,
+            (Some(_), Some(_)) => ConfigView::SourcesJson,
+        }
     }
 
     /// Whether the node is started under its old name.
@@ -134,6 +165,17 @@ fn command() -> Command {
         .arg(setting("config", "FILE", "One more file of settings"))
         .after_help(AFTER_HELP)
         .subcommand(start())
+        .subcommand(config())
+}
+
+fn config() -> Command {
+    let flag = |name, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
+    Command::new("config")
+        .about("Prints the settings that start and calls would use")
+        .override_usage("ssb-cli config [--sources [--json]] [options] [-- weaker options]")
+        .arg(flag("sources", "Say of each setting where it was set"))
+        .arg(flag("json", "With --sources: as JSON, a list of {key, value, source}"))
+        .after_help(CONFIG_AFTER_HELP)
 }
 
 fn start() -> Command {
@@ -185,6 +227,16 @@ the call. They are read, weakest first, from options behind `--`, the file ~/.ss
 config in --path, the file of --config, variables such as ssb_port and ssb_caps__shs, and options.
 
 Results are JSON on standard output, errors go to standard error. The exit code is 0 or 1.";
+
+const CONFIG_AFTER_HELP: &str = "\
+Prints, as JSON, everything that files, variables and options say together, and the defaults: what
+`ssb-server config` prints, without the secret key. No node needs to run. If a setting cannot be used,
+the rest is printed all the same; what is wrong goes to standard error, and the exit code is 78.
+
+Examples:
+  ssb-cli config
+  ssb-cli config --sources
+  ssb_port=9009 ssb-cli conf --path ~/.ssb-test";
 
 const START_AFTER_HELP: &str = "\
 The first start in an empty directory makes a new identity, the file `secret`. Back it up, show it to

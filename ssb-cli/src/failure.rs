@@ -6,6 +6,21 @@ use std::io;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+/// The exit codes of our own commands, `start` and `config`, as sysexits.h has them: systemd tells their names.
+/// Calls of methods have 0 and 1 only, as in JavaScript.
+pub(crate) mod codes {
+    /// The command line has words that mean nothing.
+    pub(crate) const USAGE: u8 = 64;
+    /// The node cannot listen: the port is in use, or not ours to have.
+    pub(crate) const UNAVAILABLE: u8 = 69;
+    /// The directory, the secret or the log cannot be used.
+    pub(crate) const IO: u8 = 74;
+    /// Another node runs in the directory.
+    pub(crate) const IN_USE: u8 = 75;
+    /// The settings cannot be used.
+    pub(crate) const CONFIG: u8 = 78;
+}
+
 /// What happened, a hint when there is one, and the exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -18,6 +33,12 @@ impl Failure {
     /// A failure with exit code 1, as JavaScript has for all of them. `what` is whole: it names its cause.
     pub(crate) fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), hint: None, code: 1 }
+    }
+
+    /// The same with another exit code.
+    pub(crate) const fn code(mut self, code: u8) -> Self {
+        self.code = code;
+        self
     }
 
     /// The same with what can be done about it.

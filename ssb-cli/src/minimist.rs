@@ -117,16 +117,28 @@ impl Parsed {
         if path.iter().any(|name| matches!(*name, "__proto__" | "constructor")) {
             return Ok(());
         }
-        self.options.set(&path, value).map_err(|()| BadOption { key: key.to_owned() })
+        if path.len() > DEPTH_MAX {
+            return Err(BadOption::TooDeep);
+        }
+        self.options.set(&path, value).map_err(|()| BadOption::Both { key: key.to_owned() })
     }
 }
 
-/// An option that is both a value and a group, as in `--a 1 --a.b 2`. Whoever typed it is at fault.
+/// The most parts an option may have, counting what its dots separate.
+pub(crate) const DEPTH_MAX: usize = 32;
+
+/// An option that cannot be set. Whoever typed it is at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("--{key} cannot be set: what stands before its last dot has a value of its own")]
-pub(crate) struct BadOption {
-    /// The option, without its dashes.
-    pub(crate) key: String,
+pub(crate) enum BadOption {
+    /// It is both a value and a group, as in `--a 1 --a.b 2`.
+    #[error("--{key} cannot be set: what stands before its last dot has a value of its own")]
+    Both {
+        /// The option, without its dashes.
+        key: String,
+    },
+    /// It nests deeper than [`DEPTH_MAX`].
+    #[error("an option has more than {DEPTH_MAX} parts between dots")]
+    TooDeep,
 }
 
 /// The value of an option, or a positional.
@@ -264,7 +276,8 @@ mod tests {
                 let positionals = json::Value::Array(parsed.positionals.iter().map(Value::to_json).collect());
                 format!("{} {}", json::compact(&positionals), json::compact(&parsed.options.to_json()))
             }
-            Err(error) => format!("bad {}", error.key),
+            Err(BadOption::Both { key }) => format!("bad {key}"),
+            Err(BadOption::TooDeep) => "too deep".to_owned(),
         }
     }
 
@@ -293,5 +306,13 @@ mod tests {
     fn what_minimist_throws_on_is_an_error() {
         assert_eq!(parsed("--a 1 --a.b 2"), "bad a.b");
         assert_eq!(parsed("--a --a.b 2"), "bad a.b");
+    }
+
+    #[test]
+    fn options_nest_to_a_limit() {
+        let option = |parts: usize| format!("--{}", vec!["a"; parts].join("."));
+
+        assert!(parsed(&option(DEPTH_MAX)).starts_with("[] {\"a\":{\"a\""));
+        assert_eq!(parsed(&option(DEPTH_MAX + 1)), "too deep");
     }
 }

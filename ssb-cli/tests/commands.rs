@@ -287,13 +287,14 @@ fn a_malformed_config_is_told_with_its_place() {
     let hint = "`ssb-cli --help` says where settings are read from.\n";
 
     fs::write(home.path().join("config"), "{\n  // the port\n  \"port\" 8008\n}").unwrap();
-    let syntax = failed(&format!("Error: ~/.ssb/config: line 3, column 10: expected `:`\n{hint}"));
-    assert_eq!(home.run(&["whoami"]), syntax);
-    assert_eq!(home.run(&["start"]), syntax);
+    let syntax = format!("Error: ~/.ssb/config: line 3, column 10: expected `:`\n{hint}");
+    assert_eq!(home.run(&["whoami"]), failed(&syntax));
+    assert_eq!(home.run(&["start"]), Done { code: Some(78), ..failed(&syntax) });
 
     home.configure(1, "x");
-    let key = failed(&format!("Error: ~/.ssb/config: caps.shs is not the base64 of 32 bytes\n{hint}"));
-    assert_eq!(home.run(&["whoami"]), key);
+    let expected = "the base64 of 32 bytes (44 characters, the last one `=`)";
+    let key = format!("Error: ~/.ssb/config: caps.shs is text of 1 characters, not {expected}\n{hint}");
+    assert_eq!(home.run(&["whoami"]), failed(&key));
 }
 
 #[test]
@@ -331,4 +332,8 @@ fn an_option_that_contradicts_another_is_told() {
     let error = "Error: --a.b cannot be set: what stands before its last dot has a value of its own\n";
 
     assert_eq!(Home::new().run(&["echo", "--a", "1", "--a.b", "2"]), failed(error));
+    assert_eq!(
+        Home::new().run(&["start", "--a", "1", "--a.b", "2"]),
+        Done { code: Some(64), ..failed(error) }
+    );
 }

@@ -7,8 +7,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ssb_gossip::address::Address;
-use ssb_gossip::address::Transport;
+pub use ssb_gossip::address::Address;
+pub use ssb_gossip::address::ParseAddressError;
+pub use ssb_gossip::address::Transport;
 use ssb_gossip::peer::HANDSHAKE_TIMEOUT;
 use ssb_gossip::peer::INACTIVITY_TIMEOUT;
 use ssb_gossip::peer::Timeouts;

@@ -6,6 +6,7 @@ pub mod config;
 mod core_task;
 #[cfg(test)]
 mod fixture;
+pub mod interfaces;
 mod log_inbox;
 mod log_thread;
 mod logging;

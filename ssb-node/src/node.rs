@@ -194,6 +194,14 @@ pub enum StartError {
         #[source]
         error: io::Error,
     },
+    /// Another node runs in the directory. One of them has to stop.
+    #[error("{} runs in {} already", holder(*pid), path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+        /// Its process, where the system tells.
+        pid: Option<u32>,
+    },
     /// The secret file cannot be used.
     #[error(transparent)]
     Secret(#[from] LoadError),
@@ -255,6 +263,10 @@ fn disk_hint(kind: io::ErrorKind) -> &'static str {
     }
 }
 
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "another node".to_owned(), |pid| format!("another node, process {pid},"))
+}
+
 fn port_hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => "; another program has the port: stop it, or choose another with --port",
@@ -278,7 +290,12 @@ impl Home {
         let mut notices = Vec::new();
         // The log first: its lock keeps a second node from touching anything.
         let disk = Disk::open(&path.join("log")).map_err(unusable)?;
-        let (store, recovery) = Store::open(disk)?;
+        let (store, recovery) = Store::open(disk).map_err(|error| match error {
+            store::OpenError::Log(recover::OpenError::Locked { pid, .. }) => {
+                StartError::InUse { path: path.clone(), pid }
+            }
+            error => error.into(),
+        })?;
         notices.extend(recovery.cut.map(|cut| {
             format!(
                 "the end of the log was damaged at byte {}, as after a crash, and was cut off; what was cut is kept \

@@ -1,6 +1,7 @@
 //! What the commands do.
 
 mod call;
+mod config;
 mod manifest;
 mod start;
 
@@ -8,14 +9,21 @@ use std::ffi::OsString;
 
 use crate::args::Line;
 use crate::args::Task;
+use crate::config::ConfigError;
 use crate::config::Environment;
 use crate::config::Settings;
+use crate::config::Sources;
 use crate::failure::Failure;
+use crate::failure::codes;
 use crate::print;
 
 /// Does what the words behind the program's name say.
 pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Result<(), Failure> {
-    let line = Line::read(words)?;
+    let mut words = words.peekable();
+    let is_own =
+        words.peek().is_some_and(|word| ["start", "server", "config", "conf"].iter().any(|own| word == own));
+    let line =
+        Line::read(words).map_err(|failure| if is_own { failure.code(codes::USAGE) } else { failure })?;
     let task = line.task();
     if let Task::Print(text) = task {
         return print::out(text.as_bytes());
@@ -23,10 +31,15 @@ pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Result<(), Failure> 
     if line.uses_old_name() {
         print::talk("`server` is the old name of `start`");
     }
-    let settings = Settings::read(&line, &Environment::of_process())
-        .map_err(|error| Failure::of(&error).hint("`ssb-cli --help` says where settings are read from."))?;
+    let code = if matches!(task, Task::Call(_)) { 1 } else { codes::CONFIG };
+    let malformed = |error: ConfigError| {
+        Failure::of(&error).hint("`ssb-cli --help` says where settings are read from.").code(code)
+    };
+    let sources = Sources::read(&line, &Environment::of_process()).map_err(malformed)?;
+    let settings = Settings::of(&sources, &line).map_err(malformed);
     match task {
-        Task::Call(call) => call::run(&call, &settings),
-        _ => start::run(&settings),
+        Task::Call(call) => call::run(&call, &settings?),
+        Task::Config(view) => config::run(view, &sources, settings),
+        _ => start::run(&settings?),
     }
 }

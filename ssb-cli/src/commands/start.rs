@@ -3,9 +3,11 @@
 use ssb_keys::base64;
 use ssb_node::node;
 use ssb_node::node::Ready;
+use ssb_node::node::StartError;
 
 use crate::config::Settings;
 use crate::failure::Failure;
+use crate::failure::codes;
 use crate::print;
 
 /// Runs a node until it is told to stop.
@@ -26,7 +28,37 @@ pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
             print::talk(notice);
         }
     })
-    .map_err(|error| Failure::of(&error))
+    .map_err(|error| {
+        let failure = Failure::of(&error).code(code(&error));
+        match error {
+            StartError::InUse { pid, .. } => failure.hint(second_instance(pid)),
+            _ => failure,
+        }
+    })
+}
+
+fn second_instance(pid: Option<u32>) -> String {
+    let stop = pid.map_or_else(String::new, |pid| format!("stop it first (`kill {pid}`), or "));
+    format!(
+        "To talk to it, use the other commands, such as `ssb-cli whoami`. To run this one instead, {stop}say where a \
+         second node may live: --path DIR --port PORT."
+    )
+}
+
+/// What scripts and supervisors may want to tell apart.
+fn code(error: &StartError) -> u8 {
+    match error {
+        StartError::InUse { .. } => codes::IN_USE,
+        StartError::Listen { .. } => codes::UNAVAILABLE,
+        StartError::Exposed { .. } => codes::CONFIG,
+        StartError::Directory { .. }
+        | StartError::Secret(_)
+        | StartError::Mark(_)
+        | StartError::Log(_)
+        | StartError::Read(_)
+        | StartError::Poisoned => codes::IO,
+        _ => 1,
+    }
 }
 
 /// The first two lines as ssb-server 16.0.1 has them, and where the node listens.

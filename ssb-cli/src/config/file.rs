@@ -1,48 +1,88 @@
-//! Files of settings: JSON with comments.
+//! Files of settings: JSON with comments, or INI.
 
-use std::fs;
+use std::fs::File;
 use std::io;
+use std::io::Read as _;
 use std::path::Path;
 
-use serde_json::Value;
+use ssb_msg::json;
 
 use super::ConfigError;
+use super::Origin;
+use super::ini;
+use super::tree::Group;
 
-/// Reads a file. One that is not there is `None`, one without anything in it an empty object.
-pub(super) fn read(path: &Path) -> Result<Option<Value>, ConfigError> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(ConfigError::Unreadable { path: path.to_owned(), kind: error.kind() }),
-    };
+/// The longest file that is read, in bytes: many times any that a person writes.
+pub(super) const LEN_MAX: usize = 1024 * 1024;
+
+/// Reads a file. One that is not there is `None`, one without anything in it an empty group.
+pub(super) fn read_if_there(path: &Path) -> Result<Option<Group>, ConfigError> {
+    let unreadable =
+        |error: &io::Error| ConfigError::Unreadable { path: path.to_owned(), kind: error.kind() };
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(LEN_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    match File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)) {
+        Ok(_) => {}
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(unreadable(&error)),
+    }
+    if bytes.len() > LEN_MAX {
+        return Err(ConfigError::TooLong { path: path.to_owned() });
+    }
+    let text = String::from_utf8(bytes).map_err(|error| ConfigError::NotText {
+        path: path.to_owned(),
+        offset: error.utf8_error().valid_up_to(),
+    })?;
     parse(&text, path).map(Some)
 }
 
 /// Parses the text of the file at `path`.
-pub(super) fn parse(text: &str, path: &Path) -> Result<Value, ConfigError> {
+fn parse(text: &str, path: &Path) -> Result<Group, ConfigError> {
+    let origin = Origin::File(path.to_owned());
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let json = without_comments(text);
     if json.trim().is_empty() {
-        return Ok(Value::Object(serde_json::Map::new()));
+        return Ok(Group::default());
     }
-    match serde_json::from_str(&json) {
-        Ok(object @ Value::Object(_)) => Ok(object),
-        Ok(_) => Err(ConfigError::NotAnObject { path: path.to_owned() }),
-        Err(error) => {
-            let message = error.to_string();
-            let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-            // serde_json counts bytes, and from 0 if it is the line break itself that is wrong.
-            let line = json.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
-            let column = line.get(..error.column()).map_or(error.column(), |before| before.chars().count());
-            Err(ConfigError::Syntax {
-                path: path.to_owned(),
-                line: error.line(),
-                column: column.max(1),
-                message: message.to_owned(),
-            })
+    if !json.trim_start().starts_with('{') {
+        // It would be taken for INI, and mean nothing.
+        if serde_json::from_str::<serde_json::Value>(&json).is_ok() {
+            return Err(ConfigError::NotAnObject { path: path.to_owned() });
         }
+        return ini::parse(text, &origin).map_err(|(line, message)| ConfigError::Syntax {
+            path: path.to_owned(),
+            place: format!("line {line}"),
+            message: message.to_owned(),
+        });
+    }
+    // serde_json says best what is wrong, ssb-msg keeps what is right in its order.
+    if let Err(error) = serde_json::from_str::<serde_json::Value>(&json) {
+        return Err(syntax(&error, &json, path));
+    }
+    match json::parse_within(json.as_bytes(), LEN_MAX) {
+        Ok(json::Value::Object(object)) => Ok(Group::from_json(&object, &origin)),
+        _ => Err(ConfigError::NotAnObject { path: path.to_owned() }),
     }
 }
 
+fn syntax(error: &serde_json::Error, json: &str, path: &Path) -> ConfigError {
+    let message = error.to_string();
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+    let message = match message {
+        "recursion limit exceeded" => "nests deeper than 127 groups and lists",
+        message => message,
+    };
+    // serde_json counts bytes, and from 0 if it is the line break itself that is wrong.
+    let line = json.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let column = line.get(..error.column()).map_or(error.column(), |before| before.chars().count());
+    ConfigError::Syntax {
+        path: path.to_owned(),
+        place: format!("line {}, column {}", error.line(), column.max(1)),
+        message: message.to_owned(),
+    }
+}
 /// Puts spaces where comments are, so that what is left stays at its line and column.
 fn without_comments(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
@@ -96,12 +136,11 @@ enum Inside {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
-    fn parsed(text: &str) -> Result<Value, String> {
-        parse(text, Path::new("config")).map_err(|error| error.to_string())
+    fn parsed(text: &str) -> Result<String, String> {
+        let group = parse(text, Path::new("config")).map_err(|error| error.to_string())?;
+        Ok(json::compact(&group.to_json()))
     }
 
     #[test]
@@ -109,13 +148,20 @@ mod tests {
         let text =
             "// first\n{ /* é * / ** */ \"a\": 1, // \"b\": 2,\n \"c\": \"//x /* y\\\"// z\" /**/ }\n/* end";
 
-        assert_eq!(parsed(text), Ok(json!({"a": 1, "c": "//x /* y\"// z"})));
+        assert_eq!(parsed(text), Ok(r#"{"a":1,"c":"//x /* y\"// z"}"#.into()));
     }
 
     #[test]
     fn a_file_of_nothing_sets_nothing() {
-        assert_eq!(parsed(""), Ok(json!({})));
-        assert_eq!(parsed(" // only a comment"), Ok(json!({})));
+        for text in ["", " // only a comment", "\u{feff}\n", "; another\n"] {
+            assert_eq!(parsed(text), Ok("{}".into()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_begin_with_a_brace_is_ini() {
+        assert_eq!(parsed("port = 8008\n[caps]\nshs=x"), Ok(r#"{"port":"8008","caps":{"shs":"x"}}"#.into()));
+        assert_eq!(parsed("\u{feff}{\"b\": 1.50, \"a\": \"\"}"), Ok(r#"{"b":1.5,"a":""}"#.into()));
     }
 
     #[test]
@@ -132,12 +178,34 @@ mod tests {
                 "config: line 2, column 1: control character (\\u0000-\\u001F) found while parsing a string",
             ),
             ("{} {}", "config: line 1, column 4: trailing characters"),
-            ("port = 8008", "config: line 1, column 1: expected value"),
-            ("[1]", "config: is not an object of settings"),
-            ("8008", "config: is not an object of settings"),
+            ("port = 8008\n[caps", "config: line 2: expected `[section]` alone on the line"),
+            ("[1]", "config: is not an object of settings, {\"name\": value}"),
+            ("8008", "config: is not an object of settings, {\"name\": value}"),
         ];
         for (text, message) in table {
             assert_eq!(parsed(text), Err(message.to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn groups_nest_to_a_limit() {
+        let nested = |depth: usize| "{\"a\":".repeat(depth - 1) + "{}" + &"}".repeat(depth - 1);
+
+        assert!(parsed(&nested(127)).is_ok());
+        let error = parsed(&nested(128)).unwrap_err();
+        assert!(error.ends_with("nests deeper than 127 groups and lists"), "{error}");
+    }
+
+    #[test]
+    fn files_are_read_to_a_limit() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config");
+        let read_long = |len: usize| {
+            std::fs::write(&path, format!("{{}}{}", " ".repeat(len - 2))).unwrap();
+            read_if_there(&path)
+        };
+
+        assert!(matches!(read_long(LEN_MAX), Ok(Some(_))));
+        assert_eq!(read_long(LEN_MAX + 1), Err(ConfigError::TooLong { path: path.clone() }));
     }
 }

@@ -1,23 +1,27 @@
 //! What the settings mean.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use serde_json::Value;
 use ssb_keys::FeedId;
 use ssb_keys::hmac::HmacKey;
 use ssb_keys::network::NetworkKey;
+use ssb_msg::json::Value;
+use ssb_node::config::Address;
 use ssb_node::config::Config;
-use ssb_node::config::Listen;
 use ssb_node::config::LogLevel;
-use ssb_node::config::Place;
-use ssb_node::config::Scope;
-use ssb_node::config::Transform;
+use ssb_node::config::ParseAddressError;
+use ssb_node::config::Timers;
 
 use super::ConfigError;
 use super::Environment;
-use super::sources::Origin;
+use super::connections;
+use super::connections::PORT;
+use super::sources;
 use super::sources::Sources;
+use super::tree::Group;
 use super::unknown;
+use super::values;
 use crate::args::Line;
 use crate::minimist;
 
@@ -32,172 +36,141 @@ pub(crate) struct Settings {
     pub(crate) notices: Vec<String>,
 }
 
-impl Settings {
+impl Sources {
     /// Reads all sources.
     pub(crate) fn read(line: &Line, environment: &Environment) -> Result<Self, ConfigError> {
-        let mut sources = Sources::read(line, environment)?;
-        let path = match text(&sources, "path")? {
-            Some(path) => PathBuf::from(path),
-            None => environment.default_path().ok_or(ConfigError::Homeless)?,
-        };
-        sources.read_beside(&path, environment)?;
-        let mut node = Config::new(path);
-        read_network(&sources, &mut node)?;
-        read_place(&sources, &mut node)?;
-        if let Some(hops) = integer(&sources, "friends.hops", 255, "a number from 0 to 255")? {
+        sources::read(line, environment)
+    }
+
+    /// What they say, but for what they mean.
+    pub(crate) const fn settings(&self) -> &Group {
+        &self.all
+    }
+}
+
+impl Settings {
+    /// Gives all sources their meaning.
+    pub(crate) fn of(sources: &Sources, line: &Line) -> Result<Self, ConfigError> {
+        let settings = &sources.all;
+        let mut notices = unknown::notices(settings);
+        let path = values::text(settings, "path", "the name of a directory")?.ok_or(ConfigError::Homeless)?;
+        let mut node = Config::new(PathBuf::from(path));
+        read_keys(settings, &mut node)?;
+        read_place(settings, &mut node)?;
+        node.outgoing = connections::outgoing(settings)?;
+        node.timers = read_timers(settings)?;
+        node.seeds = read_seeds(settings, &mut notices)?;
+        node.offline = values::switch(settings, "offline")?.unwrap_or(false);
+        read_gossip(settings, &mut node)?;
+        node.legacy_replication = values::switch(settings, "replicate.legacy")?.unwrap_or(true);
+        if let Some(hops) =
+            values::integer(settings, "friends.hops", u64::MAX, "a whole number of steps, 0 or more")?
+        {
+            // Nobody is that many steps away.
             node.hops = u8::try_from(hops).unwrap_or(u8::MAX);
         }
-        if let Some((value, origin)) = sources.find("logging.level")? {
-            let level = value.as_str().and_then(LogLevel::parse);
-            let expected = "one of error, warning, notice, info";
-            node.log_level = level.ok_or_else(|| origin.error("logging.level", expected))?;
+        if let Some(found) = settings.find("logging.level")? {
+            let level = values::text_of(&found.value).and_then(|name| LogLevel::parse(&name));
+            node.log_level = level.ok_or_else(|| found.error("one of error, warning, notice, info"))?;
         }
         node.new_feed = match line.before.options.get("new-feed") {
             None | Some(minimist::Value::Bool(false)) => false,
             Some(minimist::Value::Bool(true)) => true,
             // A word behind it was taken for its value.
-            Some(_) => return Err(Origin::Options.error("new-feed", "an option that takes a value")),
-        };
-        Ok(Self { node, key: read_key(&sources)?, notices: unknown::notices(&sources) })
-    }
-}
-
-fn read_network(sources: &Sources, node: &mut Config) -> Result<(), ConfigError> {
-    const EXPECTED: &str = "the base64 of 32 bytes";
-    if let Some((value, origin)) = sources.find("caps.shs")? {
-        let key = value.as_str().and_then(|text| NetworkKey::parse(text).ok());
-        node.network = key.ok_or_else(|| origin.error("caps.shs", EXPECTED))?;
-    }
-    if let Some((value, origin)) = sources.find("caps.sign")? {
-        let key = value.as_str().and_then(|text| HmacKey::parse(text).ok());
-        node.signing = Some(key.ok_or_else(|| origin.error("caps.sign", EXPECTED))?);
-    }
-    Ok(())
-}
-
-/// Where to listen: `connections.incoming`, or else `host` and `port`; both only if they agree.
-fn read_place(sources: &Sources, node: &mut Config) -> Result<(), ConfigError> {
-    const EXPECTED: &str = "a port, a number from 0 to 65535";
-    let host = text(sources, "host")?;
-    let port = integer(sources, "port", u64::from(u16::MAX), EXPECTED)?;
-    let port = port.and_then(|port| u16::try_from(port).ok());
-    node.host.clone_from(&host);
-    node.port = port.unwrap_or(node.port);
-    if sources.find("connections.incoming")?.is_none() {
-        return Ok(());
-    }
-    let expected = "a list of {scope, host, port, transform} with scopes among device, local and public";
-    let net =
-        read_listen(sources, "connections.incoming.net", expected, |entry| listen_net(entry, node.port))?;
-    let unix =
-        read_listen(sources, "connections.incoming.unix", "a list of {scope, transform}", listen_unix)?;
-
-    let [public, local, device] = [Scope::Public, Scope::Local, Scope::Device]
-        .map(|scope| net.iter().find(|entry| entry.scopes.contains(&scope)));
-    if let Some(Listen { place: Place::Net { host: first_host, port: first_port }, .. }) =
-        public.or(local).or(device)
-    {
-        for (key, differs) in [
-            ("host", host.is_some() && first_host.is_some() && host != *first_host),
-            ("port", port.is_some_and(|port| port != *first_port)),
-        ] {
-            if let (true, Some((_, origin))) = (differs, sources.find(key)?) {
-                return Err(ConfigError::Conflict { origin: origin.to_string(), key });
+            Some(value) => {
+                return Err(ConfigError::Setting {
+                    name: "option --new-feed".to_owned(),
+                    found: ssb_msg::json::compact(&value.to_json()),
+                    expected: "an option that takes a value: write it last, or `--new-feed=`... without one",
+                });
             }
-        }
-        (node.host, node.port) = (first_host.clone(), *first_port);
+        };
+        Ok(Self { node, key: read_key(&sources.beside_the_call)?, notices })
     }
-    node.incoming = Some(net.into_iter().chain(unix).collect());
+}
+
+fn read_keys(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
+    const EXPECTED: &str = "the base64 of 32 bytes (44 characters, the last one `=`)";
+    if let Some(found) = settings.find("caps.shs")? {
+        let key = values::text_of(&found.value).and_then(|text| NetworkKey::parse(&text).ok());
+        node.network = key.ok_or_else(|| found.error(EXPECTED))?;
+    }
+    if let Some(found) = settings.find("caps.sign")? {
+        let key = values::text_of(&found.value).and_then(|text| HmacKey::parse(&text).ok());
+        node.signing = Some(key.ok_or_else(|| found.error(EXPECTED))?);
+    }
+    if let Some(found) = settings.find("master")? {
+        let ids = values::texts(&found.value)
+            .and_then(|ids| ids.iter().map(|id| FeedId::parse(id).ok()).collect::<Option<_>>());
+        node.master = ids.ok_or_else(|| found.error("the id of a feed, @...=.ed25519, or a list of them"))?;
+    }
     Ok(())
 }
 
-fn read_listen(
-    sources: &Sources,
-    key: &str,
-    expected: &'static str,
-    read: impl Fn(&Value) -> Option<Listen>,
-) -> Result<Vec<Listen>, ConfigError> {
-    let Some((value, origin)) = sources.find(key)? else { return Ok(Vec::new()) };
-    let entries = value.as_array().and_then(|entries| entries.iter().map(read).collect());
-    entries.ok_or_else(|| origin.error(key, expected))
-}
-
-fn listen_net(entry: &Value, port: u16) -> Option<Listen> {
-    let host = match entry.get("host") {
-        // A scope that is not in a list means this machine's name in it (multiserver 3.8.2).
-        None | Some(Value::Null) if entry.get("scope")? == "device" => Some("localhost".to_owned()),
-        None | Some(Value::Null) => None,
-        Some(host) => Some(host.as_str()?.to_owned()),
-    };
-    let port = match entry.get("port") {
-        None | Some(Value::Null) => port,
-        Some(port) => u16::try_from(whole(port)?).ok()?,
-    };
-    Some(Listen {
-        place: Place::Net { host, port },
-        scopes: scopes(entry)?,
-        transform: transform(entry, Transform::Shs)?,
-        external: texts(entry.get("external"))?,
-    })
-}
-
-fn listen_unix(entry: &Value) -> Option<Listen> {
-    Some(Listen { scopes: scopes(entry)?, transform: transform(entry, Transform::NoAuth)?, ..Listen::unix() })
-}
-
-fn scopes(entry: &Value) -> Option<Vec<Scope>> {
-    texts(entry.get("scope"))?.iter().map(|name| Scope::parse(name)).collect()
-}
-
-fn transform(entry: &Value, usual: Transform) -> Option<Transform> {
-    entry.get("transform").map_or(Some(usual), |name| Transform::parse(name.as_str()?))
-}
-
-/// A text, a list of them, or nothing.
-fn texts(value: Option<&Value>) -> Option<Vec<String>> {
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    match value {
-        None | Some(Value::Null) => Some(Vec::new()),
-        Some(Value::Array(values)) => values.iter().map(text).collect(),
-        Some(value) => Some(vec![text(value)?]),
+/// Where to listen, and where to call: `connections.incoming`, or else `host` and `port`.
+fn read_place(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
+    if let Some(port) = values::integer(settings, "port", u64::from(u16::MAX), PORT)? {
+        node.port = u16::try_from(port).unwrap_or(node.port);
     }
+    node.incoming = connections::incoming(settings, node.port)?;
+    // What follows from the interfaces of this machine is not where a node is that listens on all of them.
+    let is_set =
+        settings.find("host")?.is_some_and(|host| host.origin.is_somebody_s()) || node.incoming.is_some();
+    if is_set {
+        node.host = values::text(settings, "host", "the address or name of an interface")?;
+    }
+    Ok(())
+}
+
+fn read_timers(settings: &Group) -> Result<Timers, ConfigError> {
+    // Timers without a handshake (ssb-config has always some) leave it this long (secret-stack 6.4.2).
+    const UNSET_HANDSHAKE: Duration = Duration::from_secs(15);
+    let mut timers = Timers::default();
+    let handshake = values::millis(settings, "timers.handshake")?.unwrap_or(UNSET_HANDSHAKE);
+    timers.handshake = values::millis(settings, "timeout")?.unwrap_or(handshake);
+    timers.inactivity = values::millis(settings, "timers.inactivity")?.unwrap_or(timers.inactivity);
+    let ping = values::millis(settings, "timers.ping")?.unwrap_or(timers.ping);
+    timers.ping = ping.clamp(Timers::PING_MIN, Timers::PING_MAX);
+    Ok(timers)
+}
+
+/// Addresses of kinds that cannot be dialed are told and left out, as JavaScript leaves them alone.
+fn read_seeds(settings: &Group, notices: &mut Vec<String>) -> Result<Vec<Address>, ConfigError> {
+    const EXPECTED: &str = "the address of a peer, net:host:port~shs:key, or a list of them";
+    let Some(found) = settings.find("seeds")? else { return Ok(Vec::new()) };
+    let texts = values::texts(&found.value).ok_or_else(|| found.error(EXPECTED))?;
+    let mut seeds = Vec::new();
+    for text in texts.iter().filter(|text| !text.is_empty()) {
+        match Address::parse(text) {
+            Ok(address) => seeds.push(address),
+            Err(error @ ParseAddressError::Protocol) => {
+                notices.push(format!("{}: {text} is left out: {error}", found.origin.name("seeds")));
+            }
+            Err(_) => return Err(found.error_at("", &super::defaults::text(text), EXPECTED)),
+        }
+    }
+    Ok(seeds)
+}
+
+fn read_gossip(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
+    let switch = |key| Ok::<_, ConfigError>(values::switch(settings, key)?.unwrap_or(true));
+    node.gossip.local = switch("gossip.local")?;
+    node.gossip.friends = switch("gossip.friends")?;
+    node.gossip.seed = switch("gossip.seed")?;
+    node.gossip.global = switch("gossip.global")?;
+    node.gossip.populate = switch("gossip.pub")? && switch("gossip.autoPopulate")?;
+    Ok(())
 }
 
 /// Before `--`, `--key` belongs to the call alone: many methods have an option of that name.
-fn read_key(sources: &Sources) -> Result<Option<FeedId>, ConfigError> {
-    let Some((value, origin)) = sources.find_among("key", |origin| *origin != Origin::Options)? else {
-        return Ok(None);
+fn read_key(settings: &Group) -> Result<Option<FeedId>, ConfigError> {
+    let Some(found) = settings.find("key")? else { return Ok(None) };
+    let id = match &found.value {
+        Value::Text(text) => FeedId::parse(&text.decode()).ok(),
+        _ => None,
     };
-    let id = value.as_str().and_then(|text| FeedId::parse(text).ok());
-    id.map(Some).ok_or_else(|| origin.error("key", "the id of a feed, @...ed25519"))
+    id.map(Some).ok_or_else(|| found.error("the id of a feed, @...=.ed25519"))
 }
-
-fn text(sources: &Sources, key: &str) -> Result<Option<String>, ConfigError> {
-    let Some((value, origin)) = sources.find(key)? else { return Ok(None) };
-    match value.as_str() {
-        Some(text) if !text.is_empty() => Ok(Some(text.to_owned())),
-        _ => Err(origin.error(key, "text")),
-    }
-}
-
-fn integer(
-    sources: &Sources,
-    key: &str,
-    max: u64,
-    expected: &'static str,
-) -> Result<Option<u64>, ConfigError> {
-    let Some((value, origin)) = sources.find(key)? else { return Ok(None) };
-    whole(value).filter(|number| *number <= max).map(Some).ok_or_else(|| origin.error(key, expected))
-}
-
-/// A number, or, as variables are, its digits.
-fn whole(value: &Value) -> Option<u64> {
-    match value {
-        Value::String(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok(),
-        other => other.as_u64(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
@@ -205,6 +178,12 @@ mod tests {
 
     use ssb_keys::Keypair;
     use ssb_keys::base64;
+    use ssb_node::config::Gossip;
+    use ssb_node::config::Listen;
+    use ssb_node::config::Place;
+    use ssb_node::config::Scope;
+    use ssb_node::config::Transform;
+    use ssb_node::config::Transport;
     use tempfile::TempDir;
 
     use super::*;
@@ -232,8 +211,16 @@ mod tests {
             let home = self.directory.path().to_str().unwrap();
             let words = words.replace('~', home);
             let line = Line::read(words.split_whitespace().map(OsString::from)).unwrap();
-            let environment = Environment { home: Some(home.into()), variables: self.variables.clone() };
-            Settings::read(&line, &environment).map_err(|error| error.to_string().replace(home, "~"))
+            let environment = Environment {
+                home: Some(home.into()),
+                directory: None,
+                system: self.directory.path().join("etc"),
+                variables: self.variables.clone(),
+                unreadable: Vec::new(),
+            };
+            let settings =
+                Sources::read(&line, &environment).and_then(|sources| Settings::of(&sources, &line));
+            settings.map_err(|error| error.to_string().replace(home, "~"))
         }
 
         fn node(&self, words: &str) -> Config {
@@ -253,23 +240,6 @@ mod tests {
     }
 
     #[test]
-    fn each_source_gives_way_to_the_next() {
-        let file = |port| format!("{{\"port\": {port}}}");
-        let (two, three, four) = (file(2), file(3), file(4));
-        let files = [(".ssb/config", two.as_str()), ("d/config", three.as_str()), ("extra", four.as_str())];
-        let port = |files: &[(&str, &str)], variables: &[(&str, &str)], words: &str| {
-            Home::new(files, variables).node(words).port
-        };
-
-        assert_eq!(port(&[], &[], "whoami -- --port 1"), 1);
-        assert_eq!(port(&files, &[], "whoami -- --port 1"), 2);
-        assert_eq!(port(&files, &[], "whoami --path ~/d -- --port 1"), 3);
-        assert_eq!(port(&files, &[], "whoami --path ~/d --config ~/extra"), 4);
-        assert_eq!(port(&files, &[("ssb_port", "5")], "whoami --path ~/d --config ~/extra"), 5);
-        assert_eq!(port(&files, &[("ssb_port", "5")], "whoami --port 6 --path ~/d --config ~/extra"), 6);
-    }
-
-    #[test]
     fn groups_are_merged() {
         let key = base64::encode(&[9; 32]);
         let file = format!("{{\"caps\": {{\"shs\": \"{key}\"}}, \"friends\": {{\"dunbar\": 150}}}}");
@@ -280,16 +250,6 @@ mod tests {
         assert_eq!(node.network, NetworkKey::from_bytes([9; 32]));
         assert_eq!(node.signing, Some(HmacKey::from_bytes([9; 32])));
         assert_eq!((node.hops, node.log_level, node.new_feed), (3, LogLevel::Info, true));
-    }
-
-    #[test]
-    fn another_appname_is_another_directory_and_other_variables() {
-        let files = [(".ssb/config", r#"{"port": 1}"#), (".lab/config", r#"{"host": "h"}"#)];
-        let home = Home::new(&files, &[("ssb_appname", "lab"), ("lab_port", "2"), ("ssb_port", "3")]);
-
-        let node = home.node("whoami");
-        assert_eq!(node.path, home.directory.path().join(".lab"));
-        assert_eq!((node.host.as_deref(), node.port), (Some("h"), 2));
     }
 
     #[test]
@@ -305,7 +265,7 @@ mod tests {
 
         assert_eq!(read("{}", &format!("whoami -- --key {id}")).unwrap().key, Some(id));
         assert_eq!(read("{}", "blobs.get --key &x").unwrap().key, None);
-        let error = "command line, behind `--`: key is not the id of a feed, @...ed25519";
+        let error = "option --key behind `--` is \"x\", not the id of a feed, @...=.ed25519";
         assert_eq!(read("{}", "whoami -- --key x"), Err(error.into()));
     }
 
@@ -321,60 +281,72 @@ mod tests {
         assert_eq!(incoming.len(), 2);
         assert_eq!(incoming[0].scopes, [Scope::Device]);
         assert_eq!((node.host.as_deref(), node.port), (Some("10.0.0.1"), 8008));
-        let conflict = "command line: host contradicts connections.incoming.net; set only one of them";
+        assert_eq!(incoming[0].place, Place::Net { host: Some("localhost".into()), port: 1 });
+        let conflict = "ssb-config: conflicting connection settings for: net host; option --host is \"x\", but \
+                        ~/.ssb/config: connections.incoming.net has \"10.0.0.1\"; set only one of them";
         assert_eq!(read(entries, "start --host x"), Err(conflict.into()));
     }
 
     #[test]
-    fn wrong_settings_are_told_with_their_origin_and_key() {
-        let table = [
-            (r#"{"port": 70000}"#, "", "~/.ssb/config: port is not a port, a number from 0 to 65535"),
-            (r#"{"port": "x"}"#, "", "~/.ssb/config: port is not a port, a number from 0 to 65535"),
-            (r#"{"port": 1.5}"#, "", "~/.ssb/config: port is not a port, a number from 0 to 65535"),
-            (r#"{"host": 5}"#, "", "~/.ssb/config: host is not text"),
-            (r#"{"path": ""}"#, "", "~/.ssb/config: path is not text"),
-            (r#"{"caps": {"shs": "x"}}"#, "", "~/.ssb/config: caps.shs is not the base64 of 32 bytes"),
-            (r#"{"caps": {"sign": 1}}"#, "", "~/.ssb/config: caps.sign is not the base64 of 32 bytes"),
-            (r#"{"caps": "x"}"#, "", "~/.ssb/config: caps is not a group of settings"),
-            (r#"{"friends": {"hops": -1}}"#, "", "~/.ssb/config: friends.hops is not a number from 0 to 255"),
-            (
-                r#"{"logging": {"level": "loud"}}"#,
-                "",
-                "~/.ssb/config: logging.level is not one of error, warning, notice, info",
-            ),
-            (
-                r#"{"connections": {"incoming": {"net": [{"scope": "all"}]}}}"#,
-                "",
-                "~/.ssb/config: connections.incoming.net is not a list of {scope, host, port, transform} with \
-                 scopes among device, local and public",
-            ),
-            ("{\n  \"port\": ,\n}", "", "~/.ssb/config: line 2, column 11: expected value"),
-            ("{}", "--port x", "command line: port is not a port, a number from 0 to 65535"),
-            ("{}", "--caps.shs", "command line: caps.shs is not the base64 of 32 bytes"),
-            ("{}", "--port 1 --port 2", "command line: port is not a port, a number from 0 to 65535"),
-            ("{}", "--new-feed x", "command line: new-feed is not an option that takes a value"),
-            ("{}", "--config ~/none", "~/none: cannot be read (entity not found)"),
-            ("{}", "--config ~", "~: cannot be read (is a directory)"),
-            ("{}", "-- --port x", "command line, behind `--`: port is not a port, a number from 0 to 65535"),
-        ];
-        for (file, words, message) in table {
-            assert_eq!(read(file, &format!("start {words}")), Err(message.to_owned()), "{file} {words}");
-        }
+    fn all_that_a_node_can_be_told_is_read() {
+        let id = Keypair::from_seed(&[1; 32]).id();
+        let seed = format!("net:a.example:8008~shs:{}", base64::encode(id.as_bytes()));
+        let file = format!(
+            r#"{{
+                "master": "{id}", "timeout": 0, "seeds": ["{seed}", "ws://b.example:8989~shs:{key}"], "offline": "true",
+                "timers": {{"handshake": 7000, "inactivity": "8000", "ping": 1}},
+                "gossip": {{"local": false, "global": "false", "autoPopulate": false}},
+                "replicate": {{"legacy": false}}, "connections": {{"outgoing": {{"net": null}}}}, "friends": {{"hops": 1e9}}
+            }}"#,
+            key = base64::encode(id.as_bytes()),
+        );
+        let Settings { node, notices, .. } = read(&file, "start").unwrap();
+
+        assert_eq!(node.master, [id]);
+        assert_eq!(node.seeds, [Address::parse(&seed).unwrap()]);
+        assert!(notices.iter().any(|notice| notice.contains("ws://b.example:8989")), "{notices:?}");
+        let timers = [node.timers.handshake, node.timers.inactivity, node.timers.ping];
+        assert_eq!(timers, [7, 8, 10].map(Duration::from_secs));
+        let Gossip { local, friends, seed, global, populate, .. } = node.gossip;
+        assert_eq!([local, friends, seed, global, populate], [false, true, true, false, false]);
+        assert!(node.offline && !node.legacy_replication);
+        assert_eq!(node.outgoing, [Transport::Onion]);
+        assert_eq!(node.hops, u8::MAX);
+        assert_eq!(read("{}", "start --timeout 9000").unwrap().node.timers.handshake, Duration::from_secs(9));
+        let ping = |millis| read("{}", &format!("start --timers.ping {millis}")).unwrap().node.timers.ping;
+        assert_eq!(ping(3_600_000), Timers::PING_MAX);
     }
 
     #[test]
-    fn variables_are_wrong_too() {
-        let home = Home::new(&[], &[("ssb_port", "x")]);
+    fn only_places_that_are_named_are_listened_on() {
+        let places = |entries: &str| {
+            let file = format!(r#"{{"connections": {{"incoming": {entries}}}}}"#);
+            read(&file, "start").unwrap().node.incoming.unwrap()
+        };
 
-        let error = "environment: port is not a port, a number from 0 to 65535";
-        assert_eq!(home.read("whoami"), Err(error.into()));
+        assert_eq!(places("{}"), []);
+        let unix = places(r#"{"unix": [{"scope": "device", "transform": "noauth"}]}"#);
+        assert_eq!(unix, [Listen::unix()]);
+        let net = places(r#"{"net": [{"scope": ["public"], "external": "a.example", "transform": "shs"}]}"#);
+        assert_eq!(net[0].place, Place::Net { host: None, port: 8008 });
+        assert_eq!(
+            (net[0].external.as_slice(), net[0].transform),
+            (&["a.example".to_owned()][..], Transform::Shs)
+        );
     }
 
     #[test]
     fn without_a_home_there_must_be_a_path() {
         let read = |words: &str| {
             let line = Line::read(words.split_whitespace().map(OsString::from)).unwrap();
-            Settings::read(&line, &Environment::default())
+            let environment = Environment {
+                home: None,
+                directory: None,
+                system: PathBuf::from("/nonexistent"),
+                variables: Vec::new(),
+                unreadable: Vec::new(),
+            };
+            Settings::of(&Sources::read(&line, &environment)?, &line)
         };
 
         assert_eq!(read("whoami"), Err(ConfigError::Homeless));

@@ -1,19 +1,13 @@
 //! Settings that mean nothing here: a slip of the keyboard, or what only JavaScript knows, or knows already.
 
-use serde_json::Value;
+use super::Origin;
+use super::tree::Group;
 
-use super::sources::Origin;
-use super::sources::Sources;
-
-/// What to say of each setting that has no effect, strongest source first.
-pub(super) fn notices(sources: &Sources) -> Vec<String> {
-    let mut notices = Vec::new();
-    for (origin, tree) in sources.trees() {
-        let mut keys = Vec::new();
-        flatten("", tree, &mut keys);
-        notices.extend(keys.iter().filter_map(|key| notice(key, origin)));
-    }
-    notices
+/// What to say of each setting that somebody made and that has no effect.
+pub(super) fn notices(settings: &Group) -> Vec<String> {
+    let values = settings.values();
+    let made = values.iter().filter(|(key, _, origin)| key != "_" && origin.is_somebody_s());
+    made.filter_map(|(key, _, origin)| notice(key, origin)).collect()
 }
 
 fn notice(key: &str, origin: &Origin) -> Option<String> {
@@ -22,28 +16,19 @@ fn notice(key: &str, origin: &Origin) -> Option<String> {
     if EFFECTIVE.iter().any(is_within) {
         return None;
     }
-    if LATER.iter().any(is_within) {
-        return Some(format!("{origin}: {key} has no effect in this version"));
+    let name = origin.name(key);
+    if WEBSOCKETS.iter().any(is_within) {
+        return Some(format!("{name} has no effect in this version: it does not listen for WebSockets yet"));
     }
-    let known = EFFECTIVE.iter().chain(LATER);
+    if LATER.iter().any(is_within) {
+        return Some(format!("{name} has no effect in this version"));
+    }
+    let known = EFFECTIVE.iter().chain(WEBSOCKETS).chain(LATER);
     let nearest = known.map(|known| (strsim::damerau_levenshtein(key, known), known)).min();
     Some(match nearest.filter(|(distance, known)| *distance <= known.len() / 3 + 1) {
-        Some((_, nearest)) => format!("{origin}: there is no setting {key}; did you mean {nearest}?"),
-        None => format!("{origin}: there is no setting {key}"),
+        Some((_, nearest)) => format!("{name}: there is no setting {key}; did you mean {nearest}?"),
+        None => format!("{name}: there is no setting {key}"),
     })
-}
-
-/// The dotted names of all that is set. What is inside a list has no name.
-fn flatten(prefix: &str, value: &Value, keys: &mut Vec<String>) {
-    match value {
-        Value::Object(group) => {
-            for (name, value) in group {
-                let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-                flatten(&key, value, keys);
-            }
-        }
-        _ => keys.push(prefix.to_owned()),
-    }
 }
 
 /// Settings that do something. A name stands for all below it.
@@ -53,19 +38,30 @@ const EFFECTIVE: &[&str] = &[
     "config",
     "connections.incoming.net",
     "connections.incoming.unix",
+    "connections.outgoing.net",
+    "connections.outgoing.onion",
     "friends.hops",
     "host",
     "key",
     "logging.level",
+    "master",
     "new-feed",
     "path",
     "port",
+    "timeout",
+    "timers.handshake",
+    "timers.inactivity",
+    "timers.ping",
     // Variables only: they say what the others are called and where they are.
     "appname",
 ];
 
-/// Settings that ssb-server 16.0.1 and its plugins read and this version does not.
+/// Settings of the WebSockets that this version does not have.
+const WEBSOCKETS: &[&str] = &["connections.incoming.ws", "ws"];
+
+/// Settings that ssb-server 16.0.1 and its plugins read, or have defaults for, and this version does not.
 const LATER: &[&str] = &[
+    "allowPrivate",
     "blobs",
     "caps.invite",
     "connections",
@@ -74,9 +70,9 @@ const LATER: &[&str] = &[
     "gossip",
     "invite",
     "keys",
+    "lan",
     "local",
     "manifest",
-    "master",
     "offline",
     "ooo",
     "party",
@@ -86,10 +82,8 @@ const LATER: &[&str] = &[
     "seed",
     "seeds",
     "temp",
-    "timeout",
     "timers",
     "verbose",
-    "ws",
 ];
 
 #[cfg(test)]
@@ -97,12 +91,12 @@ mod tests {
     use super::*;
 
     fn of(key: &str) -> Option<String> {
-        notice(key, &Origin::Options)
+        notice(key, &Origin::Option)
     }
 
     #[test]
     fn what_has_an_effect_is_not_worth_a_word() {
-        for key in ["port", "caps.shs", "friends.hops", "connections.incoming.net"] {
+        for key in ["port", "caps.shs", "friends.hops", "connections.incoming.net", "master"] {
             assert_eq!(of(key), None);
         }
     }
@@ -112,7 +106,7 @@ mod tests {
         let meant = |key: &str, nearest: &str| {
             assert_eq!(
                 of(key),
-                Some(format!("{}: there is no setting {key}; did you mean {nearest}?", Origin::Options))
+                Some(format!("option --{key}: there is no setting {key}; did you mean {nearest}?"))
             );
         };
         meant("prot", "port");
@@ -123,13 +117,10 @@ mod tests {
 
     #[test]
     fn what_only_javascript_knows_is_told_apart_from_what_nobody_knows() {
-        assert_eq!(
-            of("blobs.max"),
-            Some(format!("{}: blobs.max has no effect in this version", Origin::Options))
-        );
+        assert_eq!(of("blobs.max"), Some("option --blobs.max has no effect in this version".to_owned()));
         assert_eq!(
             of("colour of the sky"),
-            Some(format!("{}: there is no setting colour of the sky", Origin::Options))
+            Some("option --colour of the sky: there is no setting colour of the sky".to_owned())
         );
     }
 }

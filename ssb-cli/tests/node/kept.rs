@@ -121,7 +121,7 @@ fn a_log_that_could_not_be_written_ends_with_an_error() {
     assert!(said.contains("the log cannot be written any more"), "{said}");
     assert_eq!(home.answer(&node, &["log"]), "");
     node.signal("TERM");
-    assert_eq!(wait(&mut node.child).code(), Some(1));
+    assert_eq!(wait(&mut node.child).code(), Some(74));
 }
 
 #[test]

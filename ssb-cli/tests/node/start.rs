@@ -1,10 +1,13 @@
 //! What a start makes, and whom it refuses.
 
 use std::fs;
+use std::io::Read as _;
 use std::net::Ipv4Addr;
 use std::net::TcpListener;
+use std::net::TcpStream;
 use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
 
 use ssb_keys::secret_file;
 
@@ -122,4 +125,15 @@ fn what_a_killed_node_left_does_not_keep_the_next_from_starting() {
     assert_eq!(home.mode("socket"), 0o600);
     assert!(fs::symlink_metadata(home.file("socket")).unwrap().file_type().is_socket());
     assert_eq!(home.answer(&node, &["log"]), published + "\n");
+}
+
+#[test]
+fn a_stranger_has_as_long_for_the_handshake_as_the_settings_say() {
+    let home = Home::new();
+    let node = home.start_with(&["--timers.handshake", "50"]);
+    let mut stranger = TcpStream::connect((Ipv4Addr::LOCALHOST, node.port)).unwrap();
+    // Half of the default: who is cut off by then, is cut off by the setting.
+    stranger.set_read_timeout(Some(Duration::from_millis(2_500))).unwrap();
+
+    assert_eq!(stranger.read(&mut [0]).unwrap(), 0);
 }
