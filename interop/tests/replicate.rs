@@ -26,10 +26,21 @@ fn we_dial_javascript_without_ebt() {
     replicate(Dials::Ours, &["--no-ebt"]);
 }
 
+#[test]
+fn both_dial_and_have_two_connections() {
+    replicate(Dials::Both, &[]);
+}
+
+#[test]
+fn both_dial_and_have_two_connections_without_ebt() {
+    replicate(Dials::Both, &["--no-ebt"]);
+}
+
 #[derive(Clone, Copy)]
 enum Dials {
     Ours,
     Theirs,
+    Both,
 }
 
 fn replicate(who: Dials, javascript: &[&str]) {
@@ -48,12 +59,12 @@ fn replicate(who: Dials, javascript: &[&str]) {
     }
 
     let [ours, theirs] = &mut sides;
-    let (dialer, listener) = match who {
-        Dials::Ours => (&mut ours.owner, &theirs.node),
-        Dials::Theirs => (&mut theirs.owner, &ours.node),
-    };
-    let dialed = dialer.call("gossip.connect", &format!(r#"["{}"]"#, listener.address()));
-    dialed.expect("the connection opens");
+    if matches!(who, Dials::Ours | Dials::Both) {
+        ours.dial(theirs);
+    }
+    if matches!(who, Dials::Theirs | Dials::Both) {
+        theirs.dial(ours);
+    }
     assert_equal_feeds(&mut sides, &ids, 12);
 
     for n in 0..3 {
@@ -74,6 +85,12 @@ struct Side {
 impl Side {
     fn start(lab: &Lab, node: Node) -> Self {
         Self { owner: lab.client(&node), node }
+    }
+
+    #[track_caller]
+    fn dial(&mut self, other: &Self) {
+        let dialed = self.owner.call("gossip.connect", &format!(r#"["{}"]"#, other.node.address()));
+        dialed.expect("the connection opens");
     }
 
     #[track_caller]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail tests")]
 
+mod bursts;
 mod disk;
 mod home;
 mod kept;
