@@ -292,8 +292,8 @@ fn a_malformed_config_is_told_with_its_place() {
     assert_eq!(home.run(&["start"]), Done { code: Some(78), ..failed(&syntax) });
 
     home.configure(1, "x");
-    let expected = "the base64 of 32 bytes (44 characters, the last one `=`)";
-    let key = format!("Error: ~/.ssb/config: caps.shs is text of 1 characters, not {expected}\n{hint}");
+    let expected = "32 bytes in base64: 44 characters, the last one `=`, as encoders write them";
+    let key = format!("Error: ~/.ssb/config: caps.shs is a text of 1 character; expected {expected}\n{hint}");
     assert_eq!(home.run(&["whoami"]), failed(&key));
 }
 

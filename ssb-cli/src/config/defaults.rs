@@ -55,7 +55,7 @@ pub(super) fn derive(config: &mut Group) -> Result<(), ConfigError> {
 fn replace(config: &mut Group, name: &str, value: Option<Value>) {
     let known = config.get(name).cloned();
     match (known, value.map(|value| Setting::from_json(&value, &Origin::Derived))) {
-        (Some(Setting::Value(known, _)), Some(Setting::Value(value, _))) if known == value => {}
+        (Some(known), Some(setting)) if known.is_equal(&setting) => {}
         (Some(Setting::Group(known, _)), Some(Setting::Group(mut group, origin))) => {
             // What somebody set to the same value is still theirs.
             let same = |name: &str| {

@@ -72,6 +72,19 @@ fn syntax(error: &serde_json::Error, json: &str, path: &Path) -> ConfigError {
     let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
     let message = match message {
         "recursion limit exceeded" => "nests deeper than 127 groups and lists",
+        "trailing comma" => "a comma stands before the closing bracket",
+        "EOF while parsing an object" => "the file ends inside a group: a `}` is missing",
+        "EOF while parsing a list" => "the file ends inside a list: a `]` is missing",
+        "EOF while parsing a string" => "the file ends inside a text: a `\"` is missing",
+        "EOF while parsing a value" => "the file ends where a value belongs",
+        "key must be a string" => "expected a name in double quotes, as in {\"port\": 8008}",
+        "expected value" | "expected ident" => {
+            "expected a value: a text in double quotes, a number, true, false, null, [...] or {...}"
+        }
+        "trailing characters" => "more stands behind the closing bracket of all settings",
+        message if message.starts_with("control character") => {
+            "a text goes on behind its line: write \\n, or close it with `\"`"
+        }
         message => message,
     };
     // serde_json counts bytes, and from 0 if it is the line break itself that is wrong.
@@ -168,16 +181,22 @@ mod tests {
     fn malformed_files_are_told_with_line_and_column() {
         let table = [
             ("{\n  \"port\": 8008\n  \"host\": \"x\"\n}", "config: line 3, column 3: expected `,` or `}`"),
-            ("{\n /* é */ \"é\": tru }", "config: line 2, column 18: expected ident"),
-            ("{\"a\": 1,}", "config: line 1, column 9: trailing comma"),
-            ("{\"a\": 1", "config: line 1, column 7: EOF while parsing an object"),
-            ("{a: 1}", "config: line 1, column 2: key must be a string"),
-            ("{\"a\": 'x'}", "config: line 1, column 7: expected value"),
+            (
+                "{\n /* é */ \"é\": tru }",
+                "config: line 2, column 18: expected a value: a text in double quotes, a number, true, false, null, [...] or {...}",
+            ),
+            ("{\"a\": 1,}", "config: line 1, column 9: a comma stands before the closing bracket"),
+            ("{\"a\": 1", "config: line 1, column 7: the file ends inside a group: a `}` is missing"),
+            ("{a: 1}", "config: line 1, column 2: expected a name in double quotes, as in {\"port\": 8008}"),
+            (
+                "{\"a\": 'x'}",
+                "config: line 1, column 7: expected a value: a text in double quotes, a number, true, false, null, [...] or {...}",
+            ),
             (
                 "{\"a\": \"x\ny\"}",
-                "config: line 2, column 1: control character (\\u0000-\\u001F) found while parsing a string",
+                "config: line 2, column 1: a text goes on behind its line: write \\n, or close it with `\"`",
             ),
-            ("{} {}", "config: line 1, column 4: trailing characters"),
+            ("{} {}", "config: line 1, column 4: more stands behind the closing bracket of all settings"),
             ("port = 8008\n[caps", "config: line 2: expected `[section]` alone on the line"),
             ("[1]", "config: is not an object of settings, {\"name\": value}"),
             ("8008", "config: is not an object of settings, {\"name\": value}"),

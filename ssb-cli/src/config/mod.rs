@@ -79,7 +79,7 @@ pub(crate) enum ConfigError {
         what: &'static str,
     },
     /// A setting has no meaning.
-    #[error("{name} is {found}, not {expected}")]
+    #[error("{name} is {found}; expected {expected}")]
     Setting {
         /// Where it was set, and its dotted name.
         name: String,

@@ -81,7 +81,7 @@ impl Settings {
                 return Err(ConfigError::Setting {
                     name: "option --new-feed".to_owned(),
                     found: ssb_msg::json::compact(&value.to_json()),
-                    expected: "an option that takes a value: write it last, or `--new-feed=`... without one",
+                    expected: "no value: write `--new-feed` behind all other words",
                 });
             }
         };
@@ -90,7 +90,7 @@ impl Settings {
 }
 
 fn read_keys(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
-    const EXPECTED: &str = "the base64 of 32 bytes (44 characters, the last one `=`)";
+    const EXPECTED: &str = "32 bytes in base64: 44 characters, the last one `=`, as encoders write them";
     if let Some(found) = settings.find("caps.shs")? {
         let key = values::text_of(&found.value).and_then(|text| NetworkKey::parse(&text).ok());
         node.network = key.ok_or_else(|| found.error(EXPECTED))?;
@@ -265,7 +265,7 @@ mod tests {
 
         assert_eq!(read("{}", &format!("whoami -- --key {id}")).unwrap().key, Some(id));
         assert_eq!(read("{}", "blobs.get --key &x").unwrap().key, None);
-        let error = "option --key behind `--` is \"x\", not the id of a feed, @...=.ed25519";
+        let error = "option --key behind `--` is \"x\"; expected the id of a feed, @...=.ed25519";
         assert_eq!(read("{}", "whoami -- --key x"), Err(error.into()));
     }
 

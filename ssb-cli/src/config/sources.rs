@@ -189,8 +189,9 @@ pub(super) fn read(line: &Line, environment: &Environment) -> Result<Sources, Co
 fn named_files(variables: &Group, options: &Group) -> Result<Vec<PathBuf>, ConfigError> {
     let mut files = Vec::new();
     for found in [variables.find("config")?, options.find("config")?].into_iter().flatten() {
-        let path = values::text_of(&found.value).filter(|path| !path.is_empty());
-        files.push(PathBuf::from(path.ok_or_else(|| found.error("the name of a file"))?));
+        let path = values::text_of(&found.value).ok_or_else(|| found.error("the name of a file"))?;
+        // No name is no file, as in JavaScript.
+        files.extend((!path.is_empty()).then(|| PathBuf::from(path)));
     }
     Ok(files)
 }

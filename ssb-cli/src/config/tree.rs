@@ -188,7 +188,10 @@ impl Found<'_> {
         // Keys of networks are secrets to some. They are told by their length.
         let is_secret = self.key.starts_with("caps");
         let found = match value {
-            json::Value::Text(text) if is_secret => format!("text of {} characters", text.units()),
+            json::Value::Text(text) if is_secret => match text.units() {
+                1 => "a text of 1 character".to_owned(),
+                units => format!("a text of {units} characters"),
+            },
             value => shortened(json::compact(value)),
         };
         ConfigError::Setting { name: format!("{}{inside}", self.origin.name(&self.key)), found, expected }
@@ -258,7 +261,7 @@ mod tests {
     fn a_value_where_a_group_belongs_is_told() {
         let error = merged("{}", r#"{"a":{"b":5}}"#).find("a.b.c").unwrap_err();
 
-        assert_eq!(error.to_string(), "option --a.b is 5, not a group of settings");
+        assert_eq!(error.to_string(), "option --a.b is 5; expected a group of settings");
     }
 
     #[test]
@@ -267,7 +270,7 @@ mod tests {
         let merged = merged("{}", &text);
         let error = |key| merged.find(key).unwrap().unwrap().error("x").to_string();
 
-        assert_eq!(error("a"), format!("option --a is \"{}..., not x", "é".repeat(59)));
-        assert_eq!(error("caps.shs"), "option --caps.shs is text of 6 characters, not x");
+        assert_eq!(error("a"), format!("option --a is \"{}...; expected x", "é".repeat(59)));
+        assert_eq!(error("caps.shs"), "option --caps.shs is a text of 6 characters; expected x");
     }
 }
