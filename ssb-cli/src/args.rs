@@ -121,6 +121,11 @@ impl Line {
         })
     }
 
+    /// The words behind `start`, which mean nothing.
+    pub(crate) fn idle_words(&self) -> Vec<String> {
+        self.before.positionals.iter().skip(1).map(|word| ssb_msg::json::compact(&word.to_json())).collect()
+    }
+
     fn config_view(&self) -> ConfigView {
         match (self.before.options.get("sources"), self.before.options.get("json")) {
             (None, _) => ConfigView::Merged,
@@ -164,8 +169,9 @@ fn command() -> Command {
         .arg(setting("caps.shs", "KEY", "The key of the network, base64 [default: the main network]"))
         .arg(setting("config", "FILE", "One more file of settings"))
         .after_help(AFTER_HELP)
-        .subcommand(start())
-        .subcommand(config())
+        // Our own list of them says more.
+        .subcommand(start().hide(true))
+        .subcommand(config().hide(true))
 }
 
 fn config() -> Command {
@@ -206,9 +212,11 @@ fn setting(name: &'static str, value: &'static str, help: &'static str) -> Arg {
 const AFTER_HELP: &str = "\
 Commands:
   start       Runs a node (`ssb-cli start --help` says more)
+  config      Prints the settings; with --sources, also where each was set. Short: conf
   <method>    Calls a method of the running node, by its dotted name. Which there are, the node
               writes to manifest.json beside its log; a wrong name lists them. Short names:
-              log (createLogStream), hist and history (createHistoryStream), feed (createFeedStream)
+              log (createLogStream), logt (messagesByType), feed (createFeedStream), hist and
+              history (createHistoryStream)
 
 Examples:
   ssb-cli start
@@ -223,10 +231,12 @@ is a number, `--live` is true, `--no-keys` is false, `--address.host x` is neste
 twice is a list. With `.` the only argument is the JSON on standard input.
 
 Settings (path, host, port, ws, caps, config, connections, verbose, logging, friends) are no part of
-the call. They are read, weakest first, from options behind `--`, the file ~/.ssb/config, the file
-config in --path, the file of --config, variables such as ssb_port and ssb_caps__shs, and options.
+the call. They are read, strongest first, from options, variables such as ssb_port and ssb_caps__shs,
+the file of --config, .ssbrc here or above, ~/.ssbrc, config in --path, ~/.ssb/config, ~/.config/ssb,
+/etc/ssbrc, /etc/ssb/config, and options behind `--`. The variable ssb_appname replaces `ssb` in all of
+them. `ssb-cli config --sources` says what is set, and where.
 
-Results are JSON on standard output, errors go to standard error. The exit code is 0 or 1.";
+Results are JSON on standard output, errors go to standard error. The exit code of calls is 0 or 1.";
 
 const CONFIG_AFTER_HELP: &str = "\
 Prints, as JSON, everything that files, variables and options say together, and the defaults: what
@@ -251,6 +261,10 @@ it, because nothing was ever published with this key,
 
 says so once and is remembered. If that is a mistake, the feed forks for good: what you publish next
 contradicts what your friends have, and no program can mend it.
+
+Exit codes: 64 the words contradict each other · 69 the port is in use or not ours to have · 70 a
+mistake of the node, please report it · 74 the directory, the secret or the log cannot be used ·
+75 another node runs in the directory · 78 the settings cannot be used · 130 a second signal
 
 Examples:
   ssb-cli start

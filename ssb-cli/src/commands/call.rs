@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use ssb_keys::FeedId;
+use ssb_keys::Keypair;
 use ssb_keys::base64;
 use ssb_keys::secret_file;
 use ssb_keys::secret_file::LoadError;
@@ -16,9 +17,13 @@ use ssb_node::client::Client;
 use ssb_node::client::ConnectError;
 use ssb_node::client::Kind;
 use ssb_node::config::Config;
+use ssb_node::config::Listen;
+use ssb_node::config::Place;
+use ssb_node::config::Transform;
 
 use super::manifest::Found;
 use super::manifest::Manifest;
+use super::manifest::unshortened;
 use crate::args;
 use crate::args::Call;
 use crate::config::Settings;
@@ -55,11 +60,7 @@ pub(super) fn run(call: &Call, settings: &Settings) -> Result<(), Failure> {
     }
     let args = arguments(call)?;
 
-    let server = settings.key.unwrap_or(me.id());
-    let host = settings.node.host.as_deref().unwrap_or("localhost");
-    let network = &settings.node.network;
-    let mut client = Client::connect_net(host, settings.node.port, network, &me, server, CONNECT_TIMEOUT)
-        .map_err(|error| unconnected(error, host, server, &settings.node))?;
+    let mut client = connect(settings, &me)?;
     let result = match kind {
         Kind::Source => print_source(&mut client, &path, &args),
         Kind::Sink => {
@@ -69,6 +70,27 @@ pub(super) fn run(call: &Call, settings: &Settings) -> Result<(), Failure> {
     };
     client.close();
     result
+}
+
+fn connect(settings: &Settings, me: &Keypair) -> Result<Client, Failure> {
+    let (node, server) = (&settings.node, settings.key.unwrap_or(me.id()));
+    if listens_on_its_socket_only(node) {
+        let socket = node.path.join("socket");
+        return Client::connect_unix(&socket, server).map_err(|error| {
+            Failure::new(format!("Error: Could not connect to ssb-server {}", socket.display()))
+                .hint(format!("Use the \"start\" command to start it.\nIts socket says: {error}."))
+        });
+    }
+    let host = node.host.as_deref().unwrap_or("localhost");
+    Client::connect_net(host, node.port, &node.network, me, server, CONNECT_TIMEOUT)
+        .map_err(|error| unconnected(error, host, server, node))
+}
+
+fn listens_on_its_socket_only(node: &Config) -> bool {
+    let has =
+        |wanted: fn(&Listen) -> bool| node.incoming.as_ref().is_some_and(|places| places.iter().any(wanted));
+    let by_handshake = |place: &Listen| place.transform == Transform::Shs && place.place != Place::Unix;
+    has(|place| *place == Listen::unix()) && !has(by_handshake)
 }
 
 fn print_answer(client: &mut Client, path: &[&str], args: &str) -> Result<(), Failure> {
@@ -135,12 +157,14 @@ fn secret_failure(call: &Call, error: &LoadError) -> Failure {
 
 fn missing(name: &str, names: &[&str], manifest: &Manifest) -> Failure {
     let failure = Failure::new(format!("missing command: {name}\n{}", names.join("|")));
-    // The last word may be in a group, or the group's name left out.
-    let known =
-        names.iter().find(|known| known.eq_ignore_ascii_case(name)).filter(|known| manifest.has(known));
-    match known {
-        Some(known) => failure.hint(format!("Did you mean `{known}`?")),
-        None => failure.hint("These are the methods of the node; `ssb-cli --help` lists the other commands."),
+    match (unshortened(name), manifest.nearest(name)) {
+        (Some(method), _) => {
+            failure.hint(format!("`{name}` is short for {method}, a method that this node does not have."))
+        }
+        (None, Some(nearest)) => failure.hint(format!("Did you mean `{nearest}`?")),
+        (None, None) => {
+            failure.hint("These are the methods of the node; `ssb-cli --help` lists the other commands.")
+        }
     }
 }
 
@@ -172,10 +196,19 @@ fn unconnected(error: ConnectError, host: &str, server: FeedId, config: &Config)
 fn call_failure(error: &CallError) -> Failure {
     match error {
         CallError::Remote(remote) if USAGE_ERRORS.contains(&remote.name()) => Failure::new(remote.message()),
-        CallError::Remote(remote) => Failure::new(format!("Error: {}", remote.message())),
+        CallError::Remote(remote) => {
+            let failure = Failure::new(format!("Error: {}", remote.message()));
+            match remote.message().ends_with("is not in list of allowed methods") {
+                true => failure.hint(STRANGER),
+                false => failure,
+            }
+        }
         other => Failure::of(other),
     }
 }
+
+const STRANGER: &str = "This node takes you for a stranger: the secret in --path is not its own, and its settings do not name \
+                        your id in `master`.";
 
 #[cfg(test)]
 mod tests {

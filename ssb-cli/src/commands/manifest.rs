@@ -12,11 +12,12 @@ use crate::failure::Failure;
 const FILE_NAME: &str = "manifest.json";
 
 /// The short names that ssb-server 16.0.1 has for methods.
-const ALIASES: [(&str, &str); 4] = [
+const ALIASES: [(&str, &str); 5] = [
     ("feed", "createFeedStream"),
     ("history", "createHistoryStream"),
     ("hist", "createHistoryStream"),
     ("log", "createLogStream"),
+    ("logt", "messagesByType"),
 ];
 
 /// A manifest: names of methods and their kinds, nested.
@@ -58,8 +59,7 @@ impl Manifest {
 
     /// Looks a dotted name up.
     pub(super) fn find<'a>(&'a self, name: &'a str) -> Found<'a> {
-        let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
-        let path: Vec<&str> = alias.map_or(name, |(_, method)| method).split('.').collect();
+        let path: Vec<&str> = unshortened(name).unwrap_or(name).split('.').collect();
         let mut group = &self.0;
         for (walked, part) in path.iter().enumerate() {
             let is_last = walked + 1 == path.len();
@@ -74,9 +74,34 @@ impl Manifest {
         Found::Group(names(group))
     }
 
-    /// Whether there is a method or group of this name.
-    pub(super) fn has(&self, name: &str) -> bool {
-        !matches!(self.find(name), Found::Missing(_))
+    /// The command that was most likely meant by a name that is none.
+    pub(super) fn nearest(&self, name: &str) -> Option<String> {
+        let mut known: Vec<String> = ["start", "config"].map(str::to_owned).to_vec();
+        known.extend(
+            ALIASES
+                .iter()
+                .filter(|(_, method)| self.0.get(method).is_some())
+                .map(|(alias, _)| (*alias).to_owned()),
+        );
+        flatten("", &self.0, &mut known);
+        let wanted = name.to_lowercase();
+        let distance = |known: &String| strsim::damerau_levenshtein(&wanted, &known.to_lowercase());
+        let nearest = known.into_iter().map(|known| (distance(&known), known)).min()?;
+        (nearest.0 <= nearest.1.len() / 3).then_some(nearest.1)
+    }
+}
+
+/// The method that a short name stands for.
+pub(super) fn unshortened(name: &str) -> Option<&'static str> {
+    ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, method)| *method)
+}
+
+/// The dotted names of all methods and groups.
+fn flatten(prefix: &str, group: &Value, names: &mut Vec<String>) {
+    for (name, inner) in group.as_object().into_iter().flatten() {
+        let name = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        flatten(&name, inner, names);
+        names.push(name);
     }
 }
 
@@ -113,6 +138,20 @@ mod tests {
         assert_eq!(manifest.find("log"), Found::Method(vec!["createLogStream"], Kind::Source));
         assert_eq!(manifest.find("blobs"), Found::Group(vec!["add", "get"]));
         assert_eq!(manifest.find("ebt.replicate"), Found::Uncallable("duplex"));
+    }
+
+    #[test]
+    fn a_slip_is_told_with_what_was_meant() {
+        let nearest = |name| manifest().nearest(name);
+
+        for (slip, meant) in
+            [("WhoAmI", "whoami"), ("whomai", "whoami"), ("blob.get", "blobs.get"), ("strat", "start")]
+        {
+            assert_eq!(nearest(slip).as_deref(), Some(meant), "{slip}");
+        }
+        assert_eq!(nearest("nosuchcmd"), None);
+        assert_eq!(nearest("logt"), Some("log".into()));
+        assert_eq!(nearest(""), None);
     }
 
     #[test]

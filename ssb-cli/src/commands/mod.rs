@@ -40,6 +40,6 @@ pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Result<(), Failure> 
     match task {
         Task::Call(call) => call::run(&call, &settings?),
         Task::Config(view) => config::run(view, &sources, settings),
-        _ => start::run(&settings?),
+        _ => start::run(&settings?, &line.idle_words()),
     }
 }

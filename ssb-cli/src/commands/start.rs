@@ -11,10 +11,13 @@ use crate::failure::codes;
 use crate::print;
 
 /// Runs a node until it is told to stop.
-pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
+pub(super) fn run(settings: &Settings, words: &[String]) -> Result<(), Failure> {
     let config = &settings.node;
     for notice in &settings.notices {
         print::talk(notice);
+    }
+    for word in words {
+        print::talk(&format!("start takes no words, only options: {word} has no effect"));
     }
     if config.new_feed {
         print::talk(
@@ -65,12 +68,15 @@ fn code(error: &StartError) -> u8 {
 fn banner(settings: &Settings, ready: &Ready) -> String {
     let config = &settings.node;
     format!(
-        "ssb-cli {} {} logging.level:{}\nmy key ID: {}.ed25519\nlistening on {}\n",
+        "ssb-cli {} {} logging.level:{}\nmy key ID: {}.ed25519\nlistening {}\n",
         env!("CARGO_PKG_VERSION"),
         config.path.display(),
         config.log_level,
         base64::encode(ready.id.as_bytes()),
-        ready.addresses.join(";"),
+        match ready.addresses.as_slice() {
+            [] => "nowhere".to_owned(),
+            addresses => format!("on {}", addresses.join(";")),
+        },
     )
 }
 
