@@ -61,6 +61,32 @@ fn our_command_line_says_when_no_node_runs() {
 }
 
 #[test]
+fn our_command_line_tells_why_it_cannot_talk_to_a_node_of_ssb_server() {
+    let lab = Lab::new();
+    let mut node = lab.theirs("theirs", &[]);
+    let said = |node: &Node, words: &[&str]| {
+        let output = lab.ssb_cli(node, words);
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), b"".as_slice()), "{words:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert!(printed(&lab.ssb_cli(&node, &["whoami"])).contains(&node.id()));
+
+    // Without the lab's words it is the main network.
+    let mut elsewhere = lab.our_program();
+    elsewhere.args(["whoami", "--port", node.port(), "--path"]).arg(node.dir());
+    let network = elsewhere.output().expect("it runs");
+    let key =
+        said(&node, &["whoami", "--", "--key", "@1qs/5jRRSRY87szJS7uIQGolKqCZZNvpDLPX/+aiR5s=.ed25519"]);
+    node.process().terminate();
+    let stopped = said(&node, &["whoami"]);
+
+    let network = String::from_utf8_lossy(&network.stderr).into_owned();
+    assert!(network.contains("it does not answer to the network key"), "{network}");
+    assert!(key.contains("A node of this network listens there, but it is not @1qs/"), "{key}");
+    assert!(stopped.contains("Nobody listens there"), "{stopped}");
+}
+
+#[test]
 fn a_stopped_node_leaves_its_directory_to_the_next_one() {
     let lab = Lab::new();
     let node = lab.ours("ours", &[]);

@@ -121,6 +121,14 @@ impl Line {
         })
     }
 
+    /// Options that are neither settings nor those of a call.
+    pub(crate) fn own_options(&self) -> &'static [&'static str] {
+        match self.task() {
+            Task::Config(_) => &["sources", "json"],
+            _ => &[],
+        }
+    }
+
     /// The words behind `start`, which mean nothing.
     pub(crate) fn idle_words(&self) -> Vec<String> {
         self.before.positionals.iter().skip(1).map(|word| ssb_msg::json::compact(&word.to_json())).collect()
@@ -242,6 +250,9 @@ const CONFIG_AFTER_HELP: &str = "\
 Prints, as JSON, everything that files, variables and options say together, and the defaults: what
 `ssb-server config` prints, without the secret key. No node needs to run. If a setting cannot be used,
 the rest is printed all the same; what is wrong goes to standard error, and the exit code is 78.
+
+With --sources, a setting's source is a file, a variable or an option; `default` is built in, and what
+is `derived` follows from other settings, or from the addresses of this machine.
 
 Examples:
   ssb-cli config

@@ -43,7 +43,7 @@ impl Home {
         fs::create_dir(home.path()).unwrap();
         secret_file::create(&home.path().join("secret"), &me).unwrap();
         fs::write(home.path().join("manifest.json"), testing::methods().manifest()).unwrap();
-        home.configure(home.port, &base64::encode(&[9; 32]));
+        home.configure(home.port.into(), &base64::encode(&[9; 32]));
         home
     }
 
@@ -51,7 +51,7 @@ impl Home {
         self.directory.path().join(".ssb")
     }
 
-    fn configure(&self, port: u16, network: &str) {
+    fn configure(&self, port: u32, network: &str) {
         let config = format!(
             "// A test.\n{{\"host\": \"127.0.0.1\", \"port\": {port}, \"caps\": {{\"shs\": \"{network}\"}}}}"
         );
@@ -336,4 +336,54 @@ fn an_option_that_contradicts_another_is_told() {
         Home::new().run(&["start", "--a", "1", "--a.b", "2"]),
         Done { code: Some(64), ..failed(error) }
     );
+}
+
+#[test]
+fn settings_are_told_with_where_they_were_set() {
+    let home = Home::new();
+
+    let table = home.run(&["config", "--sources", "--friends.hops", "3"]);
+    let json = home.run(&["conf", "--sources", "--json"]);
+
+    assert_eq!((table.stderr.as_str(), table.code), ("", Some(0)));
+    let row = |name: &str| {
+        let row = table.stdout.lines().find(|line| line.split_whitespace().next() == Some(name)).unwrap();
+        row.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(row("friends.hops"), "3 option");
+    assert_eq!(row("host"), "\"127.0.0.1\" ~/.ssb/config");
+    assert_eq!(row("timers.ping"), "300000 default");
+    assert_eq!(row("ws.port"), "8989 derived");
+    assert!(!table.stdout.contains("sources") && !table.stdout.contains('\u{1b}'), "{}", table.stdout);
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&json.stdout).unwrap();
+    let port = rows.iter().find(|row| row["key"] == "port").unwrap();
+    assert_eq!((&port["value"], &port["source"]), (&home.port.into(), &"~/.ssb/config".into()));
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_printed_all_the_same() {
+    let home = Home::new();
+    home.configure(70000, "x");
+
+    let done = home.run(&["config"]);
+
+    assert!(done.stdout.contains("\"port\": 70000"), "{}", done.stdout);
+    assert!(
+        done.stderr.starts_with("Error: ~/.ssb/config: caps.shs is a text of 1 character"),
+        "{}",
+        done.stderr
+    );
+    assert_eq!(done.code, Some(78));
+}
+
+#[test]
+fn the_secret_key_is_never_printed() {
+    let home = Home::new();
+    let secret = Keypair::from_seed(&[1; 32]);
+    let private = base64::encode(secret.to_secret().as_slice());
+
+    let config = home.run(&["config"]);
+
+    assert!(config.stdout.contains(&format!("\"id\": \"{}\"", secret.id())), "{}", config.stdout);
+    assert!(!config.stdout.contains(&private) && !config.stdout.contains("private"), "{}", config.stdout);
 }

@@ -52,7 +52,7 @@ impl Settings {
     /// Gives all sources their meaning.
     pub(crate) fn of(sources: &Sources, line: &Line) -> Result<Self, ConfigError> {
         let settings = &sources.all;
-        let mut notices = unknown::notices(settings);
+        let mut notices = unknown::notices(settings, line.own_options());
         let path = values::text(settings, "path", "the name of a directory")?.ok_or(ConfigError::Homeless)?;
         let mut node = Config::new(PathBuf::from(path));
         read_keys(settings, &mut node)?;

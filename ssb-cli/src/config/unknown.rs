@@ -3,10 +3,12 @@
 use super::Origin;
 use super::tree::Group;
 
-/// What to say of each setting that somebody made and that has no effect.
-pub(super) fn notices(settings: &Group) -> Vec<String> {
+/// What to say of each setting that somebody made and that has no effect. `own` are options of the command itself.
+pub(super) fn notices(settings: &Group, own: &[&str]) -> Vec<String> {
     let values = settings.values();
-    let made = values.iter().filter(|(key, _, origin)| key != "_" && origin.is_somebody_s());
+    let is_own = |key: &str, origin: &Origin| *origin == Origin::Option && own.contains(&key);
+    let made =
+        values.iter().filter(|(key, _, origin)| key != "_" && origin.is_somebody_s() && !is_own(key, origin));
     made.filter_map(|(key, _, origin)| notice(key, origin)).collect()
 }
 
