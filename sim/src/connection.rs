@@ -14,6 +14,8 @@ use ssb_gossip::history::ServedThen;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerEvent;
 use ssb_gossip::peer::Timeouts;
+use ssb_gossip::ping::PAUSE;
+use ssb_gossip::ping::PingStreams;
 use ssb_gossip::streams::HistoryStreams;
 use ssb_keys::FeedId;
 use ssb_log::Ordinal;
@@ -22,6 +24,7 @@ use ssb_log::faulty::Faulty;
 use ssb_log::memory::Memory;
 use ssb_log::read::ReadError;
 use ssb_muxrpc::Body;
+use ssb_muxrpc::Kind;
 use ssb_muxrpc::RemoteError;
 use ssb_muxrpc::RequestId;
 use ssb_muxrpc::Role;
@@ -49,6 +52,7 @@ pub struct Connection {
     peer: Peer,
     letters: VecDeque<Letter>,
     streams: HistoryStreams,
+    pings: PingStreams,
     ready: VecDeque<(RequestId, Served)>,
     waiting: BTreeMap<RequestId, Served>,
     /// How far the log was when `waiting` was last looked at.
@@ -89,6 +93,7 @@ impl Connection {
             peer,
             letters: VecDeque::new(),
             streams: HistoryStreams::new(id),
+            pings: PingStreams::new(id, PAUSE),
             ready: VecDeque::new(),
             waiting: BTreeMap::new(),
             seen: Ordinal::ZERO,
@@ -126,7 +131,7 @@ impl Connection {
             self.pump_timer(network);
             let has_room = out.inputs.len() < room;
             if has_room {
-                moved |= self.pump_events(&mut out);
+                moved |= self.pump_events(network, &mut out);
             }
             if let Some(reason) = self.ended.take() {
                 network.say(|| format!("node {} connection {}: {reason}", self.node, self.id.0));
@@ -153,6 +158,7 @@ impl Connection {
                 Letter::Admit => self.peer.admit(ANONYMOUS),
                 Letter::Refuse => self.peer.refuse(),
                 Letter::Close => self.peer.close(network.now_at(self.node)),
+                Letter::Ping => self.pings.call(&mut self.peer, network.now_at(self.node)),
                 Letter::Ask { stream, query } => self.streams.ask(stream, &query, &mut self.peer),
                 Letter::Stop { stream } => self.streams.stop(stream, &mut self.peer),
                 Letter::ServeHistory { request, allowed } => {
@@ -221,10 +227,11 @@ impl Connection {
         if self.timer_at.is_some_and(|at| network.micros() >= at) {
             self.timer_at = None;
             self.peer.tick(network.now_at(self.node));
+            self.pings.tick(&mut self.peer, network.now_at(self.node));
         }
     }
 
-    fn pump_events(&mut self, out: &mut Pumped) -> bool {
+    fn pump_events(&mut self, network: &Network, out: &mut Pumped) -> bool {
         let mut moved = false;
         while self.ended.is_none() && !self.streams.is_full() {
             let Some(event) = self.peer.poll() else { break };
@@ -236,16 +243,22 @@ impl Connection {
                     let side = if self.end == End::Dialer { Side::Dialed } else { Side::Accepted };
                     self.streams.tell(Input::Opened { connection, peer, side });
                 }
+                PeerEvent::Called { request, kind: Kind::Duplex, .. } => self.pings.called(request),
                 PeerEvent::Called { request, args, .. } => {
                     let query = HistoryQuery::parse(args);
                     self.streams.called(request, query, &mut self.peer);
                 }
-                // What is of no stream of ours is a ping, which is nothing to the core.
                 PeerEvent::Item { request, body, .. } => {
-                    self.streams.item(request, body);
+                    if !self.streams.item(request, body) {
+                        let (body, now) = (body.to_vec(), network.now_at(self.node));
+                        if let Some(input) = self.pings.item(request, &body, &mut self.peer, now) {
+                            self.streams.tell(input);
+                        }
+                    }
                 }
                 PeerEvent::StreamEnded { request, error } => {
                     self.streams.ended(request, error.is_some());
+                    self.pings.ended(request, &mut self.peer);
                     self.ready.retain(|(ready, _)| *ready != request);
                     self.waiting.remove(&request);
                 }
@@ -289,7 +302,8 @@ impl Connection {
     }
 
     fn set_timer(&mut self, network: &mut Network) {
-        let Some(deadline) = self.peer.deadline() else { return };
+        let deadline = self.peer.deadline().into_iter().chain(self.pings.deadline()).min();
+        let Some(deadline) = deadline else { return };
         let delay = micros(deadline.since(network.uptime())).max(1);
         let at = network.micros() + delay;
         // A later deadline is looked at when the earlier one has passed.

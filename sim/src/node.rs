@@ -127,7 +127,7 @@ impl Node {
             contacts.extend(author.zip(contact_of(&stored.json)));
         }
         let mark = mark.reopened(u64::from(store.state(&me.id()).sequence()));
-        let core = Core::new(Start { me: me.id(), hops, mark, held, contacts });
+        let core = Core::new(Start { me: me.id(), hops, mark, held, contacts, seeds: Vec::new() });
         Ok(Self {
             number,
             life,
@@ -420,6 +420,10 @@ impl Node {
                 }
                 Output::SaveMark(mark) => self.own.push_back(Own::SaveMark(mark)),
                 Output::Dial { ticket, .. } => wishes.push(Wish::Dial(target(ticket.0))),
+                Output::Changed(_) => {}
+                Output::Done { .. } | Output::PeerAdded { .. } | Output::NotKnown { .. } => {
+                    unreachable!("the owner of node {} asks for none of these", self.number)
+                }
                 Output::DialRefused { ticket, .. } => wishes.push(Wish::NotDialed(target(ticket.0))),
             }
         }

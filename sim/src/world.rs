@@ -6,8 +6,10 @@ use std::sync::Arc;
 use ssb_gossip::address::Address;
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::event::Input;
+use ssb_gossip::event::Target;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::peer::Peer;
+use ssb_gossip::peers::Whereabouts;
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::network::NetworkKey;
@@ -107,7 +109,8 @@ impl World {
         let places = scenario.roles.iter().map(|role| Place::new(*role, &keys.seed())).collect();
         let public = Roles::of(&[ANONYMOUS]);
         let history = Method::new("createHistoryStream", Kind::Source).allowed_to(public);
-        let methods = Methods::new([history], Roles::of(&[])).expect("there is one method");
+        let ping = Method::new("gossip.ping", Kind::Duplex).allowed_to(public);
+        let methods = Methods::new([history, ping], Roles::of(&[])).expect("their paths differ");
         Self {
             network: Network::new(scenario, trace),
             places,
@@ -201,7 +204,8 @@ impl World {
                 let address = Address::net("localhost", 8008, key).map_err(|error| error.to_string())?;
                 let ticket = u64::try_from(target).map(Ticket).map_err(|error| error.to_string())?;
                 self.with(node, life, |node, network, _, _| {
-                    node.input(Input::Dial { ticket, address }, network);
+                    let to = Target::At(Whereabouts::in_parts(address));
+                    node.input(Input::Dial { ticket, to }, network);
                     Ok(())
                 })?;
             }

@@ -12,6 +12,7 @@ use ssb_keys::published_mark::PublishedMark;
 use ssb_msg::content::Contact;
 use ssb_msg::limits::WIRE_LEN_MAX;
 
+use crate::address::Address;
 use crate::connection::ConnectionId;
 use crate::connection::Side;
 use crate::connection::StreamId;
@@ -25,11 +26,16 @@ use crate::event::Outcome;
 use crate::event::Output;
 use crate::event::Refusal;
 use crate::event::Source;
+use crate::event::Target;
+use crate::event::Ticket;
 use crate::event::Verdict;
 use crate::graph::Graph;
+use crate::peers::Peers;
+use crate::peers::Whereabouts;
 use crate::recovery::Recovery;
 use crate::replicator::Replicator;
 use crate::time::Now;
+use crate::time::UnixMillis;
 use crate::time::Uptime;
 
 /// The most bytes of messages that wait for their verdict before the core wants no more: some seconds of verifying.
@@ -54,6 +60,8 @@ pub struct Start {
     pub held: Vec<(FeedId, u32)>,
     /// All contacts of the log: who said it, and what.
     pub contacts: Vec<(FeedId, Contact)>,
+    /// Peers to know from the start (`seeds`).
+    pub seeds: Vec<Address>,
 }
 
 /// The decisions of a node.
@@ -63,6 +71,9 @@ pub struct Core {
     graph: Graph,
     recovery: Recovery,
     replicator: Replicator,
+    peers: Peers,
+    /// Who waits for the end of all connections with a peer.
+    parting: Vec<(FeedId, Ticket)>,
     outbox: VecDeque<Output>,
     groups: u64,
     in_flight: usize,
@@ -76,12 +87,20 @@ impl Core {
             graph.set(author, contact.contact, contact.relation);
         }
         graph.update();
+        let mut peers = Peers::new(start.me);
+        for seed in start.seeds {
+            let place = Whereabouts::written(&seed.to_string(), seed);
+            // More seeds than there is room for are more than anybody dials.
+            let _ = peers.add(place, Some("seed"), UnixMillis(0.0), &mut VecDeque::new());
+        }
         let own = start.held.iter().find(|(feed, _)| *feed == start.me).map_or(0, |(_, sequence)| *sequence);
         Self {
             me: start.me,
             graph,
             recovery: Recovery::new(start.mark, own),
             replicator: Replicator::new(start.me, start.held),
+            peers,
+            parting: Vec::new(),
             outbox: VecDeque::new(),
             groups: 0,
             in_flight: 0,
@@ -100,10 +119,13 @@ impl Core {
                     Letter::Admit.to(connection)
                 });
             }
-            Input::Opened { connection, peer, side } => self.opened(connection, peer, side, now.uptime),
+            Input::Opened { connection, peer, side } => self.opened(connection, peer, side, now),
             Input::Closed { connection } => {
                 self.replicator.closed(connection);
                 self.recovery.closed(connection);
+                let parted = self.peers.closed(connection, now.wall, &mut self.outbox);
+                let done = self.parting.extract_if(.., |(peer, _)| Some(*peer) == parted);
+                self.outbox.extend(done.map(|(_, ticket)| Output::Done { ticket }));
             }
             Input::HistoryAsked { connection, request, feed } => {
                 let viewer = self.replicator.peer(connection);
@@ -120,15 +142,26 @@ impl Core {
                 }
             }
             Input::Verdicts(verdicts) => self.verdicts(verdicts, now.uptime),
-            Input::Dial { ticket, address } => {
-                let refusal = (address.key() == self.me).then_some(DialRefusal::Ourselves);
-                let refusal = refusal
-                    .or_else(|| self.graph.blocks(&self.me, &address.key()).then_some(DialRefusal::Blocked));
-                self.outbox.push_back(match refusal {
-                    Some(reason) => Output::DialRefused { ticket, reason },
-                    None => Output::Dial { ticket, address },
-                });
+            Input::Dial { ticket, to } => self.dial(ticket, to, now.wall),
+            Input::DialFailed { peer, error } => {
+                self.peers.failed(&peer, &error, now.wall, &mut self.outbox);
             }
+            Input::AddPeer { ticket, place, source } => {
+                let added = self.peers.add(place, source.as_deref(), now.wall, &mut self.outbox);
+                let outcome = added.map(|known| known.cloned().map(Box::new));
+                self.outbox.push_back(Output::PeerAdded { ticket, outcome });
+            }
+            Input::RemovePeer { ticket, peer } => {
+                self.peers.remove(&peer, &mut self.outbox);
+                self.outbox.push_back(Output::Done { ticket });
+            }
+            Input::Disconnect { ticket, peer } => self.disconnect(ticket, peer, now.wall),
+            Input::Reconnect { ticket } => {
+                let connections = self.replicator.connections();
+                self.outbox.extend(connections.into_iter().map(|connection| Letter::Close.to(connection)));
+                self.outbox.push_back(Output::Done { ticket });
+            }
+            Input::Pinged { connection, rtt, skew } => self.peers.pinged(connection, rtt, skew),
             Input::Publish { ticket, content } => self.outbox.push_back(match self.recovery.check() {
                 Ok(()) => Output::Publish { ticket, content },
                 Err(locked) => Output::PublishRefused { ticket, locked },
@@ -171,7 +204,50 @@ impl Core {
         &self.recovery
     }
 
-    fn opened(&mut self, connection: ConnectionId, peer: FeedId, side: Side, now: Uptime) {
+    /// How many connections with peers are open.
+    pub fn connections(&self) -> usize {
+        self.replicator.connections().len()
+    }
+
+    /// The table of known peers.
+    pub const fn peers(&self) -> &Peers {
+        &self.peers
+    }
+
+    fn dial(&mut self, ticket: Ticket, to: Target, now: UnixMillis) {
+        let address = match &to {
+            Target::At(place) => place.address().clone(),
+            Target::Known(peer) => match self.peers.get(peer) {
+                Some(known) => known.place.address().clone(),
+                None => return self.outbox.push_back(Output::NotKnown { ticket, peer: *peer }),
+            },
+        };
+        let key = address.key();
+        let refusal = (key == self.me).then_some(DialRefusal::Ourselves);
+        let refusal = refusal.or_else(|| self.graph.blocks(&self.me, &key).then_some(DialRefusal::Blocked));
+        if let Some(reason) = refusal {
+            return self.outbox.push_back(Output::DialRefused { ticket, reason });
+        }
+        if let Target::At(place) = to {
+            // It is dialed even if there is no room to remember it.
+            let _ = self.peers.add(place, Some("manual"), now, &mut self.outbox);
+        }
+        self.peers.dialing(&key, now);
+        self.outbox.push_back(Output::Dial { ticket, address });
+    }
+
+    fn disconnect(&mut self, ticket: Ticket, peer: FeedId, now: UnixMillis) {
+        match self.peers.disconnecting(&peer, now) {
+            None => self.outbox.push_back(Output::NotKnown { ticket, peer }),
+            Some(connections) if connections.is_empty() => self.outbox.push_back(Output::Done { ticket }),
+            Some(connections) => {
+                self.outbox.extend(connections.into_iter().map(|connection| Letter::Close.to(connection)));
+                self.parting.push((peer, ticket));
+            }
+        }
+    }
+
+    fn opened(&mut self, connection: ConnectionId, peer: FeedId, side: Side, now: Now) {
         // The owner's own programs are no peers: they have nothing to give.
         if side == Side::Local || peer == self.me {
             return;
@@ -180,8 +256,12 @@ impl Core {
             self.outbox.push_back(Letter::Close.to(connection));
             return;
         }
+        self.peers.opened(connection, &peer, side, now.wall, &mut self.outbox);
+        if side == Side::Dialed && self.peers.get(&peer).is_some() {
+            self.outbox.push_back(Letter::Ping.to(connection));
+        }
         self.replicator.opened(connection, peer);
-        self.recover(connection, now);
+        self.recover(connection, now.uptime);
         self.replicator.ask_own(connection, &mut self.outbox);
         if side == Side::Dialed {
             self.replicator.activate(connection, &self.graph, &mut self.outbox);

@@ -11,6 +11,10 @@ use crate::connection::ConnectionId;
 use crate::connection::Side;
 use crate::connection::StreamId;
 use crate::history::HistoryQuery;
+use crate::peers::Change;
+use crate::peers::Known;
+use crate::peers::NotAdded;
+use crate::peers::Whereabouts;
 use crate::recovery::Locked;
 
 /// A caller that waits for an answer, as the shell numbers them.
@@ -90,8 +94,52 @@ pub enum Input {
     Dial {
         /// Who waits for the answer.
         ticket: Ticket,
-        /// Where the peer is.
-        address: Address,
+        /// With whom.
+        to: Target,
+    },
+    /// A dial has failed.
+    DialFailed {
+        /// Who was dialed.
+        peer: FeedId,
+        /// Why, for a person to read.
+        error: String,
+    },
+    /// The owner knows of a peer.
+    AddPeer {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// Where it is.
+        place: Whereabouts,
+        /// Where it was learned of.
+        source: Option<String>,
+    },
+    /// The owner wants a peer to be forgotten.
+    RemovePeer {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// Which.
+        peer: FeedId,
+    },
+    /// The owner wants no connection with a peer, for now.
+    Disconnect {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// With whom.
+        peer: FeedId,
+    },
+    /// The owner wants all connections with peers to end.
+    Reconnect {
+        /// Who waits for the answer.
+        ticket: Ticket,
+    },
+    /// A ping of ours came back.
+    Pinged {
+        /// Over which connection.
+        connection: ConnectionId,
+        /// How long it took, in milliseconds.
+        rtt: f64,
+        /// How many milliseconds the peer's clock is ahead of ours.
+        skew: f64,
     },
     /// The owner wants to publish.
     Publish {
@@ -113,6 +161,15 @@ pub enum Input {
     MarkSaved(PublishedMark),
     /// A deadline has come.
     Tick,
+}
+
+/// Whom to dial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Whoever is there. The peer is known from now on.
+    At(Whereabouts),
+    /// A peer that is known.
+    Known(FeedId),
 }
 
 /// What must be done.
@@ -150,6 +207,27 @@ pub enum Output {
         /// Where the peer is.
         address: Address,
     },
+    /// Answer the ticket: it is done.
+    Done {
+        /// Who waits for the answer.
+        ticket: Ticket,
+    },
+    /// Answer the ticket: this is the peer now; or it is ourselves, and nothing has changed.
+    PeerAdded {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// The peer.
+        outcome: Result<Option<Box<Known>>, NotAdded>,
+    },
+    /// Answer the ticket: nothing is known of this peer.
+    NotKnown {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// Which peer.
+        peer: FeedId,
+    },
+    /// Tell all who listen to changes of the table of peers.
+    Changed(Box<Change>),
     /// Answer the ticket: this peer is not dialed.
     DialRefused {
         /// Who waits for the answer.
@@ -168,6 +246,8 @@ pub enum Letter {
     Refuse,
     /// Say goodbye.
     Close,
+    /// Call `gossip.ping`, and tell of each [`Input::Pinged`].
+    Ping,
     /// Call `createHistoryStream`; items of it come back under this id.
     Ask {
         /// The stream's id.

@@ -234,6 +234,9 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Device, Self::Local, Self::Public];
+
     /// The scope of this name.
     pub fn parse(name: &str) -> Option<Self> {
         match name {

@@ -4,13 +4,13 @@
 //! have room by the core's own limits, and a peer that does not take its letters is dropped.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use smol::Timer;
 use smol::channel::Receiver;
 use smol::channel::Sender;
 use smol::future::FutureExt as _;
-use ssb_gossip::address::Address;
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::core::Core;
 use ssb_gossip::core::IN_FLIGHT_LEN_MAX;
@@ -21,14 +21,16 @@ use ssb_gossip::event::Input;
 use ssb_gossip::event::Letter;
 use ssb_gossip::event::Output;
 use ssb_gossip::event::Ticket;
+use ssb_gossip::peers::Change;
 use ssb_gossip::streams::ITEMS_LEN_MAX;
-use ssb_keys::FeedId;
+use ssb_gossip::time::Now;
 use ssb_muxrpc::RemoteError;
 
 use crate::clock::Clock;
 use crate::log_inbox::LogInbox;
 use crate::log_inbox::Own;
 use crate::mailbox::Mailbox;
+use crate::rpc::gossip;
 use crate::supervisor::DialRequest;
 
 /// How many events of peers wait before the peers do.
@@ -50,13 +52,21 @@ pub(crate) enum ToCore {
     Register { connection: ConnectionId, mailbox: Mailbox<Letter> },
     /// Something happened.
     Event(Input),
-    /// The owner wants to publish.
-    Publish { content: String, answer: Answer },
-    /// The owner has a message to store.
-    Add { feed: FeedId, raw: Vec<u8>, answer: Answer },
-    /// The owner wants a connection.
-    Dial { address: Address, answer: Answer },
+    /// The owner wants something to happen.
+    Wish { wish: Wish, answer: Answer },
+    /// The owner wants to know something.
+    Look { look: Look, answer: Answer },
+    /// Changes of the table of peers go here, as `gossip.changes` tells them.
+    Listen(Mailbox<Arc<str>>),
 }
+
+/// Something that is to happen, once there is a ticket for its answer.
+pub(crate) struct Wish(pub(crate) Box<dyn FnOnce(Ticket) -> Input + Send>);
+
+/// A question that the core is looked at to answer.
+pub(crate) struct Look(pub(crate) Box<Looking>);
+
+type Looking = dyn FnOnce(&Core, Now) -> String + Send;
 
 /// The core and everything it talks to.
 #[derive(Debug)]
@@ -69,6 +79,7 @@ pub(crate) struct CoreTask {
     log: Arc<LogInbox>,
     dials: Sender<DialRequest>,
     mailboxes: BTreeMap<ConnectionId, Mailbox<Letter>>,
+    listeners: Vec<Mailbox<Arc<str>>>,
     answers: BTreeMap<Ticket, Answer>,
     tickets: u64,
 }
@@ -91,8 +102,8 @@ impl CoreTask {
         log: Arc<LogInbox>,
         dials: Sender<DialRequest>,
     ) -> Self {
-        let (mailboxes, answers) = (BTreeMap::new(), BTreeMap::new());
-        Self { core, clock, inbox, results, groups, log, dials, mailboxes, answers, tickets: 0 }
+        let (mailboxes, answers, listeners) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Self { core, clock, inbox, results, groups, log, dials, mailboxes, listeners, answers, tickets: 0 }
     }
 
     /// Runs until the results of the log end, which is when the node stops.
@@ -103,18 +114,15 @@ impl CoreTask {
                 Next::Message(ToCore::Register { connection, mailbox }) => {
                     self.mailboxes.insert(connection, mailbox);
                 }
-                Next::Message(ToCore::Publish { content, answer }) => {
+                Next::Message(ToCore::Wish { wish, answer }) => {
                     let ticket = self.ticket(answer);
-                    self.handle(Input::Publish { ticket, content });
+                    self.handle(wish.0(ticket));
                 }
-                Next::Message(ToCore::Add { feed, raw, answer }) => {
-                    let ticket = self.ticket(answer);
-                    self.handle(Input::Add { ticket, feed, raw });
+                Next::Message(ToCore::Look { look, answer }) => {
+                    // The caller may be gone.
+                    let _ = answer.try_send(Ok(look.0(&self.core, self.clock.now())));
                 }
-                Next::Message(ToCore::Dial { address, answer }) => {
-                    let ticket = self.ticket(answer);
-                    self.handle(Input::Dial { ticket, address });
-                }
+                Next::Message(ToCore::Listen(mailbox)) => self.listeners.push(mailbox),
                 Next::Tick => self.handle(Input::Tick),
                 Next::Stopped => return,
             }
@@ -149,13 +157,17 @@ impl CoreTask {
         if let Input::Closed { connection } = &input {
             self.mailboxes.remove(connection);
         }
-        self.core.handle(input, self.clock.now());
-        while let Some(output) = self.core.poll() {
-            self.carry_out(output);
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            self.core.handle(input, self.clock.now());
+            while let Some(output) = self.core.poll() {
+                next = self.carry_out(output).or(next);
+            }
         }
     }
 
-    fn carry_out(&mut self, output: Output) {
+    // Returns what comes of it, if that is known at once.
+    fn carry_out(&mut self, output: Output) -> Option<Input> {
         match output {
             Output::Tell { connection, letter } => self.tell(connection, letter),
             Output::Ingest(group) => {
@@ -173,11 +185,38 @@ impl CoreTask {
                 if let Some(answer) = self.answers.remove(&ticket)
                     && let Err(error) = self.dials.try_send(DialRequest { address, answer })
                 {
-                    let request = error.into_inner();
-                    let _ = request.answer.try_send(Err(RemoteError::new("too many dials are under way")));
+                    let DialRequest { address, answer } = error.into_inner();
+                    let error = "too many dials are under way".to_owned();
+                    let _ = answer.try_send(Err(RemoteError::new(error.clone())));
+                    return Some(Input::DialFailed { peer: address.key(), error });
                 }
             }
             Output::DialRefused { ticket, reason } => self.refuse(ticket, &reason.to_string()),
+            Output::Done { ticket } => self.answer(ticket, Ok("false".to_owned())),
+            Output::PeerAdded { ticket, outcome: Ok(known) } => {
+                let answer = known.map_or_else(|| "false".to_owned(), |known| gossip::peer(&known));
+                self.answer(ticket, Ok(answer));
+            }
+            Output::PeerAdded { ticket, outcome: Err(error) } => self.refuse(ticket, &error.to_string()),
+            Output::NotKnown { ticket, peer } => {
+                self.refuse(ticket, &format!("no known address for peer:{peer}"));
+            }
+            Output::Changed(change) => self.tell_listeners(&change),
+        }
+        None
+    }
+
+    // Whoever does not keep up hears of it by the end of its mailbox.
+    fn tell_listeners(&mut self, change: &Change) {
+        self.listeners.retain(|listener| !listener.is_closed());
+        if self.listeners.is_empty() {
+            return;
+        }
+        let text: Arc<str> = gossip::change(change).into();
+        for listener in &self.listeners {
+            if !listener.send(Arc::clone(&text)) {
+                listener.close();
+            }
         }
     }
 
@@ -202,9 +241,13 @@ impl CoreTask {
     }
 
     fn refuse(&mut self, ticket: Ticket, reason: &str) {
+        self.answer(ticket, Err(RemoteError::new(reason)));
+    }
+
+    fn answer(&mut self, ticket: Ticket, result: Result<String, RemoteError>) {
         if let Some(answer) = self.answers.remove(&ticket) {
             // The caller may be gone.
-            let _ = answer.try_send(Err(RemoteError::new(reason)));
+            let _ = answer.try_send(result);
         }
     }
 
@@ -213,5 +256,17 @@ impl CoreTask {
         self.tickets += 1;
         self.answers.insert(ticket, answer);
         ticket
+    }
+}
+
+impl fmt::Debug for Wish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wish").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Look {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Look").finish_non_exhaustive()
     }
 }

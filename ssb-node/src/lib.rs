@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod addresses;
 pub mod client;
 mod clock;
 pub mod config;

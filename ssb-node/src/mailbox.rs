@@ -20,19 +20,25 @@ pub(crate) struct Mailbox<T>(Arc<Mutex<State<T>>>);
 
 struct State<T> {
     letters: VecDeque<T>,
+    len_max: usize,
     waker: Option<Waker>,
     closed: bool,
 }
 
 impl<T> Mailbox<T> {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { letters: VecDeque::new(), waker: None, closed: false })))
+        Self::with_room(MAILBOX_LEN_MAX)
+    }
+
+    /// One in which so many letters may wait.
+    pub(crate) fn with_room(len_max: usize) -> Self {
+        Self(Arc::new(Mutex::new(State { letters: VecDeque::new(), len_max, waker: None, closed: false })))
     }
 
     /// Puts a letter in. False if it is full or closed, and then the letter is lost.
     pub(crate) fn send(&self, letter: T) -> bool {
         let mut state = self.lock();
-        if state.closed || state.letters.len() >= MAILBOX_LEN_MAX {
+        if state.closed || state.letters.len() >= state.len_max {
             return false;
         }
         state.letters.push_back(letter);

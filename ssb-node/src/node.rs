@@ -36,9 +36,13 @@ use ssb_msg::Signing;
 use ssb_msg::json;
 use thiserror::Error;
 
+use crate::addresses::Addresses;
+use crate::addresses::TcpPlace;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::config::Listen;
 use crate::config::Place;
+use crate::config::Scope;
 use crate::config::Transform;
 use crate::core_task::CoreTask;
 use crate::core_task::GROUPS_LEN;
@@ -91,16 +95,17 @@ pub struct Ready {
 pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError> {
     let logger = Logger::new(config.log_level);
     let mut home = Home::open(config)?;
-    let (listeners, addresses) = listen(config, home.me.id(), &mut home.notices)?;
+    let Listening { listeners, shown, addresses } = listen(config, home.me.id(), &mut home.notices)?;
     write_manifest(&config.path)?;
 
     let clock = Clock::start();
     let Survey { held, contacts } = survey(&home.store).map_err(StartError::Read)?;
-    let start = Start { me: home.me.id(), hops: config.hops, mark: home.mark, held, contacts };
+    let seeds = if config.offline { Vec::new() } else { config.seeds.clone() };
+    let start = Start { me: home.me.id(), hops: config.hops, mark: home.mark, held, contacts, seeds };
     let core = Core::new(start);
     let mut notices = home.notices;
     notices.extend(core.recovery().check().err().map(|locked| locked.to_string()));
-    let announcement = Ready { id: home.me.id(), addresses, notices };
+    let announcement = Ready { id: home.me.id(), addresses: shown, notices };
 
     let thread_error = StartError::Thread;
     let (reads, readers) = Pool::start("ssb-read", READERS).map_err(thread_error)?;
@@ -111,6 +116,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         network: config.network,
         owners: [home.me.id()].into_iter().chain(config.master.iter().copied()).collect(),
         outgoing: config.outgoing.clone(),
+        addresses,
         timeouts: config.timers.timeouts(),
         ping_pause: config.timers.ping,
         methods: permission::methods(),
@@ -343,24 +349,30 @@ fn make_directory(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-fn listen(
-    config: &Config,
-    me: FeedId,
-    notices: &mut Vec<String>,
-) -> Result<(Vec<Listener>, Vec<String>), StartError> {
+/// Where a node listens.
+struct Listening {
+    listeners: Vec<Listener>,
+    /// Where, for its owner to read.
+    shown: Vec<String>,
+    /// Where, for others.
+    addresses: Addresses,
+}
+
+fn listen(config: &Config, me: FeedId, notices: &mut Vec<String>) -> Result<Listening, StartError> {
     let failed = |address: String| move |error| StartError::Listen { address, error };
-    let (mut listeners, mut addresses) = (Vec::new(), Vec::new());
+    let (mut listeners, mut shown, mut addresses) = (Vec::new(), Vec::new(), Addresses::default());
     let key = base64::encode(me.as_bytes());
     for (place, transform) in places(config) {
         let proof = match transform {
             Transform::Shs => format!("shs:{key}"),
             Transform::NoAuth => format!("noauth:{key}"),
         };
-        let Place::Net { host, port } = place else {
+        let Place::Net { host, port } = &place else {
             let socket = config.path.join("socket");
             match UnixSocket::listen(&socket) {
                 Ok(unix) => {
-                    addresses.push(format!("unix:{}~{proof}", socket.display()));
+                    shown.push(format!("unix:{}~{proof}", socket.display()));
+                    addresses.add_unix(&socket);
                     listeners.push(Listener { socket: ListeningSocket::Unix(unix), transform });
                 }
                 // Programs reach the node over TCP as well; a long path is all it takes.
@@ -371,6 +383,7 @@ fn listen(
             continue;
         };
         let named = format!("{}:{port}", host.as_deref().unwrap_or("*"));
+        let mut port = *port;
         for listener in listen_tcp(host.as_deref(), port).map_err(failed(named.clone()))? {
             let bound = listener.get_ref().local_addr().map_err(failed(named.clone()))?;
             // Programs of this machine are trusted by whoever asks for this; the network never is.
@@ -378,13 +391,31 @@ fn listen(
                 return Err(StartError::Exposed { address: named });
             }
             // An address of all interfaces is nothing to dial; this machine's own name is.
-            let shown =
+            let name =
                 if bound.ip().is_unspecified() { "localhost".to_owned() } else { bound.ip().to_string() };
-            addresses.push(format!("net:{shown}:{}~{proof}", bound.port()));
+            // A free port that was picked is the same for all addresses of a host.
+            port = bound.port();
+            shown.push(format!("net:{name}:{port}~{proof}"));
             listeners.push(Listener { socket: ListeningSocket::Tcp(listener), transform });
         }
+        for Told { scopes, external } in told(config, &place, transform) {
+            addresses.add_net(TcpPlace { host: host.as_deref(), port, transform, scopes, external }, &key);
+        }
     }
-    Ok((listeners, addresses))
+    Ok(Listening { listeners, shown, addresses })
+}
+
+/// To whom a place is told, and how.
+struct Told<'a> {
+    scopes: &'a [Scope],
+    external: &'a [String],
+}
+
+fn told<'a>(config: &'a Config, place: &'a Place, transform: Transform) -> impl Iterator<Item = Told<'a>> {
+    let everybody = config.incoming.is_none().then_some(Told { scopes: &Scope::ALL, external: &[] });
+    let listed = config.incoming.iter().flatten();
+    let here = listed.filter(move |listen| listen.place == *place && listen.transform == transform);
+    everybody.into_iter().chain(here.map(|Listen { scopes, external, .. }| Told { scopes, external }))
 }
 
 // Each once: several scopes may name one place.

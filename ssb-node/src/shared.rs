@@ -13,6 +13,7 @@ use ssb_log::Disk;
 use ssb_log::Reader;
 use ssb_muxrpc::Methods;
 
+use crate::addresses::Addresses;
 use crate::clock::Clock;
 use crate::logging::Logger;
 use crate::pool::Pool;
@@ -26,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) owners: BTreeSet<FeedId>,
     /// How peers may be dialed.
     pub(crate) outgoing: Vec<Transport>,
+    /// Where others reach the node.
+    pub(crate) addresses: Addresses,
     pub(crate) timeouts: Timeouts,
     /// From one `gossip.ping` to the next.
     pub(crate) ping_pause: Duration,

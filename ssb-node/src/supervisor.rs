@@ -112,10 +112,17 @@ impl Supervisor {
         while let Ok(DialRequest { address, answer }) = requests.recv().await {
             let this = Arc::clone(self);
             self.tasks.spawn("a dial", async move {
-                let outcome = this.dial_one(&address).await;
-                let result = outcome
-                    .map(|()| format!("{{\"id\":\"{}\",\"address\":\"{address}\"}}", address.key()))
-                    .map_err(|error| RemoteError::new(format!("could not connect to {address}: {error}")));
+                let peer = address.key();
+                let result = match this.dial_one(&address).await {
+                    Ok(()) => Ok(format!("{{\"id\":\"{peer}\",\"address\":\"{address}\"}}")),
+                    Err(error) => {
+                        let error = format!("could not connect to {address}: {error}");
+                        // The core is gone only when the node stops.
+                        let input = Input::DialFailed { peer, error: error.clone() };
+                        let _ = this.core.send(ToCore::Event(input)).await;
+                        Err(RemoteError::new(error))
+                    }
+                };
                 // The caller may be gone.
                 let _ = answer.try_send(result);
             });

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use ssb_gossip::address::Address;
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::connection::Side;
 use ssb_gossip::connection::StreamId;
@@ -18,8 +19,10 @@ use ssb_gossip::event::Letter;
 use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
+use ssb_gossip::event::Target;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::event::Verdict;
+use ssb_gossip::peers::Whereabouts;
 use ssb_gossip::replicator::STREAMS_MAX;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_msg::content::Contact;
@@ -45,6 +48,10 @@ enum Step {
     Verdicts(Vec<Judgement>),
     Publish,
     Add { feed: u8, len: usize },
+    Dial(u8),
+    DialFailed(u8),
+    Disconnect(u8),
+    Pinged { connection: usize, rtt: f64 },
     MarkSaved,
     Tick(u64),
 }
@@ -72,6 +79,10 @@ fn step() -> impl Strategy<Value = Step> {
         6 => proptest::collection::vec(verdict, 0..100).prop_map(Step::Verdicts),
         1 => Just(Step::Publish),
         3 => (0..8_u8, 0..5000_usize).prop_map(|(feed, len)| Step::Add { feed, len }),
+        1 => (0..8_u8).prop_map(Step::Dial),
+        1 => (0..8_u8).prop_map(Step::DialFailed),
+        1 => (0..8_u8).prop_map(Step::Disconnect),
+        1 => (any::<usize>(), any::<f64>()).prop_map(|(connection, rtt)| Step::Pinged { connection, rtt }),
         1 => Just(Step::MarkSaved),
         1 => (0..40_u64).prop_map(Step::Tick),
     ]
@@ -87,6 +98,8 @@ struct Shell {
     sequences: BTreeMap<u8, u32>,
     mark: Option<PublishedMark>,
     may_publish: bool,
+    /// How many wait for the end of connections with a peer.
+    parting: usize,
 }
 
 impl Shell {
@@ -126,6 +139,18 @@ impl Shell {
             Step::Publish => Input::Publish { ticket: Ticket(0), content: "{}".to_owned() },
             Step::Add { feed: author, len } => {
                 Input::Add { ticket: Ticket(0), feed: feed(author), raw: vec![b' '; len] }
+            }
+            Step::Dial(peer) => {
+                let address = Address::net("localhost", 8008, feed(peer)).ok()?;
+                Input::Dial { ticket: Ticket(0), to: Target::At(Whereabouts::in_parts(address)) }
+            }
+            Step::DialFailed(peer) => Input::DialFailed { peer: feed(peer), error: "no".to_owned() },
+            Step::Disconnect(peer) => {
+                self.parting += 1;
+                Input::Disconnect { ticket: Ticket(1), peer: feed(peer) }
+            }
+            Step::Pinged { connection, rtt } => {
+                Input::Pinged { connection: pick(&self.open, connection)?, rtt, skew: -rtt }
             }
             Step::MarkSaved => {
                 self.may_publish = true;
@@ -168,7 +193,7 @@ impl Shell {
                     Letter::Stop { stream } => {
                         prop_assert!(streams.remove(&stream), "nobody asked for it");
                     }
-                    Letter::Close | Letter::ServeHistory { .. } => {}
+                    Letter::Close | Letter::Ping | Letter::ServeHistory { .. } => {}
                     Letter::Admit | Letter::Refuse => prop_assert!(false, "nobody is a guest here"),
                 }
             }
@@ -187,7 +212,16 @@ impl Shell {
             }
             Output::SaveMark(mark) => self.mark = Some(mark),
             Output::Publish { .. } => prop_assert!(self.may_publish, "nothing was recovered"),
-            other => prop_assert!(matches!(other, Output::PublishRefused { .. }), "{:?}", other),
+            Output::Done { ticket } | Output::NotKnown { ticket, .. } => {
+                prop_assert_eq!(ticket, Ticket(1), "only disconnecting is done");
+                prop_assert!(self.parting > 0, "answered twice");
+                self.parting -= 1;
+            }
+            Output::PublishRefused { .. }
+            | Output::Dial { .. }
+            | Output::DialRefused { .. }
+            | Output::Changed(_) => {}
+            Output::PeerAdded { .. } => prop_assert!(false, "nobody was added"),
         }
         Ok(())
     }
@@ -210,6 +244,16 @@ proptest! {
             let charged: usize = shell.in_flight.iter().map(|(_, len, _)| (*len).max(ITEM_COST_MIN)).sum();
             prop_assert_eq!(node.core.is_congested(), charged > IN_FLIGHT_LEN_MAX);
         }
+
+        // Whoever wanted a connection to end hears so when all have.
+        let open: Vec<ConnectionId> = shell.open.keys().copied().collect();
+        for connection in open {
+            for output in node.handle(Input::Closed { connection }) {
+                shell.check(output)?;
+            }
+            shell.open.remove(&connection);
+        }
+        prop_assert_eq!(shell.parting, 0);
 
         // Everything gets its verdict: then there is room for as much as at the start, and for no more.
         let left = shell.in_flight.len();

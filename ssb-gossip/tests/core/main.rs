@@ -8,6 +8,7 @@ mod asking;
 mod flow;
 mod gate;
 mod laws;
+mod peers;
 mod verdicts;
 
 use std::sync::Arc;
@@ -136,6 +137,7 @@ fn fresh() -> Start {
         mark: PublishedMark::created(feed(ME)),
         held: Vec::new(),
         contacts: Vec::new(),
+        seeds: Vec::new(),
     }
 }
 

@@ -5,11 +5,12 @@ use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
 
-use serde_json::Value;
 use smol::channel::bounded;
-use ssb_gossip::address::Address;
+use ssb_gossip::core::Core;
+use ssb_gossip::event::Input;
+use ssb_gossip::event::Ticket;
 use ssb_gossip::history::HistoryQuery;
-use ssb_gossip::ping::Ping;
+use ssb_gossip::time::Now;
 use ssb_keys::FeedId;
 use ssb_log::Disk;
 use ssb_log::Reader;
@@ -20,14 +21,19 @@ use ssb_muxrpc::RequestId;
 
 use super::PeerTask;
 use crate::core_task::Answer;
+use crate::core_task::Look;
 use crate::core_task::ToCore;
+use crate::core_task::Wish;
 use crate::rpc::Rpc;
 use crate::rpc::about_us;
 use crate::rpc::add::Add;
+use crate::rpc::address;
 use crate::rpc::args;
 use crate::rpc::feed_stream;
 use crate::rpc::feeds;
 use crate::rpc::get::Get;
+use crate::rpc::gossip;
+use crate::rpc::help;
 use crate::rpc::log_stream;
 use crate::rpc::publish;
 use crate::rpc::raw_log_stream;
@@ -63,17 +69,29 @@ impl PeerTask {
                 self.peer.answer(request, Body::Json(&answer));
             }
             Rpc::Auth => {
-                let answer = about_us::auth(args, &self.shared.me.id());
+                let answer = about_us::auth(args, &self.shared.owners);
                 self.peer.answer(request, Body::Json(answer));
             }
-            Rpc::Publish => match publish::content(args) {
-                Ok(content) => self.ask_core(request, |answer| ToCore::Publish { content, answer }),
+            Rpc::Help => self.peer.answer(request, Body::Json(help::ROOT)),
+            Rpc::Status => {
+                let reader = self.shared.reader.clone();
+                self.look(request, move |core, now| about_us::status(core, &reader, now));
+            }
+            Rpc::Address | Rpc::MultiserverAddress => {
+                let answer = address::address(args, &self.shared.addresses);
+                self.peer.answer(request, Body::Json(&answer));
+            }
+            Rpc::MultiserverParse => match address::parse(args) {
+                Ok(parsed) => self.peer.answer(request, Body::Json(&parsed)),
                 Err(error) => self.peer.refuse_call(request, &error),
             },
-            Rpc::Add => match Add::parse(args) {
-                Ok(Add { feed, raw }) => self.ask_core(request, |answer| ToCore::Add { feed, raw, answer }),
-                Err(error) => self.peer.refuse_call(request, &error),
-            },
+            Rpc::Publish => self
+                .wish(request, publish::content(args), |content, ticket| Input::Publish { ticket, content }),
+            Rpc::Add => self.wish(request, Add::parse(args), |Add { feed, raw }, ticket| Input::Add {
+                ticket,
+                feed,
+                raw,
+            }),
             Rpc::Get => match Get::parse(args) {
                 Ok(get) => self.read(request, move |reader| get.answer(reader)),
                 Err(error) => self.peer.refuse_call(request, &error),
@@ -92,13 +110,32 @@ impl PeerTask {
             Rpc::CreateHistoryStream => {
                 self.streams.called(request, HistoryQuery::parse(args), &mut self.peer);
             }
-            Rpc::GossipConnect => match address(args) {
-                Ok(address) => self.ask_core(request, |answer| ToCore::Dial { address, answer }),
+            Rpc::GossipPeers => self.look(request, |core, _| gossip::peers(core.peers().all())),
+            Rpc::GossipGet => match gossip::id(args) {
+                Ok(id) => self.look(request, move |core, _| {
+                    core.peers().get(&id).map_or_else(|| "false".to_owned(), gossip::peer)
+                }),
                 Err(error) => self.peer.refuse_call(request, &error),
             },
-            Rpc::GossipPing => {
-                self.pings.insert(request, Ping::called(self.shared.ping_pause));
+            Rpc::GossipAdd => self.wish(request, gossip::add(args), |(place, source), ticket| {
+                Input::AddPeer { ticket, place, source }
+            }),
+            Rpc::GossipRemove => {
+                self.wish(request, gossip::id(args), |peer, ticket| Input::RemovePeer { ticket, peer });
             }
+            Rpc::GossipConnect => {
+                self.wish(request, gossip::target(args), |to, ticket| Input::Dial { ticket, to });
+            }
+            Rpc::GossipDisconnect => {
+                self.wish(request, gossip::id(args), |peer, ticket| Input::Disconnect { ticket, peer });
+            }
+            Rpc::GossipReconnect => self.wish(request, Ok(()), |(), ticket| Input::Reconnect { ticket }),
+            Rpc::GossipChanges => match self.changes.add(request) {
+                Ok(mailbox) => self.core.push(ToCore::Listen(mailbox)),
+                Err(error) => self.peer.refuse_call(request, &error),
+            },
+            Rpc::GossipHelp => self.peer.answer(request, Body::Json(help::GOSSIP)),
+            Rpc::GossipPing => self.pings.called(request),
         }
     }
 
@@ -118,29 +155,6 @@ impl PeerTask {
             Poll::Pending => true,
         });
         self.pending.len() != before
-    }
-
-    /// A timestamp came on a ping stream.
-    pub(super) fn pinged(&mut self, request: RequestId) {
-        let now = self.shared.clock.now();
-        if self.pings.get_mut(&request).is_some_and(|ping| ping.received(now.uptime)) {
-            self.send_time(request);
-        }
-    }
-
-    /// Serves the pings that are due.
-    pub(super) fn tick_pings(&mut self) {
-        let now = self.shared.clock.uptime();
-        let due: Vec<RequestId> =
-            self.pings.iter_mut().filter_map(|(request, ping)| ping.tick(now).then_some(*request)).collect();
-        for request in due {
-            self.send_time(request);
-        }
-    }
-
-    fn send_time(&mut self, request: RequestId) {
-        let now = self.shared.clock.now().wall.0.to_string();
-        self.peer.item(request, Body::Json(&now));
     }
 
     fn serve(&mut self, request: RequestId, stream: Result<impl Source + 'static, RemoteError>) {
@@ -173,31 +187,34 @@ impl PeerTask {
         self.pending.push(Pending { request, answer });
     }
 
+    /// Asks the core for something, if the arguments make sense.
+    fn wish<T: Send + 'static>(
+        &mut self,
+        request: RequestId,
+        arguments: Result<T, RemoteError>,
+        wish: fn(T, Ticket) -> Input,
+    ) {
+        match arguments {
+            Ok(arguments) => {
+                let wish = Wish(Box::new(move |ticket| wish(arguments, ticket)));
+                self.ask_core(request, |answer| ToCore::Wish { wish, answer });
+            }
+            Err(error) => self.peer.refuse_call(request, &error),
+        }
+    }
+
+    /// Answers with what the core is like.
+    fn look(&mut self, request: RequestId, look: impl FnOnce(&Core, Now) -> String + Send + 'static) {
+        let look = Look(Box::new(look));
+        self.ask_core(request, |answer| ToCore::Look { look, answer });
+    }
+
     fn ask_core(&mut self, request: RequestId, question: impl FnOnce(Answer) -> ToCore) {
         let (answer, answered) = bounded(1);
         self.core.push(question(answer));
         let answer = Box::pin(async move { answered.recv().await.unwrap_or_else(|_| Err(stopping())) });
         self.pending.push(Pending { request, answer });
     }
-}
-
-// The address that `gossip.connect` was given.
-fn address(raw: &[u8]) -> Result<Address, RemoteError> {
-    let args: Value = serde_json::from_slice(raw).unwrap_or_default();
-    let text = match args.get(0) {
-        None | Some(Value::Null) => return Err(args::required()),
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Object(peer)) => {
-            let field = |name: &str| peer.get(name).and_then(Value::as_str).unwrap_or_default();
-            let port = peer.get("port").and_then(Value::as_u64).unwrap_or_default();
-            format!("{}:{port}:{}", field("host"), field("key"))
-        }
-        Some(other) => other.to_string(),
-    };
-    if FeedId::parse(&text).is_ok() {
-        return Err(RemoteError::new(format!("no known address for peer:{text}")));
-    }
-    Address::parse(&text).map_err(|error| RemoteError::new(format!("not a valid address:{text}: {error}")))
 }
 
 fn stopping() -> RemoteError {

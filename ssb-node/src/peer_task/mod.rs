@@ -5,9 +5,9 @@
 //! connection's own timers, and one that does not take its letters is dropped.
 
 mod calls;
+mod changes;
 mod sources;
 
-use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::future::poll_fn;
@@ -28,12 +28,13 @@ use ssb_gossip::history::Served;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerError;
 use ssb_gossip::peer::PeerEvent;
-use ssb_gossip::ping::Ping;
+use ssb_gossip::ping::PingStreams;
 use ssb_gossip::streams::HistoryStreams;
 use ssb_gossip::time::Uptime;
 use ssb_muxrpc::RequestId;
 
 use self::calls::Pending;
+use self::changes::Changes;
 use self::sources::Sources;
 use crate::config::LogLevel;
 use crate::core_task::ToCore;
@@ -63,7 +64,8 @@ pub(crate) struct PeerTask {
     streams: HistoryStreams,
     sources: Sources,
     pending: Vec<Pending>,
-    pings: BTreeMap<RequestId, Ping>,
+    pings: PingStreams,
+    changes: Changes,
     timer: Timer,
     timer_at: Option<Uptime>,
     /// Who waits for the connection to open.
@@ -96,7 +98,8 @@ impl PeerTask {
             core,
             streams: HistoryStreams::new(connection),
             pending: Vec::new(),
-            pings: BTreeMap::new(),
+            pings: PingStreams::new(connection, shared.ping_pause),
+            changes: Changes::default(),
             timer: Timer::never(),
             timer_at: None,
             opened,
@@ -133,8 +136,13 @@ impl PeerTask {
             let mut moved = self.poll_letters(context);
             moved |= self.poll_pending(context);
             moved |= self.sources.poll(context, &self.shared, &mut self.peer);
+            moved |= self.changes.poll(context, &mut self.peer);
             moved |= self.poll_timer(context);
-            let room = self.core.poll(context).is_ready() && self.pending.len() < PENDING_MAX;
+            let told = self.core.poll(context).is_ready();
+            if told {
+                self.announce();
+            }
+            let room = told && self.pending.len() < PENDING_MAX;
             if room {
                 moved |= self.poll_events();
             }
@@ -151,6 +159,16 @@ impl PeerTask {
         }
         context.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    // Whoever waits for the connection hears of it once the core has.
+    fn announce(&mut self) {
+        if self.peer.is_open()
+            && let Some(opened) = self.opened.take()
+        {
+            // Whoever waited may be gone.
+            let _ = opened.try_send(Ok(()));
+        }
     }
 
     fn poll_letters(&mut self, context: &mut Context<'_>) -> bool {
@@ -177,6 +195,7 @@ impl PeerTask {
                 self.peer.admit(role);
             }
             Letter::Refuse => self.peer.refuse(),
+            Letter::Ping => self.pings.call(&mut self.peer, self.shared.clock.now()),
             Letter::Close => self.peer.close(self.shared.clock.now()),
             Letter::Ask { stream, query } => self.streams.ask(stream, &query, &mut self.peer),
             Letter::Stop { stream } => self.streams.stop(stream, &mut self.peer),
@@ -210,10 +229,6 @@ impl PeerTask {
                     let entry = Entry::new(LogLevel::Info, what).peer(Some(peer));
                     self.shared.logger.say(&entry.connection(connection));
                     self.streams.tell(Input::Opened { connection, peer, side });
-                    if let Some(opened) = self.opened.take() {
-                        // Whoever waited may be gone.
-                        let _ = opened.try_send(Ok(()));
-                    }
                 }
                 PeerEvent::Called { request, method, args, .. } => {
                     let args = args.to_vec();
@@ -221,7 +236,9 @@ impl PeerTask {
                 }
                 PeerEvent::Item { request, body, .. } => {
                     if !self.streams.item(request, body) {
-                        self.pinged(request);
+                        let (body, now) = (body.to_vec(), self.shared.clock.now());
+                        let pinged = self.pings.item(request, &body, &mut self.peer, now);
+                        pinged.into_iter().for_each(|input| self.streams.tell(input));
                     }
                 }
                 PeerEvent::StreamEnded { request, error } => self.stream_ended(request, error.is_some()),
@@ -237,14 +254,12 @@ impl PeerTask {
     fn stream_ended(&mut self, request: RequestId, failed: bool) {
         self.streams.ended(request, failed);
         self.sources.remove(request);
-        if self.pings.remove(&request).is_some() {
-            self.peer.end(request);
-        }
+        self.changes.remove(request);
+        self.pings.ended(request, &mut self.peer);
     }
 
     fn poll_timer(&mut self, context: &mut Context<'_>) -> bool {
-        let pings = self.pings.values().filter_map(Ping::deadline);
-        let deadline = pings.chain(self.peer.deadline()).min();
+        let deadline = self.pings.deadline().into_iter().chain(self.peer.deadline()).min();
         if deadline != self.timer_at {
             self.timer_at = deadline;
             self.timer = deadline.map_or_else(Timer::never, |at| Timer::at(self.shared.clock.instant(at)));
@@ -253,8 +268,9 @@ impl PeerTask {
             return false;
         }
         self.timer_at = None;
-        self.peer.tick(self.shared.clock.now());
-        self.tick_pings();
+        let now = self.shared.clock.now();
+        self.peer.tick(now);
+        self.pings.tick(&mut self.peer, now);
         true
     }
 

@@ -4,6 +4,7 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use ssb_keys::FeedId;
+use ssb_msg::json;
 use ssb_muxrpc::RemoteError;
 
 /// The arguments, each as the text it came in. Missing ones are `None`, as is what is not an array at all.
@@ -17,6 +18,12 @@ pub(crate) fn split(args: &[u8]) -> Vec<String> {
 pub(crate) fn first(args: &[u8]) -> Value {
     let first = split(args).into_iter().next().unwrap_or_default();
     serde_json::from_str(&first).unwrap_or_default()
+}
+
+/// An argument with the order of its keys. `None` if it is missing, or more than can be parsed.
+pub(crate) fn nth(args: &[u8], n: usize) -> Option<json::Value> {
+    let argument = split(args).into_iter().nth(n)?;
+    json::parse(argument.as_bytes()).ok()
 }
 
 /// The feed id that a call was given.

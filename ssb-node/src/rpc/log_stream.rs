@@ -1,4 +1,4 @@
-//! `createLogStream`: all messages in the order of their receipt.
+//! `createLogStream`: all messages in the order of their receipt; with `raw`, the log itself.
 
 use std::ops::Range;
 
@@ -12,7 +12,9 @@ use ssb_muxrpc::RemoteError;
 use super::args;
 use super::message_stream::MessageStream;
 use super::message_stream::Messages;
+use super::raw_log_stream;
 use super::source::PAGE_LEN;
+use super::source::Source;
 use super::source::Then;
 use super::stream_options::Options;
 
@@ -24,9 +26,12 @@ pub(crate) struct Log;
 /// # Errors
 ///
 /// JavaScript's text for arguments of the wrong type.
-pub(crate) fn parse(args: &[u8]) -> Result<MessageStream<Log>, RemoteError> {
+pub(crate) fn parse(args: &[u8]) -> Result<Box<dyn Source>, RemoteError> {
     let options = args::options(args, "readStreamOpts")?.unwrap_or_default();
-    Ok(MessageStream::new(Log, Options::parse(&options)?))
+    if options.get("raw").is_some_and(args::is_truthy) {
+        return Ok(Box::new(raw_log_stream::of_log(&options)?));
+    }
+    Ok(Box::new(MessageStream::new(Log, Options::parse(&options)?)))
 }
 
 impl Messages for Log {
@@ -71,12 +76,11 @@ mod tests {
     use crate::fixture::STEP;
     use crate::fixture::key;
     use crate::fixture::pull_all;
-    use crate::rpc::source::Source as _;
     use crate::rpc::stream_options::SYNC;
     use ssb_gossip::history::key_value_timestamp;
     use ssb_msg::Message;
 
-    fn stream(text: &str) -> MessageStream<Log> {
+    fn stream(text: &str) -> Box<dyn Source> {
         parse(format!("[{text}]").as_bytes()).unwrap_or_else(|error| panic!("{error:?}"))
     }
 
@@ -182,6 +186,15 @@ mod tests {
 
         assert_eq!(pull_all(&mut quiet, &fixture).0, texts(&more));
         assert_eq!(pull_all(&mut new_only, &fixture).0, texts(&more));
+    }
+
+    #[test]
+    fn a_raw_stream_is_one_of_the_log_itself() {
+        let mut fixture = Fixture::new();
+        fixture.publish_posts(&key(1), 2, 1);
+
+        assert_eq!(pull_all(&mut stream(r#"{"raw":true,"values":false,"gt":0}"#), &fixture).0, ["1"]);
+        assert_eq!(pull_all(&mut stream(r#"{"raw":0,"values":false,"limit":1}"#), &fixture).0[0].len(), 54);
     }
 
     #[test]

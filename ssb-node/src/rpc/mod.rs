@@ -2,10 +2,13 @@
 
 pub(crate) mod about_us;
 pub(crate) mod add;
+pub(crate) mod address;
 pub(crate) mod args;
 pub(crate) mod feed_stream;
 pub(crate) mod feeds;
 pub(crate) mod get;
+pub(crate) mod gossip;
+pub(crate) mod help;
 pub(crate) mod history;
 pub(crate) mod log_stream;
 pub(crate) mod message_stream;
@@ -25,6 +28,11 @@ pub(crate) enum Rpc {
     Whoami,
     Version,
     Progress,
+    Help,
+    Status,
+    Address,
+    MultiserverAddress,
+    MultiserverParse,
     Auth,
     Publish,
     Add,
@@ -40,16 +48,29 @@ pub(crate) enum Rpc {
     CreateUserStream,
     CreateSequenceStream,
     GossipConnect,
+    GossipPeers,
+    GossipAdd,
+    GossipGet,
+    GossipRemove,
+    GossipDisconnect,
+    GossipReconnect,
+    GossipChanges,
+    GossipHelp,
     GossipPing,
 }
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 33] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
         Self::Progress,
+        Self::Help,
+        Self::Status,
+        Self::Address,
+        Self::MultiserverAddress,
+        Self::MultiserverParse,
         Self::Auth,
         Self::Publish,
         Self::Add,
@@ -65,6 +86,14 @@ impl Rpc {
         Self::CreateUserStream,
         Self::CreateSequenceStream,
         Self::GossipConnect,
+        Self::GossipPeers,
+        Self::GossipAdd,
+        Self::GossipGet,
+        Self::GossipRemove,
+        Self::GossipDisconnect,
+        Self::GossipReconnect,
+        Self::GossipChanges,
+        Self::GossipHelp,
         Self::GossipPing,
     ];
 
@@ -74,6 +103,11 @@ impl Rpc {
             Self::Whoami => "whoami",
             Self::Version => "version",
             Self::Progress => "progress",
+            Self::Help => "help",
+            Self::Status => "status",
+            Self::Address => "address",
+            Self::MultiserverAddress => "multiserver.address",
+            Self::MultiserverParse => "multiserver.parse",
             Self::Auth => "auth",
             Self::Publish => "publish",
             Self::Add => "add",
@@ -89,13 +123,35 @@ impl Rpc {
             Self::CreateUserStream => "createUserStream",
             Self::CreateSequenceStream => "createSequenceStream",
             Self::GossipConnect => "gossip.connect",
+            Self::GossipPeers => "gossip.peers",
+            Self::GossipAdd => "gossip.add",
+            Self::GossipGet => "gossip.get",
+            Self::GossipRemove => "gossip.remove",
+            Self::GossipDisconnect => "gossip.disconnect",
+            Self::GossipReconnect => "gossip.reconnect",
+            Self::GossipChanges => "gossip.changes",
+            Self::GossipHelp => "gossip.help",
             Self::GossipPing => "gossip.ping",
         }
     }
 
     pub(crate) const fn kind(self) -> Kind {
         match self {
-            Self::Manifest | Self::Whoami | Self::Version | Self::Progress => Kind::Sync,
+            Self::Manifest
+            | Self::Whoami
+            | Self::Version
+            | Self::Progress
+            | Self::Help
+            | Self::Status
+            | Self::Address
+            | Self::MultiserverAddress
+            | Self::MultiserverParse
+            | Self::GossipPeers
+            | Self::GossipAdd
+            | Self::GossipGet
+            | Self::GossipRemove
+            | Self::GossipReconnect
+            | Self::GossipHelp => Kind::Sync,
             Self::Auth
             | Self::Publish
             | Self::Add
@@ -104,13 +160,15 @@ impl Rpc {
             | Self::LatestSequence
             | Self::GetFeedState
             | Self::GetVectorClock
-            | Self::GossipConnect => Kind::Async,
+            | Self::GossipConnect
+            | Self::GossipDisconnect => Kind::Async,
             Self::CreateLogStream
             | Self::CreateFeedStream
             | Self::CreateRawLogStream
             | Self::CreateHistoryStream
             | Self::CreateUserStream
-            | Self::CreateSequenceStream => Kind::Source,
+            | Self::CreateSequenceStream
+            | Self::GossipChanges => Kind::Source,
             Self::GossipPing => Kind::Duplex,
         }
     }

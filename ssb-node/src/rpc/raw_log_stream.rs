@@ -1,4 +1,5 @@
-//! `createRawLogStream`: `{seq, value}` for every message, in the order of the log, without a sync item.
+//! `createRawLogStream`, and `createLogStream` with `raw`: `{seq, value}` for every message, in the order of the log, without
+//! a sync item.
 //!
 //! In ssb-db 20.4.1 `seq` is the byte offset of the message, here it is its ordinal, and the range is one of those. `keys`
 //! means nothing. `values: false` and `seqs: false`, which end with a TypeError there, are refused; a call without options,
@@ -6,6 +7,7 @@
 
 use std::ops::Range;
 
+use serde_json::Map;
 use serde_json::Value;
 use ssb_gossip::history::key_value_timestamp;
 use ssb_log::Disk;
@@ -22,7 +24,19 @@ use super::source::Then;
 use super::stream_options::Options;
 
 /// All messages, counted by their ordinals.
-pub(crate) struct RawLog;
+pub(crate) struct RawLog(Shape);
+
+/// What an item is.
+enum Shape {
+    /// `{seq, value}`.
+    SeqAndValue,
+    /// `{value, seq}`, which is the order of `createLogStream`.
+    ValueAndSeq,
+    /// The value alone.
+    Value,
+    /// The ordinal alone.
+    Seq,
+}
 
 /// The stream that a call asks for.
 ///
@@ -37,7 +51,26 @@ pub(crate) fn parse(args: &[u8]) -> Result<MessageStream<RawLog>, RemoteError> {
             return Err(RemoteError::new(format!("a raw log stream cannot leave out its {name}")));
         }
     }
-    Ok(MessageStream::new(RawLog, parsed))
+    Ok(MessageStream::new(RawLog(Shape::SeqAndValue), parsed))
+}
+
+/// The stream that a call of `createLogStream` with `raw` asks for.
+///
+/// # Errors
+///
+/// JavaScript's text for an option of the wrong type, ours for items without anything in them.
+pub(crate) fn of_log(options: &Map<String, Value>) -> Result<MessageStream<RawLog>, RemoteError> {
+    let parsed = Options { sync: false, ..Options::parse(options)? };
+    let is_wanted = |name: &str| options.get(name) != Some(&Value::Bool(false));
+    let shape = match (is_wanted("values"), is_wanted("seqs")) {
+        (true, true) => Shape::ValueAndSeq,
+        (true, false) => Shape::Value,
+        (false, true) => Shape::Seq,
+        (false, false) => {
+            return Err(RemoteError::new("a raw log stream cannot leave out both values and seqs"));
+        }
+    };
+    Ok(MessageStream::new(RawLog(shape), parsed))
 }
 
 impl Messages for RawLog {
@@ -73,7 +106,12 @@ impl Messages for RawLog {
 
     fn item(&self, _options: &Options, place: u32, stored: &Stored) -> String {
         let value = key_value_timestamp(&stored.id, &stored.json, stored.received);
-        format!("{{\"seq\":{place},\"value\":{value}}}")
+        match self.0 {
+            Shape::SeqAndValue => format!("{{\"seq\":{place},\"value\":{value}}}"),
+            Shape::ValueAndSeq => format!("{{\"value\":{value},\"seq\":{place}}}"),
+            Shape::Value => value,
+            Shape::Seq => place.to_string(),
+        }
     }
 }
 
@@ -132,6 +170,24 @@ mod tests {
             let refused = parse(format!(r#"[{{"{name}":false}}]"#).as_bytes()).map(|_| ()).unwrap_err();
             assert_eq!(refused.message(), format!("a raw log stream cannot leave out its {name}"));
         }
+    }
+
+    #[test]
+    fn an_item_of_the_log_stream_can_be_either_part_alone() {
+        let mut fixture = Fixture::new();
+        let message = fixture.publish(&key(1), r#"{"type":"post"}"#);
+        let value = key_value_timestamp(&message.id(), message.json(), STEP);
+        let item = |options: &str| {
+            let mut stream =
+                of_log(&crate::fixture::options(options)).unwrap_or_else(|error| panic!("{error:?}"));
+            pull_all(&mut stream, &fixture).0.remove(0)
+        };
+
+        assert_eq!(item("{}"), format!("{{\"value\":{value},\"seq\":0}}"));
+        assert_eq!(item(r#"{"keys":false,"seqs":false}"#), value);
+        assert_eq!(item(r#"{"values":false}"#), "0");
+        let neither = of_log(&crate::fixture::options(r#"{"values":false,"seqs":false}"#)).map(|_| ());
+        assert!(neither.unwrap_err().message().ends_with("both values and seqs"));
     }
 
     const SEQ_AND_VALUE: &str = r#"{"seq":SEQ,"value":VALUE}"#;

@@ -15,6 +15,12 @@ pub(crate) trait Source: Send {
     fn pull(&mut self, reader: &Reader<Disk>) -> Page;
 }
 
+impl Source for Box<dyn Source> {
+    fn pull(&mut self, reader: &Reader<Disk>) -> Page {
+        (**self).pull(reader)
+    }
+}
+
 /// What one pull brought.
 #[derive(Debug)]
 pub(crate) struct Page {

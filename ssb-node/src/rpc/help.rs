@@ -1,0 +1,81 @@
+//! `help` and `gossip.help`: what the methods are for, in the shape that ssb-server's command line reads (ssb-db 20.4.1,
+//! ssb-gossip 1.1.1). The words are ours.
+
+/// `help`: the methods of the log.
+pub(crate) const ROOT: &str = concat!(
+    r#"{"description":"messages: publish, store and read them","commands":{"#,
+    r#""createLogStream":{"type":"source","description":"all messages, in the order in which this node got them","args":{"#,
+    r#""gte":{"type":"timestamp","description":"received at this time or later","optional":true},"#,
+    r#""lte":{"type":"timestamp","description":"received at this time or earlier","optional":true},"#,
+    r#""gt":{"type":"timestamp","description":"received after this time","optional":true},"#,
+    r#""lt":{"type":"timestamp","description":"received before this time","optional":true},"#,
+    r#""reverse":{"type":"boolean","test":"boolean","description":"newest first","optional":true},"#,
+    r#""live":{"type":"boolean","test":"boolean","description":"go on with new messages as they come","optional":true},"#,
+    r#""old":{"type":"boolean","test":"boolean","description":"begin with the messages that are there","optional":true},"#,
+    r#""keys":{"type":"boolean","description":"with the ids of the messages","optional":true},"#,
+    r#""values":{"type":"boolean","description":"with the messages themselves","optional":true}}},"#,
+    r#""get":{"type":"async","description":"one message by its id","args":{"#,
+    r#""id":{"type":"string","test":{}},"#,
+    r#""private":{"type":"boolean","description":"decrypt it, if it is for this node","default":false},"#,
+    r#""meta":{"type":"boolean","description":"with its id and when it was received","default":false}}},"#,
+    r#""publish":{"type":"async","description":"sign and store a message of the own feed","args":{}},"#,
+    r#""add":{"type":"async","description":"store a message that was signed elsewhere","args":{}},"#,
+    r#""status":{"type":"sync","description":"how the node is doing","args":{}},"#,
+    r#""progress":{"type":"sync","description":"how far the indexes are","args":{}},"#,
+    r#""version":{"type":"sync","description":"which version runs","args":{}},"#,
+    r#""whoami":{"type":"sync","description":"the id of this node","args":{}},"#,
+    r#""createHistoryStream":{"type":"source","description":"the messages of one feed, in their order","args":{"#,
+    r#""id":{"type":"FeedId","optional":false,"description":"whose feed"},"#,
+    r#""seq":{"type":"SequenceNumber","optional":true,"description":"the sequence of the first message"},"#,
+    r#""limit":{"type":"number","description":"the most messages","optional":true},"#,
+    r#""keys":{"type":"boolean","description":"with the ids of the messages","optional":true},"#,
+    r#""values":{"type":"boolean","description":"with the messages themselves","optional":true}}}}}"#,
+);
+
+macro_rules! with_peer {
+    ($name:literal, $kind:literal, $what:literal) => {
+        concat!(
+            "\"",
+            $name,
+            "\":{\"type\":\"",
+            $kind,
+            "\",\"description\":\"",
+            $what,
+            "\",\"args\":{",
+            r#""id":{"type":"FeedId","optional":true,"description":"the id of the peer"},"#,
+            r#""address":{"type":"MultiServerAddress","optional":true,"description":"where the peer is"}}},"#,
+        )
+    };
+}
+
+/// `gossip.help`: the methods of the table of peers, those that there are, by their names.
+pub(crate) const GOSSIP: &str = concat!(
+    r#"{"description":"known peers, and the connections with them","commands":{"#,
+    with_peer!("add", "sync", "know a peer"),
+    with_peer!("remove", "sync", "forget a peer"),
+    with_peer!("connect", "async", "dial a peer"),
+    with_peer!("disconnect", "async", "end the connections with a peer"),
+    r#""changes":{"type":"source","description":"what changes in the table of peers, as it happens","args":{}},"#,
+    r#""reconnect":{"type":"sync","description":"end the connections with all peers","args":{}}}}"#,
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::Rpc;
+    use serde_json::Value;
+
+    #[test]
+    fn help_tells_of_methods_that_there_are_and_of_their_kind() {
+        for (help, namespace) in [(ROOT, ""), (GOSSIP, "gossip.")] {
+            let help: Value = serde_json::from_str(help).unwrap();
+            let commands = help["commands"].as_object().unwrap();
+            assert!(commands.len() > 4);
+            for (name, command) in commands {
+                let path = format!("{namespace}{name}");
+                let rpc = Rpc::ALL.iter().find(|rpc| rpc.path() == path).expect("there is such a method");
+                assert_eq!(command["type"], rpc.kind().as_str(), "{path}");
+            }
+        }
+    }
+}
