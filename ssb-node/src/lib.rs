@@ -5,6 +5,7 @@ pub mod client;
 mod clock;
 pub mod config;
 mod core_task;
+mod dial_error;
 #[cfg(test)]
 mod fixture;
 pub mod interfaces;

@@ -3,7 +3,6 @@
 //! Callers of `gossip.connect` wait for a dial, and a dial waits for sockets and for the look-up of a name.
 
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::net::ToSocketAddrs as _;
 use std::panic::AssertUnwindSafe;
@@ -37,6 +36,7 @@ use crate::config::LogLevel;
 use crate::config::Transform;
 use crate::core_task::Answer;
 use crate::core_task::ToCore;
+use crate::dial_error::DialError;
 use crate::logging;
 use crate::logging::Entry;
 use crate::logging::Logger;
@@ -177,12 +177,13 @@ impl Supervisor {
             .names
             .run(move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<SocketAddr>>));
         let connected = async {
-            let addresses = looked_up.await.ok_or(DialError::Stopping)?.map_err(DialError::Io)?;
-            connect(addresses).await.map_err(DialError::Io)
+            let addresses = looked_up.await.ok_or(DialError::Stopping)?;
+            let addresses = addresses.map_err(|error| DialError::unresolved(address, error))?;
+            connect(addresses).await.map_err(|error| DialError::unreachable(address, error))
         };
         let late = async {
             Timer::after(DIAL_TIMEOUT).await;
-            Err(DialError::TimedOut)
+            Err(DialError::TimedOut(DIAL_TIMEOUT))
         };
         let socket = connected.or(late).await?;
         let Shared { me, network, methods, .. } = &*self.shared;
@@ -226,23 +227,6 @@ pub(crate) fn or_abort(name: &str, work: impl FnOnce()) {
         Logger::new(LogLevel::Error).say(&entry.reason(name));
         process::exit(70);
     }
-}
-
-/// Why a dial failed.
-#[derive(Debug, thiserror::Error)]
-enum DialError {
-    #[error("connections.outgoing does not list this transport")]
-    Forbidden,
-    #[error("dialing through Tor is not supported yet")]
-    NoOnion,
-    #[error("{0}")]
-    Io(#[source] io::Error),
-    #[error("no connection after {} seconds", DIAL_TIMEOUT.as_secs())]
-    TimedOut,
-    #[error(transparent)]
-    Peer(PeerError),
-    #[error("the node is stopping")]
-    Stopping,
 }
 
 /// 32 fresh random bytes.

@@ -32,6 +32,7 @@ pub(crate) fn answer(message: &Message, received: f64) -> String {
 pub(crate) fn refusal(error: &PublishError, content: &str) -> RemoteError {
     let PublishError::Draft(error) = error else { return RemoteError::new(error.to_string()) };
     match error {
+        DraftError::Content if content.starts_with('"') => RemoteError::new(NOT_ENCRYPTED),
         DraftError::Type | DraftError::TypeLength { .. } | DraftError::Content => {
             RemoteError::new(wrong_content_type(content))
         }
@@ -66,6 +67,8 @@ fn type_of(content: &str) -> String {
 
 /// How much longer the line of the signature makes a message.
 const SIGNATURE_UNITS: usize = 119;
+
+const NOT_ENCRYPTED: &str = "invalid message content, must be object or encrypted string";
 
 const RECIPIENTS: &str = "content with recps is a private message, and this version cannot encrypt yet: nothing was \
                           published. Without the field recps it would be public";
@@ -114,6 +117,11 @@ mod tests {
         }
         let long = "x".repeat(53);
         assert!(refused(&format!(r#"{{"type":"{long}"}}"#)).ends_with(&long));
+    }
+
+    #[test]
+    fn text_that_is_not_encrypted_is_no_content() {
+        assert_eq!(refused("\"hello\""), "invalid message content, must be object or encrypted string");
     }
 
     #[test]
