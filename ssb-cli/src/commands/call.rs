@@ -21,6 +21,8 @@ use ssb_node::config::Listen;
 use ssb_node::config::Place;
 use ssb_node::config::Transform;
 
+use super::explain;
+use super::manifest;
 use super::manifest::Found;
 use super::manifest::Manifest;
 use super::manifest::unshortened;
@@ -42,6 +44,10 @@ const USAGE_ERRORS: [&str; 3] = ["UsageError", "BadParamError", "BadArgError"];
 
 /// Makes the call and prints what comes of it.
 pub(super) fn run(call: &Call, settings: &Settings) -> Result<(), Failure> {
+    // Whoever has no node yet is told how to get one.
+    if call.method == "help" && !settings.node.path.join(manifest::FILE_NAME).exists() {
+        return print::out(args::help().as_bytes());
+    }
     let directory = &settings.node.path;
     // Only `start` makes an identity: a mistyped path must not.
     let me = secret_file::load(&directory.join("secret")).map_err(|error| secret_failure(call, &error))?;
@@ -56,7 +62,10 @@ pub(super) fn run(call: &Call, settings: &Settings) -> Result<(), Failure> {
         }
     };
     if call.wants_help {
-        return print::out(explain(&call.method, &path, kind).as_bytes());
+        let mut client = connect(settings, &me).ok();
+        let docs = client.as_mut().and_then(|client| explain::ask(client, &path, &manifest));
+        client.into_iter().for_each(Client::close);
+        return print::out(explain::text(&call.method, &path, kind, docs.as_ref()).as_bytes());
     }
     let args = arguments(call)?;
 
@@ -127,20 +136,6 @@ fn arguments(call: &Call) -> Result<String, Failure> {
         args.push(call.options.to_json());
     }
     Ok(json::compact(&json::Value::Array(args)))
-}
-
-fn explain(name: &str, path: &[&str], kind: Kind) -> String {
-    let what = match kind {
-        Kind::Source => "prints what it sends, a blank line behind each item, until it ends",
-        Kind::Sink => "is fed what is on standard input",
-        _ => "prints its answer",
-    };
-    format!(
-        "{name}: calls the method {} ({}), and {what}\n\nUsage: ssb-cli {name} [arguments] [--options]\n\n\
-         `ssb-cli --help` says how words become arguments.\n",
-        path.join("."),
-        kind.as_str()
-    )
 }
 
 fn secret_failure(call: &Call, error: &LoadError) -> Failure {

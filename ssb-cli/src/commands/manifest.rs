@@ -9,7 +9,7 @@ use ssb_node::client::Kind;
 use crate::failure::Failure;
 
 /// The name of the file in the directory of the node.
-const FILE_NAME: &str = "manifest.json";
+pub(super) const FILE_NAME: &str = "manifest.json";
 
 /// The short names that ssb-server 16.0.1 has for methods.
 const ALIASES: [(&str, &str); 5] = [

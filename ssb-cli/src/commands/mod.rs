@@ -2,6 +2,7 @@
 
 mod call;
 mod config;
+mod explain;
 mod manifest;
 mod start;
 
