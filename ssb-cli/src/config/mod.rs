@@ -10,6 +10,7 @@
 
 mod connections;
 mod defaults;
+mod environment;
 mod file;
 mod ini;
 mod origin;
@@ -24,9 +25,9 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+pub(crate) use self::environment::Environment;
 pub(crate) use self::origin::Origin;
 pub(crate) use self::settings::Settings;
-pub(crate) use self::sources::Environment;
 pub(crate) use self::sources::Sources;
 
 /// Why the settings cannot be used. Whoever wrote them is at fault.

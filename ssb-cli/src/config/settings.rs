@@ -14,10 +14,8 @@ use ssb_node::config::ParseAddressError;
 use ssb_node::config::Timers;
 
 use super::ConfigError;
-use super::Environment;
 use super::connections;
 use super::connections::PORT;
-use super::sources;
 use super::sources::Sources;
 use super::tree::Group;
 use super::unknown;
@@ -34,18 +32,6 @@ pub(crate) struct Settings {
     pub(crate) key: Option<FeedId>,
     /// What to say of settings that have no effect: in a call they are its own options.
     pub(crate) notices: Vec<String>,
-}
-
-impl Sources {
-    /// Reads all sources.
-    pub(crate) fn read(line: &Line, environment: &Environment) -> Result<Self, ConfigError> {
-        sources::read(line, environment)
-    }
-
-    /// What they say, but for what they mean.
-    pub(crate) const fn settings(&self) -> &Group {
-        &self.all
-    }
 }
 
 impl Settings {
@@ -187,6 +173,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::config::Environment;
 
     /// A home, the files in it, and variables.
     struct Home {

@@ -1,107 +1,22 @@
 //! Where settings come from, as rc 1.2.8 looks for them.
 
-use std::ffi::OsString;
 use std::io;
+use std::path::Path;
 use std::path::PathBuf;
 
 use ssb_msg::json::Value;
 
 use super::ConfigError;
+use super::Environment;
 use super::Origin;
 use super::defaults;
 use super::file;
-use super::ini::GROUPS_DEPTH_MAX;
 use super::tree::Group;
 use super::tree::Setting;
 use super::values;
 use crate::args::Line;
 use crate::minimist;
 use crate::minimist::Parsed;
-
-/// What the system tells a program: taken in once, so that tests can make it up.
-#[derive(Clone, Debug)]
-pub(crate) struct Environment {
-    /// Where files of the person are.
-    pub(crate) home: Option<PathBuf>,
-    /// Where the program was started.
-    pub(crate) directory: Option<PathBuf>,
-    /// Where files of the machine are: `/etc`.
-    pub(crate) system: PathBuf,
-    /// All variables that are text.
-    pub(crate) variables: Vec<(String, String)>,
-    /// The names of the others.
-    pub(crate) unreadable: Vec<String>,
-}
-
-impl Environment {
-    /// That of this process.
-    pub(crate) fn of_process() -> Self {
-        let mut environment = Self {
-            home: std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from),
-            directory: std::env::current_dir().ok(),
-            system: PathBuf::from("/etc"),
-            variables: Vec::new(),
-            unreadable: Vec::new(),
-        };
-        for (name, value) in std::env::vars_os() {
-            match (name.into_string(), value.into_string()) {
-                (Ok(name), Ok(value)) => environment.variables.push((name, value)),
-                (name, _) => {
-                    let name = name.unwrap_or_else(|name: OsString| name.to_string_lossy().into_owned());
-                    environment.unreadable.push(name);
-                }
-            }
-        }
-        environment
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    fn appname(&self) -> &str {
-        self.get("ssb_appname").filter(|name| !name.is_empty()).unwrap_or("ssb")
-    }
-
-    /// The directory of a node unless told otherwise: `~/.<appname>`.
-    fn default_path(&self) -> Option<PathBuf> {
-        self.home.as_ref().map(|home| home.join(format!(".{}", self.appname())))
-    }
-
-    /// The files that are read if they are there, weakest first.
-    fn files(&self) -> Vec<PathBuf> {
-        let name = self.appname();
-        let mut files = vec![self.system.join(name).join("config"), self.system.join(format!("{name}rc"))];
-        if let Some(home) = &self.home {
-            let shared = home.join(".config").join(name);
-            files.extend([shared.join("config"), shared, home.join(format!(".{name}")).join("config")]);
-            files.push(home.join(format!(".{name}rc")));
-        }
-        let above = self.directory.iter().flat_map(|directory| directory.ancestors());
-        files.extend(above.map(|directory| directory.join(format!(".{name}rc"))).find(|path| path.exists()));
-        files
-    }
-
-    /// The variables that are settings; letters of the prefix may be large or small.
-    fn settings(&self) -> Result<Group, ConfigError> {
-        let prefix = format!("{}_", self.appname());
-        let is_setting =
-            |name: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(&prefix));
-        if let Some(name) = self.unreadable.iter().find(|name| is_setting(name)) {
-            return Err(ConfigError::Variable { name: name.clone(), what: "is not UTF-8" });
-        }
-        let mut tree = Group::default();
-        for (name, value) in self.variables.iter().filter(|(name, _)| is_setting(name)) {
-            let key = name.get(prefix.len()..).unwrap_or_default();
-            let path: Vec<&str> = key.split("__").filter(|part| !part.is_empty()).collect();
-            if path.len() > GROUPS_DEPTH_MAX {
-                return Err(ConfigError::Variable { name: name.clone(), what: "nests too deep" });
-            }
-            insert(&mut tree, &path, value, &Origin::Variable(name.clone()));
-        }
-        Ok(tree)
-    }
-}
 
 /// All settings.
 #[derive(Clone, Debug)]
@@ -112,88 +27,137 @@ pub(crate) struct Sources {
     pub(super) beside_the_call: Group,
 }
 
-/// Reads and merges everything.
-pub(super) fn read(line: &Line, environment: &Environment) -> Result<Sources, ConfigError> {
-    // Without `--` JavaScript takes all words for both kinds.
-    let weak = line.after.as_ref();
-    let weakest = weak.map_or_else(
-        || options(&line.before, &[], &Origin::Option),
-        |weak| options(weak, &[], &Origin::WeakOption),
-    );
-    let strong = options(&line.before, &line.words_after, &Origin::Option);
-    let variables = environment.settings()?;
+impl Sources {
+    /// Reads and merges everything.
+    pub(crate) fn read(line: &Line, environment: &Environment) -> Result<Self, ConfigError> {
+        let weak = line.after.as_ref().map(|after| options(after, &[], &Origin::WeakOption));
+        let strong = options(&line.before, &line.words_after, &Origin::Option);
+        let variables = environment.settings()?;
+        let mut files = Files::usual(environment)?;
+        files.add_named(&variables, &strong)?;
+        let merged = |files: &Files| {
+            // Without `--` JavaScript takes all words for both kinds.
+            let mut merged = weak.clone().unwrap_or_else(|| options(&line.before, &[], &Origin::Option));
+            files.merge_over(&mut merged);
+            merged.merge(variables.clone());
+            merged.merge(strong.clone());
+            merged
+        };
 
-    let mut files: Vec<(PathBuf, Group)> = Vec::new();
-    let mut own_at = 0;
-    let own = environment.default_path().map(|path| path.join("config"));
-    for path in environment.files() {
-        // Read already, or a directory as others have it there, with a file in it.
-        let is_left_out =
-            files.iter().any(|(known, _)| *known == path) || (path.is_dir() && Some(&path) != own.as_ref());
-        if !is_left_out && let Some(settings) = file::read_if_there(&path)? {
-            files.push((path.clone(), settings));
-        }
-        if Some(&path) == own.as_ref() {
-            own_at = files.len();
-        }
-    }
-    for path in named_files(&variables, &strong)? {
-        if !files.iter().any(|(known, _)| *known == path) {
-            let missing = || ConfigError::Unreadable { path: path.clone(), kind: io::ErrorKind::NotFound };
-            files.push((path.clone(), file::read_if_there(&path)?.ok_or_else(missing)?));
-        }
-    }
-    let merged = |files: &[(PathBuf, Group)]| {
-        let mut merged = weakest.clone();
-        for (_, settings) in files {
-            merged.merge(settings.clone());
-        }
-        merged.merge(variables.clone());
-        merged.merge(strong.clone());
-        merged
-    };
+        // Which directory it is, all sources but the file in it say together.
+        let directory = match merged(&files).find("path")? {
+            Some(found) => {
+                let path = values::text_of(&found.value).filter(|path| !path.is_empty());
+                PathBuf::from(path.ok_or_else(|| found.error("the name of a directory"))?)
+            }
+            None => environment.default_path().ok_or(ConfigError::Homeless)?,
+        };
+        files.add_beside(&directory)?;
+        let mut all = defaults::below(environment.default_path().as_deref().unwrap_or(&directory));
+        all.merge(merged(&files));
+        files.name_in(&mut all);
+        defaults::derive(&mut all)?;
 
-    // Which directory it is, all other sources say together.
-    let first = merged(&files);
-    let path = match first.find("path")? {
-        Some(found) => PathBuf::from(
-            values::text_of(&found.value)
-                .filter(|path| !path.is_empty())
-                .ok_or_else(|| found.error("the name of a directory"))?,
-        ),
-        None => environment.default_path().ok_or(ConfigError::Homeless)?,
-    };
-    let beside = path.join("config");
-    let is_left_out = Some(&beside) == own.as_ref() || files.iter().any(|(known, _)| *known == beside);
-    if !is_left_out && let Some(mut settings) = file::read_if_there(&beside)? {
-        settings.remove("path");
-        files.insert(own_at, (beside, settings));
+        let mut beside_the_call = weak.unwrap_or_default();
+        files.merge_over(&mut beside_the_call);
+        beside_the_call.merge(variables);
+        Ok(Self { all, beside_the_call })
     }
-    let mut config = defaults::below(environment.default_path().as_deref().unwrap_or(&path));
-    config.merge(merged(&files));
-    let names: Vec<Value> = files.iter().map(|(path, _)| defaults::text(&path.to_string_lossy())).collect();
-    if let Some(last) = names.last().cloned() {
-        config.set("configs", Setting::Value(Value::Array(names), Origin::Derived));
-        config.set("config", Setting::Value(last, Origin::Derived));
+
+    /// What they say, but for what they mean.
+    pub(crate) const fn settings(&self) -> &Group {
+        &self.all
     }
-    defaults::derive(&mut config)?;
-    let mut beside_the_call = weak.map(|weak| options(weak, &[], &Origin::WeakOption)).unwrap_or_default();
-    for (_, settings) in files {
-        beside_the_call.merge(settings);
-    }
-    beside_the_call.merge(variables);
-    Ok(Sources { all: config, beside_the_call })
 }
 
-/// The files that somebody named, weakest first.
-fn named_files(variables: &Group, options: &Group) -> Result<Vec<PathBuf>, ConfigError> {
-    let mut files = Vec::new();
-    for found in [variables.find("config")?, options.find("config")?].into_iter().flatten() {
-        let path = values::text_of(&found.value).ok_or_else(|| found.error("the name of a file"))?;
-        // No name is no file, as in JavaScript.
-        files.extend((!path.is_empty()).then(|| PathBuf::from(path)));
+/// The files that were read, weakest first, each once.
+struct Files {
+    read: Vec<(PathBuf, Group)>,
+    /// `~/.<appname>/config`.
+    own: Option<PathBuf>,
+    /// How many are not stronger than that one.
+    own_at: usize,
+}
+
+impl Files {
+    /// Those that are read if they are there.
+    fn usual(environment: &Environment) -> Result<Self, ConfigError> {
+        let own = environment.default_path().map(|path| path.join("config"));
+        let mut files = Self { read: Vec::new(), own, own_at: 0 };
+        for path in environment.files() {
+            let is_own = Some(&path) == files.own.as_ref();
+            // Where others have a directory with a file in it, a directory is no mistake.
+            if is_own || !path.is_dir() {
+                files.add(path, |_| Ok(()))?;
+            }
+            if is_own {
+                files.own_at = files.read.len();
+            }
+        }
+        Ok(files)
     }
-    Ok(files)
+
+    /// Those that somebody named, which have to be there.
+    fn add_named(&mut self, variables: &Group, options: &Group) -> Result<(), ConfigError> {
+        for found in [variables.find("config")?, options.find("config")?].into_iter().flatten() {
+            let path = values::text_of(&found.value).ok_or_else(|| found.error("the name of a file"))?;
+            // No name is no file, as in JavaScript.
+            if !path.is_empty() {
+                let missing = |path| Err(ConfigError::Unreadable { path, kind: io::ErrorKind::NotFound });
+                self.add(PathBuf::from(path), missing)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The one in the directory of the node, unless that is our own.
+    fn add_beside(&mut self, directory: &Path) -> Result<(), ConfigError> {
+        let path = directory.join("config");
+        if Some(&path) != self.own.as_ref()
+            && !self.is_read(&path)
+            && let Some(mut settings) = file::read_if_there(&path)?
+        {
+            // It was found by what it would set.
+            settings.remove("path");
+            self.read.insert(self.own_at, (path, settings));
+        }
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        path: PathBuf,
+        missing: impl FnOnce(PathBuf) -> Result<(), ConfigError>,
+    ) -> Result<(), ConfigError> {
+        if self.is_read(&path) {
+            return Ok(());
+        }
+        match file::read_if_there(&path)? {
+            Some(settings) => self.read.push((path, settings)),
+            None => missing(path)?,
+        }
+        Ok(())
+    }
+
+    fn is_read(&self, path: &Path) -> bool {
+        self.read.iter().any(|(known, _)| known == path)
+    }
+
+    fn merge_over(&self, settings: &mut Group) {
+        for (_, file) in &self.read {
+            settings.merge(file.clone());
+        }
+    }
+
+    /// Says which there are, as rc does.
+    fn name_in(&self, settings: &mut Group) {
+        let names: Vec<Value> =
+            self.read.iter().map(|(path, _)| defaults::text(&path.to_string_lossy())).collect();
+        if let Some(last) = names.last().cloned() {
+            settings.set("configs", Setting::Value(Value::Array(names), Origin::Derived));
+            settings.set("config", Setting::Value(last, Origin::Derived));
+        }
+    }
 }
 
 /// Options, and the other words as `_`.
@@ -208,21 +172,9 @@ fn options(parsed: &Parsed, more_words: &[String], origin: &Origin) -> Group {
     group
 }
 
-/// A variable whose group is already a value is left out, as rc does.
-fn insert(tree: &mut Group, path: &[&str], value: &str, origin: &Origin) {
-    match path {
-        [] => {}
-        [name] => tree.set(name, Setting::text(value, origin.clone())),
-        [name, rest @ ..] => {
-            if let Some(group) = tree.group(name, origin) {
-                insert(group, rest, value, origin);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
     use std::fs;
 
     use ssb_msg::json;
@@ -263,7 +215,7 @@ mod tests {
             let root = self.root.path().to_str().unwrap();
             let words = words.replace('~', root);
             let line = Line::read(words.split_whitespace().map(OsString::from)).unwrap();
-            let tree = read(&line, &self.environment()).unwrap().all;
+            let tree = Sources::read(&line, &self.environment()).unwrap().all;
             let found = tree.find("x").unwrap();
             found.map_or_else(String::new, |found| {
                 format!("{} {}", json::compact(&found.value), found.origin).replace(&format!("{root}/"), "")
@@ -332,27 +284,5 @@ mod tests {
             Machine::new(&files, &[("ssb_appname", "lab"), ("lab_x", "4")]).x("whoami"),
             "\"4\" variable lab_x"
         );
-    }
-
-    #[test]
-    fn variables_nest_at_double_underscores() {
-        let machine =
-            Machine::new(&[], &[("ssb_a__b", "1"), ("ssb_a__c__", "2"), ("ssb_a__b__d", "3"), ("ssb_", "4")]);
-        let tree = machine.environment().settings().unwrap();
-
-        assert_eq!(json::compact(&tree.to_json()), r#"{"a":{"b":"1","c":"2"}}"#);
-    }
-
-    #[test]
-    fn variables_nest_to_a_limit_and_are_text() {
-        let deep = |parts: usize| format!("ssb_{}", vec!["a"; parts].join("__"));
-        let settings = |name: &str| Machine::new(&[], &[(name, "1")]).environment().settings();
-
-        assert!(settings(&deep(GROUPS_DEPTH_MAX)).is_ok());
-        let error = settings(&deep(GROUPS_DEPTH_MAX + 1)).unwrap_err().to_string();
-        assert!(error.ends_with("__a nests too deep"), "{error}");
-        let mut environment = Machine::new(&[], &[]).environment();
-        environment.unreadable = vec!["PATH".into(), "ssb_port".into()];
-        assert_eq!(environment.settings().unwrap_err().to_string(), "variable ssb_port is not UTF-8");
     }
 }
