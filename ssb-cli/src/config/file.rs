@@ -149,6 +149,8 @@ enum Inside {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parsed(text: &str) -> Result<String, String> {
@@ -203,6 +205,16 @@ mod tests {
         ];
         for (text, message) in table {
             assert_eq!(parsed(text), Err(message.to_owned()), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_file_says_it_is_settings_or_an_error(text in ".*|([\\[\\]{}=\"'\\\\;#.,: \n/*a]|null|1)*") {
+            // Neither may panic, and what was understood is understood again.
+            if let Ok(settings) = parsed(&text) {
+                prop_assert_eq!(parsed(&settings), Ok(settings));
+            }
         }
     }
 
