@@ -66,8 +66,9 @@ impl<D: Directory> Log<D> {
     /// # Errors
     ///
     /// [`OpenError`] names the file, what is wrong with it, and what to do.
+    #[expect(clippy::needless_pass_by_value, reason = "the log is in charge of the directory from now on")]
     pub fn open(directory: D) -> Result<(Self, Recovery), OpenError> {
-        Self::open_with(directory, |_| {})
+        Self::open_with(&directory, |_| {})
     }
 
     /// As [`open`](Self::open), and shows every record that is there to `visit`, in order.
@@ -75,10 +76,9 @@ impl<D: Directory> Log<D> {
     /// # Errors
     ///
     /// As [`open`](Self::open). Records may have been shown before.
-    #[expect(clippy::needless_pass_by_value, reason = "the log is in charge of the directory from now on")]
-    pub fn open_with(directory: D, visit: impl FnMut(Visited<'_>)) -> Result<(Self, Recovery), OpenError> {
-        let lock = recover::lock(&directory)?;
-        let Recovered { file, offsets, received, report } = recover::recover(&directory, visit)?;
+    pub fn open_with(directory: &D, visit: impl FnMut(Visited<'_>)) -> Result<(Self, Recovery), OpenError> {
+        let lock = recover::lock(directory)?;
+        let Recovered { file, offsets, received, report } = recover::recover(directory, visit)?;
         let (next, end) = (offsets.next(), offsets.end());
         let log = Self {
             shared: Arc::new(Shared::new(file, offsets)),

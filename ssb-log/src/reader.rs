@@ -12,9 +12,12 @@ use ssb_keys::FeedId;
 use ssb_keys::MessageId;
 
 use crate::index::Indexes;
+use crate::index::content::ContentIndexes;
 use crate::index::feeds::FeedNumber;
 use crate::index::feeds::Latest;
 use crate::ordinal::Ordinal;
+use crate::query::Answer;
+use crate::query::Query;
 use crate::read::Entry;
 use crate::read::LogReader;
 use crate::read::ReadError;
@@ -27,11 +30,21 @@ use crate::tail::Follower;
 pub struct Reader<D: Directory> {
     log: LogReader<D>,
     indexes: Arc<RwLock<Indexes>>,
+    content: Arc<ContentIndexes<D::File>>,
 }
 
 impl<D: Directory> Reader<D> {
-    pub(crate) const fn new(log: LogReader<D>, indexes: Arc<RwLock<Indexes>>) -> Self {
-        Self { log, indexes }
+    pub(crate) const fn new(
+        log: LogReader<D>,
+        indexes: Arc<RwLock<Indexes>>,
+        content: Arc<ContentIndexes<D::File>>,
+    ) -> Self {
+        Self { log, indexes, content }
+    }
+
+    /// The messages that a query finds.
+    pub fn query(&self, query: Query) -> Answer<D> {
+        Answer::new(self.clone(), query)
     }
 
     /// The message with this id.
@@ -159,6 +172,19 @@ impl<D: Directory> Reader<D> {
         self.log.follow()
     }
 
+    pub(crate) fn content(&self) -> &ContentIndexes<D::File> {
+        &self.content
+    }
+
+    /// Where the messages of a feed are that stand in a part of the log.
+    pub(crate) fn places(&self, feed: &FeedId, range: Range<u32>) -> Vec<u32> {
+        let indexes = self.indexes();
+        let all = indexes.feeds.ordinals(feed, 1);
+        let start = all.partition_point(|at| at.get() < range.start);
+        let end = all.partition_point(|at| at.get() < range.end).max(start);
+        all.get(start..end).unwrap_or_default().iter().map(|at| at.get()).collect()
+    }
+
     fn indexes(&self) -> RwLockReadGuard<'_, Indexes> {
         self.indexes.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -166,7 +192,7 @@ impl<D: Directory> Reader<D> {
 
 impl<D: Directory> Clone for Reader<D> {
     fn clone(&self) -> Self {
-        Self { log: self.log.clone(), indexes: Arc::clone(&self.indexes) }
+        Self { log: self.log.clone(), indexes: Arc::clone(&self.indexes), content: Arc::clone(&self.content) }
     }
 }
 

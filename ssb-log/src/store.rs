@@ -28,6 +28,8 @@ use thiserror::Error;
 use crate::index::BrokenChain;
 use crate::index::Facts;
 use crate::index::Indexes;
+use crate::index::content::ContentIndexes;
+use crate::indexer::Indexer;
 use crate::limits::UNSYNCED_LEN_MAX;
 use crate::log::AppendError;
 use crate::log::Durable;
@@ -45,8 +47,10 @@ use crate::storage::Directory;
 
 /// Messages on disk. There is one `Store` per directory, and any number of [`Reader`]s.
 pub struct Store<D: Directory> {
+    directory: Arc<D>,
     log: Log<D>,
     indexes: Arc<RwLock<Indexes>>,
+    content: Arc<ContentIndexes<D::File>>,
     queue: Vec<Queued>,
     /// What `queue` will take in the file.
     queue_len: usize,
@@ -72,12 +76,23 @@ impl<D: Directory> Store<D> {
                 flaw = index(&mut indexes, &visited).err().map(|flaw| (visited.offset, flaw));
             }
         };
-        let (log, recovery) = Log::open_with(directory, visit)?;
+        let (log, recovery) = Log::open_with(&directory, visit)?;
         if let Some((offset, flaw)) = flaw {
             return Err(OpenError::Flawed { path, offset, flaw });
         }
-        let indexes = Arc::new(RwLock::new(indexes));
-        Ok((Self { log, indexes, queue: Vec::new(), queue_len: 0, heads: BTreeMap::new() }, recovery))
+        let reader = log.reader();
+        let content = ContentIndexes::open(&directory, |at| Some(reader.read(Ordinal::new(at)).ok()?.id));
+        let content = content.map_err(|error| recover::OpenError::Io { path, error: error.into() })?;
+        let store = Self {
+            directory: Arc::new(directory),
+            log,
+            indexes: Arc::new(RwLock::new(indexes)),
+            content,
+            queue: Vec::new(),
+            queue_len: 0,
+            heads: BTreeMap::new(),
+        };
+        Ok((store, recovery))
     }
 
     /// Takes a message for the next [`commit`](Self::commit) if it continues its feed.
@@ -191,7 +206,12 @@ impl<D: Directory> Store<D> {
 
     /// What reads this store. It can be cloned and sent to other threads, and outlives the store.
     pub fn reader(&self) -> Reader<D> {
-        Reader::new(self.log.reader(), Arc::clone(&self.indexes))
+        Reader::new(self.log.reader(), Arc::clone(&self.indexes), Arc::clone(&self.content))
+    }
+
+    /// What keeps the indexes of content up with the log. One of it, on a thread of its own, is enough.
+    pub fn indexer(&self) -> Indexer<D> {
+        Indexer::new(Arc::clone(&self.directory), self.log.reader(), Arc::clone(&self.content))
     }
 
     fn enqueue(&mut self, message: Message, received: f64, mut state: ValidationState, next: Next) {

@@ -7,8 +7,11 @@ mod shared;
 use ssb_log::Store;
 use ssb_log::faulty::Faulty;
 use ssb_log::faulty::Times;
+use ssb_log::indexer::Progress;
 use ssb_log::log::AppendError;
 use ssb_log::memory::Memory;
+use ssb_log::query::Filter;
+use ssb_log::query::Query;
 use ssb_log::storage::Directory;
 use ssb_msg::Message;
 
@@ -129,4 +132,59 @@ fn a_full_disk_stops_writing_and_not_reading() {
     assert_eq!(store.state(&messages[0].author()).sequence(), 1);
     assert_eq!(store.reader().get(&messages[0].id()).unwrap().unwrap().json, messages[0].json());
     assert_eq!(store.reader().get(&messages[1].id()), Ok(None));
+}
+
+/// Indexes what is there, a file for every two messages and one in the end, and asks for all posts.
+fn index<D: Directory>(directory: D, messages: &[Message]) -> Option<usize> {
+    let (mut store, _) = Store::open(directory).ok()?;
+    let mut indexer = store.indexer();
+    for batch in messages.chunks(2) {
+        for message in batch {
+            let _ = store.offer(message, NOW);
+        }
+        let _ = store.commit();
+        // Whatever fails, queries find what there is.
+        while indexer.work() == Ok(Progress::More) {}
+        let _ = indexer.finish();
+    }
+    while indexer.work() == Ok(Progress::More) {}
+    let _ = indexer.finish();
+    let mut answer = store.reader().query(Query::new(Filter::of_type("post")));
+    let found = answer.page(usize::MAX).ok()?.len();
+    assert_eq!(u32::try_from(found).unwrap(), store.reader().len());
+    Some(found)
+}
+
+#[test]
+fn whichever_call_of_indexing_fails_queries_find_all_there_is() {
+    let messages = shared::feed(1, 10);
+    for times in [Times::Once, Times::Forever] {
+        let mut call = 0;
+        loop {
+            let memory = Memory::new();
+            let faulty = Faulty::new(memory.clone(), call, times);
+            let found = index(faulty.clone(), &messages);
+            let done = faulty.calls() <= call;
+            if done {
+                assert_eq!(found, Some(10));
+            }
+
+            for after in [
+                memory.crash(),
+                memory.crash_torn(|sector| sector.is_multiple_of(2)),
+                memory.crash_torn(|sector| !sector.is_multiple_of(2)),
+                memory,
+            ] {
+                let (store, _) = Store::open(after.clone()).unwrap();
+                let there = store.reader().len() as usize;
+                drop(store);
+                assert_eq!(index(after, &[]), Some(there));
+            }
+            if done {
+                break;
+            }
+            call += 1;
+        }
+        assert!(call > 100, "a run makes {call} calls");
+    }
 }

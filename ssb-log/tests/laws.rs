@@ -164,7 +164,7 @@ proptest! {
 
         let after = memory.crash_torn(|_| *kept.next().unwrap());
         let mut found = Vec::new();
-        let (log, recovery) = Log::open_with(after.clone(), |visited| {
+        let (log, recovery) = Log::open_with(&after, |visited| {
             found.push((visited.record.body.to_vec(), visited.record.id));
         })
         .unwrap();

@@ -1,5 +1,6 @@
 //! What is known of the messages without reading them. Rebuilt from the log whenever that is opened.
 
+pub mod content;
 pub mod feeds;
 pub mod ids;
 

@@ -1,0 +1,448 @@
+//! An index: for each key the records that have it, in runs on disk and, of the newest records, in memory.
+//!
+//! The runs cover the log from its first record on, one behind the other, so the records of a key are those of each run in
+//! turn, and then those in memory.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::run::Header;
+use crate::run::Posting;
+use crate::run::Run;
+use crate::run::RunError;
+use crate::run::RunWriter;
+use crate::run::merge::merge;
+use crate::segments;
+use crate::segments::Stretch;
+use crate::storage::Directory;
+use crate::storage::Storage;
+
+/// What an index knows of the records before [`end`](Self::end).
+#[derive(Debug)]
+pub(crate) struct Postings<F> {
+    index: Index,
+    runs: Arc<Vec<Arc<Run<F>>>>,
+    /// Of the records from `flushed` on.
+    recent: BTreeMap<u64, Vec<u32>>,
+    /// How many entries that are.
+    recent_len: usize,
+    flushed: u32,
+    end: u32,
+}
+
+/// What an index is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Index {
+    /// What the names of its files start with.
+    pub(crate) name: &'static str,
+    /// What the files say they are of.
+    pub(crate) tag: [u8; 4],
+}
+
+/// In which order records come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// The one received first comes first.
+    Ascending,
+    /// The one received last comes first.
+    Descending,
+}
+
+impl<F: Storage> Postings<F> {
+    /// Opens what is on disk of an index. `last` gives the id of a record, and `None` if the log is shorter. Files that do
+    /// not belong to the log, or are damaged, are left out, with all behind them; their names are returned.
+    pub(crate) fn open<D: Directory<File = F>>(
+        directory: &D,
+        index: Index,
+        names: &[String],
+        last: impl Fn(u32) -> Option<[u8; 32]>,
+    ) -> (Self, Vec<String>) {
+        let (chain, mut unused) = segments::chain(index.name, names);
+        let mut runs = Vec::new();
+        let mut is_sound = true;
+        for stretch in chain {
+            let name = stretch.name(index.name);
+            let run = is_sound.then(|| last(stretch.to - 1)).flatten().and_then(|last| {
+                let file = directory.open(&name).ok()?;
+                Run::open(file, Header { index: index.tag, stretch, last }).ok()
+            });
+            match run {
+                Some(run) => runs.push(Arc::new(run)),
+                None => {
+                    is_sound = false;
+                    unused.push(name);
+                }
+            }
+        }
+        let end = runs.last().map_or(0, |run| run.stretch().to);
+        let runs = Arc::new(runs);
+        (Self { index, runs, recent: BTreeMap::new(), recent_len: 0, flushed: end, end }, unused)
+    }
+
+    /// Takes in the keys of the next record, each once.
+    pub(crate) fn apply(&mut self, at: u32, keys: impl IntoIterator<Item = u64>) {
+        assert_eq!(at, self.end, "records are indexed in order");
+        for key in keys {
+            let records = self.recent.entry(key).or_default();
+            if records.last() != Some(&at) {
+                records.push(at);
+                self.recent_len += 1;
+            }
+        }
+        self.end = at + 1;
+    }
+
+    /// How many records it knows of.
+    pub(crate) const fn end(&self) -> u32 {
+        self.end
+    }
+
+    /// How many of these are in files.
+    pub(crate) const fn flushed(&self) -> u32 {
+        self.flushed
+    }
+
+    /// How much memory it takes, in bytes, about.
+    pub(crate) fn memory(&self) -> usize {
+        self.recent_len * 4 + self.recent.len() * 80 + self.runs.iter().map(|run| run.memory()).sum::<usize>()
+    }
+
+    /// The records of a key that are in `range`.
+    pub(crate) fn cursor(&self, key: u64, range: Range<u32>, order: Order) -> Cursor<F> {
+        let recent: &[u32] = self.recent.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let start = recent.partition_point(|at| *at < range.start);
+        let end = recent.partition_point(|at| *at < range.end).max(start);
+        let recent = recent.get(start..end).unwrap_or_default().to_vec();
+        Cursor { key, range, order, runs: Arc::clone(&self.runs), recent, next_run: 0, next_block: None }
+    }
+
+    /// What [`flush`] needs of the records before `upto`, which are durable.
+    pub(crate) fn unflushed(&self, upto: u32) -> Vec<Posting> {
+        let mut postings = Vec::with_capacity(self.recent_len);
+        for (key, records) in &self.recent {
+            let records = records.iter().take_while(|at| **at < upto);
+            postings.extend(records.map(|at| Posting { key: *key, at: *at }));
+        }
+        postings
+    }
+
+    /// Goes on with a run that has what was in memory of the records before its end.
+    pub(crate) fn flushed_to(&mut self, run: Run<F>) {
+        let Stretch { from, to } = run.stretch();
+        assert_eq!(from, self.flushed, "runs have no gaps");
+        self.recent.retain(|_, records| {
+            let keep = records.partition_point(|at| *at < to);
+            records.drain(..keep);
+            !records.is_empty()
+        });
+        self.recent_len = self.recent.values().map(Vec::len).sum();
+        self.flushed = to;
+        Arc::make_mut(&mut self.runs).push(Arc::new(run));
+    }
+
+    /// Goes on with one run in place of those it was made of.
+    pub(crate) fn merged(&mut self, run: Run<F>) {
+        let Stretch { from, to } = run.stretch();
+        let runs = Arc::make_mut(&mut self.runs);
+        let start = runs.partition_point(|run| run.stretch().from < from);
+        let end = runs.partition_point(|run| run.stretch().to <= to);
+        runs.splice(start..end, [Arc::new(run)]);
+    }
+
+    /// The runs that should become one, if any should.
+    pub(crate) fn to_merge(&self) -> Option<Vec<Arc<Run<F>>>> {
+        // The newest of each size wait for one more of their size, as the digits of a binary number do.
+        let mut start = self.runs.len().checked_sub(1)?;
+        let mut len = self.runs.get(start)?.stretch().len();
+        while let Some(before) = start.checked_sub(1).and_then(|before| self.runs.get(before)) {
+            if before.stretch().len() >= len.saturating_mul(2) {
+                break;
+            }
+            start -= 1;
+            len += before.stretch().len();
+        }
+        let runs = self.runs.get(start..)?;
+        (runs.len() > 1).then(|| runs.to_vec())
+    }
+
+    /// Forgets everything: a file turned out to be damaged.
+    pub(crate) fn clear(&mut self) {
+        *self = Self {
+            index: self.index,
+            runs: Arc::default(),
+            recent: BTreeMap::new(),
+            recent_len: 0,
+            flushed: 0,
+            end: 0,
+        };
+    }
+}
+
+/// Writes a run of these entries.
+pub(crate) fn flush<D: Directory>(
+    directory: &D,
+    index: Index,
+    stretch: Stretch,
+    last: [u8; 32],
+    postings: &[Posting],
+) -> io::Result<Result<Run<D::File>, RunError>> {
+    let header = Header { index: index.tag, stretch, last };
+    let name = stretch.name(index.name);
+    segments::create(directory, &name, |file| {
+        let mut writer = RunWriter::new(file, header);
+        postings.iter().try_for_each(|posting| writer.push(*posting))?;
+        writer.finish()
+    })?;
+    Ok(Run::open(directory.open(&name)?, header))
+}
+
+/// Writes one run of several that touch.
+pub(crate) fn write_merged<D: Directory>(
+    directory: &D,
+    index: Index,
+    runs: &[Arc<Run<D::File>>],
+    last: [u8; 32],
+) -> Result<Run<D::File>, RunError> {
+    let (Some(first), Some(end)) = (runs.first(), runs.last()) else { return Err(RunError::Damaged) };
+    let stretch = Stretch { from: first.stretch().from, to: end.stretch().to };
+    let header = Header { index: index.tag, stretch, last };
+    let name = stretch.name(index.name);
+    segments::create(directory, &name, |file| {
+        let mut writer = RunWriter::new(file, header);
+        match merge(runs, &mut writer) {
+            Ok(()) => writer.finish().map(Ok),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    })
+    .map_err(RunError::from)
+    .and_then(|made| made)?;
+    Run::open(directory.open(&name)?, header)
+}
+
+/// Finds the records of a key, some at a time.
+#[derive(Debug)]
+pub(crate) struct Cursor<F> {
+    key: u64,
+    range: Range<u32>,
+    order: Order,
+    runs: Arc<Vec<Arc<Run<F>>>>,
+    recent: Vec<u32>,
+    /// How many runs are done, in the order of reading; one more than there are when what is in memory is done, too.
+    next_run: usize,
+    /// The block of the run to read next, once one was looked up.
+    next_block: Option<usize>,
+}
+
+impl<F: Storage> Cursor<F> {
+    /// The next records, in order: at least one, or `None` if there are no more.
+    pub(crate) fn page(&mut self) -> Result<Option<Vec<u32>>, RunError> {
+        let stops = self.runs.len() + 1;
+        while self.next_run < stops {
+            let memory_turn = match self.order {
+                Order::Ascending => self.next_run + 1 == stops,
+                Order::Descending => self.next_run == 0,
+            };
+            let page = if memory_turn {
+                self.next_run += 1;
+                let mut recent = std::mem::take(&mut self.recent);
+                if self.order == Order::Descending {
+                    recent.reverse();
+                }
+                recent
+            } else {
+                self.block_page()?
+            };
+            if !page.is_empty() {
+                return Ok(Some(page));
+            }
+        }
+        Ok(None)
+    }
+
+    fn block_page(&mut self) -> Result<Vec<u32>, RunError> {
+        let place = match self.order {
+            Order::Ascending => self.next_run,
+            Order::Descending => self.runs.len() - self.next_run,
+        };
+        let Some(run) = self.runs.get(place).map(Arc::clone) else { return Err(RunError::Damaged) };
+        let Stretch { from, to } = run.stretch();
+        if run.blocks() == 0 || self.range.start >= to || self.range.end <= from {
+            self.go_on();
+            return Ok(Vec::new());
+        }
+        let number = self.next_block.unwrap_or_else(|| {
+            let at = match self.order {
+                Order::Ascending => self.range.start,
+                Order::Descending => self.range.end,
+            };
+            run.block_of(Posting { key: self.key, at })
+        });
+        let (mut page, mut is_before, mut is_behind) = (Vec::new(), false, false);
+        run.read_block(number, |posting| match posting.key.cmp(&self.key) {
+            std::cmp::Ordering::Less => is_before = true,
+            std::cmp::Ordering::Greater => is_behind = true,
+            std::cmp::Ordering::Equal if posting.at < self.range.start => is_before = true,
+            std::cmp::Ordering::Equal if posting.at >= self.range.end => is_behind = true,
+            std::cmp::Ordering::Equal => page.push(posting.at),
+        })?;
+        match self.order {
+            Order::Ascending if !is_behind && number + 1 < run.blocks() => self.next_block = Some(number + 1),
+            Order::Descending if !is_before && number > 0 => self.next_block = Some(number - 1),
+            _ => self.go_on(),
+        }
+        if self.order == Order::Descending {
+            page.reverse();
+        }
+        Ok(page)
+    }
+
+    fn go_on(&mut self) {
+        self.next_run += 1;
+        self.next_block = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Memory;
+    use proptest::prelude::*;
+
+    type File = <Memory as Directory>::File;
+
+    const INDEX: Index = Index { name: "test", tag: *b"test" };
+
+    fn last(at: u32) -> [u8; 32] {
+        let mut id = [9; 32];
+        id[..4].copy_from_slice(&at.to_le_bytes());
+        id
+    }
+
+    fn open(memory: &Memory) -> (Postings<File>, Vec<String>) {
+        Postings::open(memory, INDEX, &memory.list().unwrap(), |at| Some(last(at)))
+    }
+
+    fn flush_all(memory: &Memory, postings: &mut Postings<File>) {
+        let stretch = Stretch { from: postings.flushed(), to: postings.end() };
+        if stretch.from < stretch.to {
+            let entries = postings.unflushed(stretch.to);
+            let run = flush(memory, INDEX, stretch, last(stretch.to - 1), &entries).unwrap().unwrap();
+            postings.flushed_to(run);
+        }
+    }
+
+    fn merge_all(memory: &Memory, postings: &mut Postings<File>) {
+        while let Some(runs) = postings.to_merge() {
+            let end = runs.last().unwrap().stretch().to;
+            let run = write_merged(memory, INDEX, &runs, last(end - 1)).unwrap();
+            postings.merged(run);
+        }
+    }
+
+    fn found(postings: &Postings<File>, key: u64, range: Range<u32>, order: Order) -> Vec<u32> {
+        let mut cursor = postings.cursor(key, range, order);
+        std::iter::from_fn(|| cursor.page().unwrap()).flatten().collect()
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Apply(Vec<u64>),
+        ApplyMany(u64, u32),
+        Flush,
+        Merge,
+        Reopen,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let key = prop_oneof![0..6_u64, Just(u64::MAX), Just(1 << 40)];
+        prop_oneof![
+            6 => proptest::collection::vec(key.clone(), 0..4).prop_map(Step::Apply),
+            2 => (key, 1..700_u32).prop_map(|(key, count)| Step::ApplyMany(key, count)),
+            2 => Just(Step::Flush),
+            1 => Just(Step::Merge),
+            1 => Just(Step::Reopen),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_flushed_merged_and_reopened_a_key_has_its_records(
+            steps in proptest::collection::vec(step(), 0..40),
+            window in (0..2_000_u32, 0..2_000_u32),
+        ) {
+            let memory = Memory::new();
+            let (mut postings, _) = open(&memory);
+            let mut model: Vec<Vec<u64>> = Vec::new();
+            for step in steps {
+                match step {
+                    Step::Apply(keys) => {
+                        postings.apply(postings.end(), keys.iter().copied());
+                        model.push(keys);
+                    }
+                    Step::ApplyMany(key, count) => {
+                        for _ in 0..count {
+                            postings.apply(postings.end(), [key]);
+                            model.push(vec![key]);
+                        }
+                    }
+                    Step::Flush => flush_all(&memory, &mut postings),
+                    Step::Merge => merge_all(&memory, &mut postings),
+                    Step::Reopen => {
+                        flush_all(&memory, &mut postings);
+                        let (again, unused) = open(&memory);
+                        prop_assert_eq!(again.end(), postings.end());
+                        for name in unused {
+                            memory.remove(&name).unwrap();
+                        }
+                        postings = again;
+                    }
+                }
+            }
+            let range = window.0.min(window.1)..window.0.max(window.1);
+            for key in (0..6).chain([u64::MAX, 1 << 40, 77]) {
+                let expected: Vec<u32> = (0..).zip(&model)
+                    .filter(|(at, keys)| range.contains(at) && keys.contains(&key))
+                    .map(|(at, _)| at)
+                    .collect();
+                prop_assert_eq!(&found(&postings, key, range.clone(), Order::Ascending), &expected);
+                let mut backwards = found(&postings, key, range.clone(), Order::Descending);
+                backwards.reverse();
+                prop_assert_eq!(&backwards, &expected);
+            }
+        }
+    }
+
+    #[test]
+    fn runs_are_merged_like_the_digits_of_a_number() {
+        let memory = Memory::new();
+        let (mut postings, _) = open(&memory);
+        let mut most = 0;
+        for _ in 0..64 {
+            postings.apply(postings.end(), [1]);
+            flush_all(&memory, &mut postings);
+            merge_all(&memory, &mut postings);
+            most = most.max(postings.runs.len());
+        }
+
+        assert_eq!(postings.runs.len(), 1);
+        assert!(most <= 6, "{most} runs");
+    }
+
+    #[test]
+    fn a_run_of_another_log_and_all_behind_it_are_left_out() {
+        let memory = Memory::new();
+        let (mut postings, _) = open(&memory);
+        for _ in 0..3 {
+            postings.apply(postings.end(), [1]);
+            flush_all(&memory, &mut postings);
+        }
+        let id = |at| Some(if at == 1 { [0; 32] } else { last(at) });
+
+        let (postings, unused) = Postings::<File>::open(&memory, INDEX, &memory.list().unwrap(), id);
+
+        assert_eq!(postings.end(), 1);
+        assert_eq!(unused, ["test-1-2", "test-2-3"]);
+    }
+}

@@ -1,0 +1,91 @@
+//! How a query finds its messages: through which index, and what is left to be checked.
+
+use std::fmt;
+
+use super::filter::Condition;
+use crate::index::content::ContentIndex;
+use crate::index::content::target_key;
+use crate::index::content::text_key;
+use crate::locate::Target;
+use ssb_keys::FeedId;
+
+/// How a query finds its messages. It can be printed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    pub(crate) source: Source,
+    pub(crate) check: Condition,
+}
+
+/// Where candidates come from: all messages for which the condition holds, and perhaps others.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Source {
+    /// The whole log.
+    Log,
+    /// The messages of a feed.
+    Feed(FeedId),
+    /// The messages that an index has under a key.
+    Index { index: ContentIndex, key: u64 },
+    /// Those of all of these.
+    Union(Vec<Source>),
+}
+
+impl Plan {
+    pub(crate) fn of(condition: Condition) -> Self {
+        Self { source: Source::of(&condition), check: condition }
+    }
+}
+
+impl Source {
+    fn of(condition: &Condition) -> Self {
+        let index = |index, key| Self::Index { index, key };
+        match condition {
+            Condition::All | Condition::Claimed(..) | Condition::Not(_) => Self::Log,
+            Condition::Author(feed) => Self::Feed(*feed),
+            Condition::Type(raw) => index(ContentIndex::Types, text_key(raw)),
+            Condition::LinksTo(target) => index(ContentIndex::Links, target_key(target)),
+            Condition::Root(root) => index(ContentIndex::Roots, target_key(&Target::Message(*root))),
+            Condition::And(all) => all.iter().map(Self::of).min_by_key(Self::rank).unwrap_or(Self::Log),
+            Condition::Or(all) => {
+                let sources: Vec<Self> = all.iter().map(Self::of).collect();
+                if sources.contains(&Self::Log) { Self::Log } else { Self::Union(sources) }
+            }
+        }
+    }
+
+    /// The smaller, the fewer candidates there usually are.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Index { index: ContentIndex::Roots, .. } => 0,
+            Self::Index { index: ContentIndex::Links, .. } => 1,
+            Self::Feed(_) => 2,
+            Self::Index { index: ContentIndex::Types, .. } => 4,
+            Self::Union(sources) => sources.iter().map(Self::rank).max().unwrap_or(0).saturating_add(1),
+            Self::Log => u8::MAX,
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Log => f.write_str("the whole log"),
+            Self::Feed(feed) => write!(f, "the feed {feed}"),
+            Self::Index { index, key } => write!(f, "the index {} at {key:016x}", index.name()),
+            Self::Union(sources) => {
+                for (place, source) in sources.iter().enumerate() {
+                    if place > 0 {
+                        f.write_str(", ")?;
+                    }
+                    source.fmt(f)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "reads {}; checks {}", self.source, self.check)
+    }
+}
