@@ -93,7 +93,8 @@ fn another_appname_and_all_kinds_of_files() {
             (".mine/config", r#"{"host": "127.0.0.1", "a": 1, "b": 1, "o": {"a": [1, 2]}}"#),
             (".minerc", "port = PORT\nb = 2\nc = 2"),
             (".config/mine/config", r#"{"a": 3, "d": 3, "o": {"a": [3]}}"#),
-            ("extra", r#"{"c": 4, "o": {"b": null}}"#),
+            ("work/.minerc", r#"{"e": 5, "c": 3}"#),
+            ("work/extra", r#"{"c": 4, "o": {"b": null}}"#),
             (".ssb/config", r#"{"port": 1}"#),
         ],
         variables: &[("ssb_appname", "mine"), ("mine_config", "extra"), ("ssb_port", "2")],
@@ -151,7 +152,11 @@ impl Setup {
 
     fn command(&self, lab: &Lab, program: Command, home: &Path, port: &str) -> Command {
         let mut command = lab.tame(program);
-        command.current_dir(home).env("HOME", home).env_remove("ssb_appname").stdin(Stdio::null());
+        command
+            .current_dir(home.join("work"))
+            .env("HOME", home)
+            .env_remove("ssb_appname")
+            .stdin(Stdio::null());
         command.envs(self.variables.iter().map(|(name, value)| (name, value.replace("PORT", port))));
         command
     }
@@ -171,7 +176,7 @@ fn agree(setup: &Setup) {
     fs::write(home.join("only"), only).expect("the lab is writable");
     let listens_elsewhere = setup.files.iter().any(|(_, text)| text.contains("incoming"));
     if listens_elsewhere {
-        start.arg("start").args(["--config", "only"]);
+        start.arg("start").arg("--config").arg(home.join("only"));
     } else {
         start.arg("start").args(["--port", &port]);
     }

@@ -285,7 +285,11 @@ impl Session {
             command.env(name, self.mapping.to_ours(value));
         }
         if entry.code.is_none() {
-            return self.watch(&mut command, entry.stdout.lines().count());
+            let theirs = entry.words.join(" ");
+            // What ends here has the time that it takes.
+            let ends = DIFFERENT.iter().any(|(listed, what, _)| *listed == theirs && *what == In::Everything);
+            let patience = if ends { interop::PATIENCE } else { QUIET };
+            return self.watch(&mut command, entry.stdout.lines().count(), patience);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| fail(error));
@@ -301,11 +305,11 @@ impl Session {
     }
 
     /// Waits for so many lines, and whether more come or the stream ends.
-    fn watch(&self, command: &mut Command, lines: usize) -> Said {
+    fn watch(&self, command: &mut Command, lines: usize, quiet: Duration) -> Said {
         let mut process = Process::start("a stream", command);
         let mut stdout = String::new();
         for line in 0..=lines {
-            let patience = if line < lines { interop::PATIENCE } else { QUIET };
+            let patience = if line < lines { interop::PATIENCE } else { quiet };
             match process.line(patience) {
                 Ok(line) => stdout.push_str(&(line + "\n")),
                 Err(RecvTimeoutError::Timeout) => break,

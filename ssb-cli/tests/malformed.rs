@@ -157,8 +157,8 @@ const FILES: &[(&str, &str)] = &[
         r#"~/.ssb/config: timers.handshake is "5s"; expected a time in milliseconds, from 0 to 2147483647"#,
     ),
     (
-        r#"{"timers": {"inactivity": -1}}"#,
-        r#"~/.ssb/config: timers.inactivity is -1; expected a time in milliseconds, from 0 to 2147483647"#,
+        r#"{"timers": {"inactivity": 0.5}}"#,
+        r#"~/.ssb/config: timers.inactivity is 0.5; expected a time in milliseconds, from 0 to 2147483647"#,
     ),
     (
         r#"{"timers": {"ping": 2147483648}}"#,

@@ -86,8 +86,9 @@ fn read_keys(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
         node.signing = Some(key.ok_or_else(|| found.error(EXPECTED))?);
     }
     if let Some(found) = settings.find("master")? {
-        let ids = values::texts(&found.value)
-            .and_then(|ids| ids.iter().map(|id| FeedId::parse(id).ok()).collect::<Option<_>>());
+        let ids = values::texts(&found.value).and_then(|ids| {
+            ids.iter().filter(|id| !id.is_empty()).map(|id| FeedId::parse(id).ok()).collect::<Option<_>>()
+        });
         node.master = ids.ok_or_else(|| found.error("the id of a feed, @...=.ed25519, or a list of them"))?;
     }
     Ok(())
@@ -114,7 +115,11 @@ fn read_timers(settings: &Group) -> Result<Timers, ConfigError> {
     let mut timers = Timers::default();
     let handshake = values::millis(settings, "timers.handshake")?.unwrap_or(UNSET_HANDSHAKE);
     timers.handshake = values::millis(settings, "timeout")?.unwrap_or(handshake);
-    timers.inactivity = values::millis(settings, "timers.inactivity")?.unwrap_or(timers.inactivity);
+    timers.inactivity = match settings.find("timers.inactivity")?.and_then(|found| found.value.as_number()) {
+        // Never, in JavaScript.
+        Some(millis) if millis < 0.0 => values::MILLIS_MAX,
+        _ => values::millis(settings, "timers.inactivity")?.unwrap_or(timers.inactivity),
+    };
     let ping = values::millis(settings, "timers.ping")?.unwrap_or(timers.ping);
     timers.ping = ping.clamp(Timers::PING_MIN, Timers::PING_MAX);
     Ok(timers)
@@ -300,6 +305,10 @@ mod tests {
         assert_eq!(node.outgoing, [Transport::Onion]);
         assert_eq!(node.hops, u8::MAX);
         assert_eq!(read("{}", "start --timeout 9000").unwrap().node.timers.handshake, Duration::from_secs(9));
+        assert_eq!(
+            read("{}", "start --timers.inactivity=-1").unwrap().node.timers.inactivity,
+            values::MILLIS_MAX
+        );
         let ping = |millis| read("{}", &format!("start --timers.ping {millis}")).unwrap().node.timers.ping;
         assert_eq!(ping(3_600_000), Timers::PING_MAX);
     }

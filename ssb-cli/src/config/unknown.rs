@@ -64,12 +64,15 @@ const WEBSOCKETS: &[&str] = &["connections.incoming.ws", "ws"];
 /// Settings that ssb-server 16.0.1 and its plugins read, or have defaults for, and this version does not.
 const LATER: &[&str] = &[
     "allowPrivate",
+    "appKey",
     "blobs",
     "caps.invite",
     "connections",
     "ebt",
+    "external",
     "friends",
     "gossip",
+    "http",
     "invite",
     "keys",
     "lan",
@@ -81,6 +84,7 @@ const LATER: &[&str] = &[
     "plugins",
     "pub",
     "replicate",
+    "replication",
     "seed",
     "seeds",
     "temp",

@@ -7,8 +7,10 @@ use ssb_msg::json::Value;
 use super::ConfigError;
 use super::tree::Group;
 
-/// The longest span of time, in milliseconds: what Node's timers take.
-const MILLIS_MAX: u64 = 0x7fff_ffff;
+/// The longest span of time, some 24 days: what Node's timers take.
+pub(super) const MILLIS_MAX: Duration = Duration::from_millis(MILLIS_COUNT_MAX);
+
+const MILLIS_COUNT_MAX: u64 = 0x7fff_ffff;
 
 /// A text that is not empty.
 pub(super) fn text(
@@ -46,7 +48,7 @@ pub(super) fn switch(settings: &Group, key: &str) -> Result<Option<bool>, Config
 
 /// A span of time in milliseconds. 0 counts as not set, as in JavaScript.
 pub(super) fn millis(settings: &Group, key: &str) -> Result<Option<Duration>, ConfigError> {
-    let millis = integer(settings, key, MILLIS_MAX, "a time in milliseconds, from 0 to 2147483647")?;
+    let millis = integer(settings, key, MILLIS_COUNT_MAX, "a time in milliseconds, from 0 to 2147483647")?;
     Ok(millis.filter(|millis| *millis > 0).map(Duration::from_millis))
 }
 
