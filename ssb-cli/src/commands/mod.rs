@@ -37,10 +37,10 @@ pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Result<(), Failure> 
         Failure::of(&error).hint("`ssb-cli --help` says where settings are read from.").code(code)
     };
     let sources = Sources::read(&line, &Environment::of_process()).map_err(malformed)?;
-    let settings = Settings::of(&sources, &line).map_err(malformed);
+    let of_node = || Settings::of_node(&sources, &line).map_err(malformed);
     match task {
-        Task::Call(call) => call::run(&call, &settings?),
-        Task::Config(view) => config::run(view, &sources, settings),
-        _ => start::run(&settings?, &line.idle_words()),
+        Task::Call(call) => call::run(&call, &Settings::of_call(&sources).map_err(malformed)?),
+        Task::Config(view) => config::run(view, &sources, of_node()),
+        _ => start::run(&of_node()?, &line.idle_words()),
     }
 }

@@ -30,19 +30,27 @@ pub(crate) struct Settings {
     pub(crate) node: Config,
     /// Whose node to call, if not the owner's of the secret.
     pub(crate) key: Option<FeedId>,
-    /// What to say of settings that have no effect: in a call they are its own options.
+    /// What to say of settings that have no effect.
     pub(crate) notices: Vec<String>,
 }
 
 impl Settings {
-    /// Gives all sources their meaning.
-    pub(crate) fn of(sources: &Sources, line: &Line) -> Result<Self, ConfigError> {
+    /// What a call has to know: which node it is, and where. All other settings may be options of the call itself.
+    pub(crate) fn of_call(sources: &Sources) -> Result<Self, ConfigError> {
         let settings = &sources.all;
-        let mut notices = unknown::notices(settings, line.own_options());
         let path = values::text(settings, "path", "the name of a directory")?.ok_or(ConfigError::Homeless)?;
         let mut node = Config::new(PathBuf::from(path));
-        read_keys(settings, &mut node)?;
+        read_caps(settings, &mut node)?;
         read_place(settings, &mut node)?;
+        Ok(Self { node, key: read_key(&sources.beside_the_call)?, notices: Vec::new() })
+    }
+
+    /// What a node has to know.
+    pub(crate) fn of_node(sources: &Sources, line: &Line) -> Result<Self, ConfigError> {
+        let settings = &sources.all;
+        let Self { mut node, key, .. } = Self::of_call(sources)?;
+        let mut notices = unknown::notices(settings, line.own_options());
+        read_master(settings, &mut node)?;
         node.outgoing = connections::outgoing(settings)?;
         node.timers = read_timers(settings)?;
         node.seeds = read_seeds(settings, &mut notices)?;
@@ -71,11 +79,11 @@ impl Settings {
                 });
             }
         };
-        Ok(Self { node, key: read_key(&sources.beside_the_call)?, notices })
+        Ok(Self { node, key, notices })
     }
 }
 
-fn read_keys(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
+fn read_caps(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
     const EXPECTED: &str = "32 bytes in base64: 44 characters, the last one `=`, as encoders write them";
     if let Some(found) = settings.find("caps.shs")? {
         let key = values::text_of(&found.value).and_then(|text| NetworkKey::parse(&text).ok());
@@ -85,6 +93,10 @@ fn read_keys(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
         let key = values::text_of(&found.value).and_then(|text| HmacKey::parse(&text).ok());
         node.signing = Some(key.ok_or_else(|| found.error(EXPECTED))?);
     }
+    Ok(())
+}
+
+fn read_master(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
     if let Some(found) = settings.find("master")? {
         let ids = values::texts(&found.value).and_then(|ids| {
             ids.iter().filter(|id| !id.is_empty()).map(|id| FeedId::parse(id).ok()).collect::<Option<_>>()
@@ -178,6 +190,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::args::Task;
     use crate::config::Environment;
 
     /// A home, the files in it, and variables.
@@ -210,8 +223,10 @@ mod tests {
                 variables: self.variables.clone(),
                 unreadable: Vec::new(),
             };
-            let settings =
-                Sources::read(&line, &environment).and_then(|sources| Settings::of(&sources, &line));
+            let settings = Sources::read(&line, &environment).and_then(|sources| match line.task() {
+                Task::Call(_) => Settings::of_call(&sources),
+                _ => Settings::of_node(&sources, &line),
+            });
             settings.map_err(|error| error.to_string().replace(home, "~"))
         }
 
@@ -259,6 +274,15 @@ mod tests {
         assert_eq!(read("{}", "blobs.get --key &x").unwrap().key, None);
         let error = "option --key behind `--` is \"x\"; expected the id of a feed, @...=.ed25519";
         assert_eq!(read("{}", "whoami -- --key x"), Err(error.into()));
+    }
+
+    #[test]
+    fn options_of_a_call_need_make_no_sense_as_settings() {
+        let words =
+            "x --replicate=false --timeout never --seeds y --gossip 1 --master z --timers.ping a --offline b";
+
+        assert!(read("{}", words).is_ok());
+        assert!(read("{}", &words.replace("x ", "start ")).is_err());
     }
 
     #[test]
@@ -342,7 +366,7 @@ mod tests {
                 variables: Vec::new(),
                 unreadable: Vec::new(),
             };
-            Settings::of(&Sources::read(&line, &environment)?, &line)
+            Settings::of_call(&Sources::read(&line, &environment)?)
         };
 
         assert_eq!(read("whoami"), Err(ConfigError::Homeless));
