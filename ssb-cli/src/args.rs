@@ -44,8 +44,30 @@ pub(crate) enum Task {
     Start,
     /// Print the settings.
     Config(ConfigView),
+    /// Take messages in.
+    Import(Import),
+    /// Give messages out.
+    Export(Export),
     /// Call a method.
     Call(Call),
+}
+
+/// What to take in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Import {
+    /// The file; `-` for standard input. None if it was not said.
+    pub(crate) file: Option<String>,
+    /// Whether the outcome is told as JSON.
+    pub(crate) as_json: bool,
+}
+
+/// What to give out, as it was typed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Export {
+    /// Of which feed.
+    pub(crate) feed: Option<Value>,
+    /// Behind which message.
+    pub(crate) since: Option<Value>,
 }
 
 /// How to look at the settings.
@@ -103,6 +125,13 @@ impl Line {
             Some("start" | "server") => return Task::Start,
             _ => {}
         }
+        if let Some(name @ ("import" | "export")) = self.first.as_deref() {
+            return if wants_help || self.has_short_help {
+                Task::Print(rendered(&[name, "--help"]))
+            } else {
+                self.transfer(name)
+            };
+        }
         if let Some("config" | "conf") = self.before.positionals.first().and_then(Value::as_text) {
             return if wants_help || self.has_short_help {
                 Task::Print(rendered(&["config", "--help"]))
@@ -125,6 +154,8 @@ impl Line {
     pub(crate) fn own_options(&self) -> &'static [&'static str] {
         match self.task() {
             Task::Config(_) => &["sources", "json"],
+            Task::Import(_) => &["json"],
+            Task::Export(_) => &["feed", "since"],
             _ => &[],
         }
     }
@@ -132,6 +163,18 @@ impl Line {
     /// The words behind `start`, which mean nothing.
     pub(crate) fn idle_words(&self) -> Vec<String> {
         self.before.positionals.iter().skip(1).map(|word| ssb_msg::json::compact(&word.to_json())).collect()
+    }
+
+    fn transfer(&self, name: &str) -> Task {
+        let option = |name| self.before.options.get(name).cloned();
+        if name == "export" {
+            return Task::Export(Export { feed: option("feed"), since: option("since") });
+        }
+        let file = self.before.positionals.get(1);
+        let file = file.map(|file| {
+            file.as_text().map_or_else(|| ssb_msg::json::compact(&file.to_json()), str::to_owned)
+        });
+        Task::Import(Import { file, as_json: option("json").is_some() })
     }
 
     fn config_view(&self) -> ConfigView {
@@ -180,6 +223,29 @@ fn command() -> Command {
         // Our own list of them says more.
         .subcommand(start().hide(true))
         .subcommand(config().hide(true))
+        .subcommand(import().hide(true))
+        .subcommand(export().hide(true))
+}
+
+fn import() -> Command {
+    Command::new("import")
+        .about("Takes messages in from a file, while no node runs in the directory")
+        .override_usage("ssb-cli import FILE|- [--json] [--path DIR]")
+        .arg(Arg::new("file").value_name("FILE").help("Messages, one a line; - for standard input"))
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Tell the outcome as JSON"))
+        .arg(setting("path", "DIR", "Where identity, log and settings live [default: ~/.ssb]"))
+        .arg(setting("caps.sign", "KEY", "The message-signing key of the network, if it has one"))
+        .after_help(IMPORT_AFTER_HELP)
+}
+
+fn export() -> Command {
+    Command::new("export")
+        .about("Writes messages to standard output, while no node runs in the directory")
+        .override_usage("ssb-cli export [--feed ID] [--since N] [--path DIR]")
+        .arg(setting("feed", "ID", "Only the messages of this feed, in its order"))
+        .arg(setting("since", "N", "Only what comes behind the first N of them"))
+        .arg(setting("path", "DIR", "Where identity, log and settings live [default: ~/.ssb]"))
+        .after_help(EXPORT_AFTER_HELP)
 }
 
 fn config() -> Command {
@@ -221,6 +287,7 @@ const AFTER_HELP: &str = "\
 Commands:
   start       Runs a node (`ssb-cli start --help` says more)
   config      Prints the settings; with --sources, also where each was set. Short: conf
+  import      Takes messages in from a file; export writes them to one
   <method>    Calls a method of the running node, by its dotted name. Which there are, the node
               writes to manifest.json beside its log; a wrong name lists them. Short names:
               log (createLogStream), logt (messagesByType), feed (createFeedStream), hist and
@@ -258,6 +325,24 @@ Examples:
   ssb-cli config
   ssb-cli config --sources
   ssb_port=9009 ssb-cli conf --path ~/.ssb-test";
+
+const IMPORT_AFTER_HELP: &str = "\
+A line is a message, or an object with `key`, `value` and `timestamp`, as `export` writes it. Every message is
+verified. Messages may come in any order and any number of times: what is here already is left as it is, and what comes
+before the messages it follows waits for them. What could not be taken is told in the end, with the reason and the first
+line of each; the exit code is 65 then.
+
+Examples:
+  ssb-cli import messages.jsonl
+  ssb-cli export --path ~/old | ssb-cli import -";
+
+const EXPORT_AFTER_HELP: &str = "\
+A line is an object with `key`, `value` and `timestamp`, in the order in which the messages were received. Nothing secret is
+among them: what is encrypted stays so.
+
+Examples:
+  ssb-cli export > /media/stick/messages.jsonl
+  ssb-cli export --feed @8aEQ...=.ed25519 --since 120";
 
 const START_AFTER_HELP: &str = "\
 The first start in an empty directory makes a new identity, the file `secret`. Back it up, show it to

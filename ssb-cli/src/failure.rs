@@ -6,11 +6,15 @@ use std::io;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-/// The exit codes of our own commands, `start` and `config`, as sysexits.h has them: systemd tells their names.
+/// The exit codes of our own commands, `start`, `config`, `import` and `export`, as sysexits.h has them: systemd tells their names.
 /// Calls of methods have 0 and 1 only, as in JavaScript.
 pub(crate) mod codes {
     /// The command line has words that mean nothing.
     pub(crate) const USAGE: u8 = 64;
+    /// What came in is not all as it should be.
+    pub(crate) const DATA: u8 = 65;
+    /// What should come in cannot be read.
+    pub(crate) const NO_INPUT: u8 = 66;
     /// The node cannot listen: the port is in use, or not ours to have.
     pub(crate) const UNAVAILABLE: u8 = 69;
     /// The directory, the secret or the log cannot be used.

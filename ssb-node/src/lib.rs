@@ -23,5 +23,6 @@ mod supervisor;
 mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod transfer;
 mod transport;
 mod verifiers;

@@ -5,6 +5,7 @@ mod config;
 mod explain;
 mod manifest;
 mod start;
+mod transfer;
 
 use std::ffi::OsString;
 
@@ -21,8 +22,9 @@ use crate::print;
 /// Does what the words behind the program's name say.
 pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Result<(), Failure> {
     let mut words = words.peekable();
-    let is_own =
-        words.peek().is_some_and(|word| ["start", "server", "config", "conf"].iter().any(|own| word == own));
+    let is_own = words.peek().is_some_and(|word| {
+        ["start", "server", "config", "conf", "import", "export"].iter().any(|own| word == own)
+    });
     let line =
         Line::read(words).map_err(|failure| if is_own { failure.code(codes::USAGE) } else { failure })?;
     let task = line.task();
@@ -41,6 +43,8 @@ pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Result<(), Failure> 
     match task {
         Task::Call(call) => call::run(&call, &Settings::of_call(&sources).map_err(malformed)?),
         Task::Config(view) => config::run(view, &sources, of_node()),
+        Task::Import(wish) => transfer::import(&wish, &of_node()?),
+        Task::Export(wish) => transfer::export(&wish, &of_node()?),
         _ => start::run(&of_node()?, &line.idle_words()),
     }
 }

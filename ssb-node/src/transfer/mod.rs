@@ -1,0 +1,160 @@
+//! Messages into the log and out of it, without a network: a copy on a stick, a whole history at once.
+//!
+//! Both work on the directory of a node that does not run. What comes in passes what every message passes: parsed, its
+//! signature checked, and then its feed's chain. The owner's messages are no exception, and their number raises the
+//! published-mark, so that the feed cannot fork afterwards.
+
+mod export;
+mod import;
+mod line;
+mod pending;
+
+use std::io;
+use std::path::PathBuf;
+
+use ssb_keys::published_mark::MarkError;
+use ssb_keys::published_mark::PublishedMark;
+use ssb_keys::secret_file;
+use ssb_keys::secret_file::LoadError;
+use ssb_log::Disk;
+use ssb_log::Store;
+use ssb_log::log::AppendError;
+use ssb_log::read::ReadError;
+use ssb_log::recover;
+use ssb_log::store;
+use thiserror::Error;
+
+use crate::config::Config;
+
+pub use self::export::Selection;
+pub use self::export::export;
+pub use self::import::Progress;
+pub use self::import::import;
+pub use self::line::LINE_LEN_MAX;
+pub use self::line::NotAMessage;
+pub use self::pending::PENDING_LEN_MAX;
+
+/// What became of messages that came in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// How many are new.
+    pub new: u64,
+    /// How many were here already.
+    pub known: u64,
+    /// How many were refused, of each reason those and the first of them.
+    pub refused: Vec<(Why, Refusals)>,
+}
+
+/// The messages that were refused for one reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusals {
+    /// How many.
+    pub count: u64,
+    /// The line of the first, counted from 1.
+    pub line: u64,
+}
+
+/// Why a message was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
+#[non_exhaustive]
+pub enum Why {
+    /// The line is no message.
+    #[error(transparent)]
+    NotAMessage(#[from] NotAMessage),
+    /// The signature is not its author's, on this network.
+    #[error("its signature is not its author's (is caps.sign that of its network?)")]
+    Signature,
+    /// Messages before it are neither here nor in what comes in.
+    #[error("messages of its feed before it are missing")]
+    Gap,
+    /// It contradicts what is here: the feed has forked, and its branch here is kept.
+    #[error("it contradicts another message of its feed: the feed has forked")]
+    Fork,
+}
+
+impl Summary {
+    fn refuse(&mut self, why: Why, line: u64) {
+        match self.refused.iter_mut().find(|(other, _)| *other == why) {
+            Some((_, refusals)) => {
+                refusals.count += 1;
+                refusals.line = refusals.line.min(line);
+            }
+            None => self.refused.push((why, Refusals { count: 1, line })),
+        }
+    }
+}
+
+/// Why messages could not be taken in or out. What was taken in before stays.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TransferError {
+    /// A node runs in the directory.
+    #[error("{} runs in {}: stop it first", holder(*pid), path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+        /// The process, where the system tells.
+        pid: Option<u32>,
+    },
+    /// There is no directory, or it cannot be used.
+    #[error("the data directory {} cannot be used: {error}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// The secret cannot be used, which says whose messages are the own ones.
+    #[error(transparent)]
+    Secret(#[from] LoadError),
+    /// The published-mark cannot be used.
+    #[error(transparent)]
+    Mark(#[from] MarkError),
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Log(#[from] store::OpenError),
+    /// The log cannot be read.
+    #[error("the log cannot be read: {0}")]
+    Read(#[from] ReadError),
+    /// The log cannot be written.
+    #[error(transparent)]
+    Write(#[from] AppendError),
+    /// What comes in cannot be read.
+    #[error("the input cannot be read: {0}")]
+    Input(#[source] io::Error),
+    /// What goes out cannot be written.
+    #[error("the output cannot be written: {0}")]
+    Output(#[source] io::Error),
+    /// A thread could not be started.
+    #[error("a thread cannot be started: {0}")]
+    Thread(#[source] io::Error),
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "another node".to_owned(), |pid| format!("another node, process {pid},"))
+}
+
+/// The log of a directory in which no node runs.
+fn open(config: &Config) -> Result<Store<Disk>, TransferError> {
+    let path = &config.path;
+    let unusable = |error| TransferError::Directory { path: path.clone(), error };
+    let disk = Disk::open(&path.join("log")).map_err(unusable)?;
+    let (store, _) = Store::open(disk).map_err(|error| match error {
+        store::OpenError::Log(recover::OpenError::Locked { pid, .. }) => {
+            TransferError::InUse { path: path.clone(), pid }
+        }
+        error => error.into(),
+    })?;
+    Ok(store)
+}
+
+/// The mark of the directory's owner, if it has one.
+fn mark(config: &Config) -> Result<Option<PublishedMark>, TransferError> {
+    match secret_file::load(&config.path.join("secret")) {
+        Ok(me) => Ok(Some(PublishedMark::load(&config.path, me.id())?)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
