@@ -5,15 +5,29 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+use std::sync::RwLockReadGuard;
+use std::sync::RwLockWriteGuard;
+use std::sync::atomic::Ordering;
 
+use ssb_keys::MessageId;
 use thiserror::Error;
 
+use crate::base;
+use crate::base::Part;
+use crate::index::Indexes;
 use crate::index::content::ContentIndex;
 use crate::index::content::ContentIndexes;
+use crate::index::ids::IDS;
+use crate::index::ids::id_key;
 use crate::ordinal::Ordinal;
 use crate::postings;
+use crate::postings::Index;
+use crate::postings::Postings;
 use crate::read::LogReader;
 use crate::read::ReadError;
+use crate::run::Run;
 use crate::run::RunError;
 use crate::segments;
 use crate::segments::Stretch;
@@ -30,7 +44,10 @@ const PAGE_LEN: usize = 1024 * 1024;
 pub struct Indexer<D: Directory> {
     directory: Arc<D>,
     log: LogReader<D>,
+    primary: Arc<RwLock<Indexes<D::File>>>,
     indexes: Arc<ContentIndexes<D::File>>,
+    /// The files with what is known of the first records, in order.
+    parts: Vec<Stretch>,
 }
 
 /// What [`Indexer::work`] came to.
@@ -58,9 +75,11 @@ impl<D: Directory> Indexer<D> {
     pub(crate) const fn new(
         directory: Arc<D>,
         log: LogReader<D>,
+        primary: Arc<RwLock<Indexes<D::File>>>,
         indexes: Arc<ContentIndexes<D::File>>,
+        parts: Vec<Stretch>,
     ) -> Self {
-        Self { directory, log, indexes }
+        Self { directory, log, primary, indexes, parts }
     }
 
     /// Does the next piece of work: some records more, or one file.
@@ -69,6 +88,13 @@ impl<D: Directory> Indexer<D> {
     ///
     /// [`IndexError`]. What was done before stays done.
     pub fn work(&mut self) -> Result<Progress, IndexError> {
+        if self.rebuild_ids()?
+            || self.flush_base(FLUSH_LEN)?
+            || self.flush_ids(FLUSH_LEN)?
+            || self.merge_ids()?
+        {
+            return Ok(Progress::More);
+        }
         for which in ContentIndex::ALL {
             if self.flush(which)? || self.merge(which)? {
                 return Ok(Progress::More);
@@ -77,13 +103,17 @@ impl<D: Directory> Indexer<D> {
         self.apply()
     }
 
-    /// Puts all that is in memory into files, as before a stop.
+    /// Puts what is in memory of an index into a file, if that is of at least so many records: as before a stop, so that the
+    /// next start has little to read.
     ///
     /// # Errors
     ///
     /// [`IndexError`]; what is not in a file is made anew from the log.
-    pub fn finish(&mut self) -> Result<(), IndexError> {
-        ContentIndex::ALL.into_iter().try_for_each(|which| self.flush_from(which, 1).map(drop))
+    pub fn finish(&mut self, least: u32) -> Result<(), IndexError> {
+        let least = least.max(1);
+        self.flush_base(least)?;
+        self.flush_ids(least)?;
+        ContentIndex::ALL.into_iter().try_for_each(|which| self.flush_from(which, least).map(drop))
     }
 
     /// How far the indexes are behind the log, in records: the one that is furthest.
@@ -95,6 +125,87 @@ impl<D: Directory> Indexer<D> {
     /// How much memory the indexes take, in bytes, about.
     pub fn memory(&self) -> usize {
         self.indexes.memory()
+    }
+
+    // What is known of the records is written before what their ids are found by, which would be of no use alone.
+    fn flush_base(&mut self, least: u32) -> Result<bool, IndexError> {
+        let from = self.parts.last().map_or(0, |part| part.to);
+        let part = {
+            let primary = self.primary();
+            let stretch = Stretch { from, to: primary.feeds.end() };
+            if stretch.to - from < least {
+                return Ok(false);
+            }
+            // The lock holds the writer back, so that both are of one moment.
+            let lens = self.log.lens(stretch.from..stretch.to);
+            let (authors, feeds) = primary.feeds.since(from);
+            Part { stretch, last: [0; 32], lens, authors, feeds }
+        };
+        let mut part = Part { last: self.last(part.stretch)?, ..part };
+        // As runs are merged, but before they are written: they are read whole to be joined.
+        while let Some(before) =
+            self.parts.last().filter(|before| before.len() < 2 * part.stretch.len()).copied()
+        {
+            let Some(first) = Part::load(&*self.directory, before) else {
+                return self.forget_base().map(|()| true);
+            };
+            part = first.join(&part);
+            self.parts.pop();
+        }
+        part.save(&*self.directory).map_err(io)?;
+        self.parts.push(part.stretch);
+        self.remove_unused(base::NAME)
+    }
+
+    fn flush_ids(&self, least: u32) -> Result<bool, IndexError> {
+        let (stretch, entries) = {
+            let primary = self.primary();
+            let to = self.parts.last().map_or(0, |part| part.to);
+            let stretch = Stretch { from: primary.ids.flushed(), to };
+            if to.saturating_sub(stretch.from) < least {
+                return Ok(false);
+            }
+            (stretch, primary.ids.unflushed(to))
+        };
+        let last = self.last(stretch)?;
+        let run = postings::flush(&*self.directory, IDS, stretch, last, &entries).map_err(io)?;
+        self.primary_mut().ids.flushed_to(run.map_err(run_error)?);
+        Ok(true)
+    }
+
+    fn merge_ids(&self) -> Result<bool, IndexError> {
+        let Some(runs) = self.primary().ids.to_merge() else { return Ok(false) };
+        match self.merged(IDS, &runs) {
+            Ok(run) => {
+                self.primary_mut().ids.merged(run);
+                self.remove_runs(IDS, &runs);
+            }
+            Err(RunError::Damaged) => self.primary().ids_are_damaged.store(true, Ordering::Release),
+            Err(RunError::Io(error)) => return Err(IndexError::Io(error)),
+        }
+        Ok(true)
+    }
+
+    // Whoever asks searches the log meanwhile.
+    fn rebuild_ids(&self) -> Result<bool, IndexError> {
+        if !self.primary().ids_are_damaged.load(Ordering::Acquire) {
+            return Ok(false);
+        }
+        self.remove_all(IDS.name)?;
+        let (mut ids, _) = Postings::open(&*self.directory, IDS, &[], |_| None);
+        loop {
+            let page = self.log.page(Ordinal::new(ids.end())..self.log.end(), PAGE_LEN)?;
+            for entry in &page {
+                ids.apply(entry.ordinal.get(), [id_key(&MessageId::from_bytes(entry.id))]);
+            }
+            let mut primary = self.primary_mut();
+            // The writer waits for us now, and what is not in the log yet comes to the new one.
+            if ids.end() == primary.feeds.end() {
+                primary.ids = ids;
+                primary.ids_are_damaged.store(false, Ordering::Release);
+                return Ok(true);
+            }
+        }
     }
 
     // Reads once for all that are equally far, which is all but those that are made anew.
@@ -136,7 +247,7 @@ impl<D: Directory> Indexer<D> {
             }
             (stretch, postings.unflushed(stretch.to))
         };
-        let last = self.log.read(Ordinal::new(stretch.to - 1))?.id;
+        let last = self.last(stretch)?;
         let run = postings::flush(&*self.directory, which.index(), stretch, last, &entries).map_err(io)?;
         let run = run.map_err(run_error)?;
         self.indexes.write(which).flushed_to(run);
@@ -145,32 +256,63 @@ impl<D: Directory> Indexer<D> {
 
     fn merge(&self, which: ContentIndex) -> Result<bool, IndexError> {
         let Some(runs) = self.indexes.read(which).to_merge() else { return Ok(false) };
-        let end = runs.last().map_or(0, |run| run.stretch().to);
-        let last = self.log.read(Ordinal::new(end - 1))?.id;
-        match postings::write_merged(&*self.directory, which.index(), &runs, last) {
+        match self.merged(which.index(), &runs) {
             Ok(run) => {
                 self.indexes.write(which).merged(run);
-                for run in runs {
-                    // What stays is left out at the next start, and removed then.
-                    let _ = segments::remove(&*self.directory, &run.stretch().name(which.name()));
-                }
-                Ok(true)
+                self.remove_runs(which.index(), &runs);
             }
             Err(RunError::Damaged) => {
-                self.forget(which)?;
-                Ok(true)
+                self.indexes.write(which).clear();
+                self.remove_all(which.name())?;
             }
-            Err(RunError::Io(error)) => Err(IndexError::Io(error)),
+            Err(RunError::Io(error)) => return Err(IndexError::Io(error)),
+        }
+        Ok(true)
+    }
+
+    fn merged(&self, index: Index, runs: &[Arc<Run<D::File>>]) -> Result<Run<D::File>, RunError> {
+        let end = runs.last().map_or(0, |run| run.stretch().to);
+        let last = self.log.read(Ordinal::new(end - 1)).map_err(|_| RunError::Damaged)?.id;
+        postings::write_merged(&*self.directory, index, runs, last)
+    }
+
+    fn forget_base(&mut self) -> Result<(), IndexError> {
+        self.parts.clear();
+        self.remove_all(base::NAME)
+    }
+
+    /// The id of the last record of a stretch.
+    fn last(&self, stretch: Stretch) -> Result<[u8; 32], IndexError> {
+        Ok(self.log.read(Ordinal::new(stretch.to - 1))?.id)
+    }
+
+    fn remove_runs(&self, index: Index, runs: &[Arc<Run<D::File>>]) {
+        for run in runs {
+            // What stays is left out at the next start, and removed then.
+            let _ = segments::remove(&*self.directory, &run.stretch().name(index.name));
         }
     }
 
-    /// Begins an index anew.
-    fn forget(&self, which: ContentIndex) -> Result<(), IndexError> {
-        self.indexes.write(which).clear();
+    /// Removes the files of an index that are not part of its chain any more.
+    fn remove_unused(&self, index: &str) -> Result<bool, IndexError> {
+        let (_, unused) = segments::chain(index, &self.directory.list().map_err(io)?);
+        unused.iter().try_for_each(|name| segments::remove(&*self.directory, name)).map_err(io)?;
+        Ok(true)
+    }
+
+    fn remove_all(&self, index: &str) -> Result<(), IndexError> {
         let names = self.directory.list().map_err(io)?;
-        let (chain, others) = segments::chain(which.name(), &names);
-        let chain = chain.into_iter().map(|stretch| stretch.name(which.name()));
+        let (chain, others) = segments::chain(index, &names);
+        let chain = chain.into_iter().map(|stretch| stretch.name(index));
         chain.chain(others).try_for_each(|name| segments::remove(&*self.directory, &name)).map_err(io)
+    }
+
+    fn primary(&self) -> RwLockReadGuard<'_, Indexes<D::File>> {
+        self.primary.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn primary_mut(&self) -> RwLockWriteGuard<'_, Indexes<D::File>> {
+        self.primary.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

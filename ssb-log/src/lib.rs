@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod base;
 #[cfg(feature = "faulty")]
 pub mod faulty;
 pub mod file;

@@ -34,8 +34,9 @@ use crate::limits::UNSYNCED_LEN_MAX;
 use crate::ordinal::Ordinal;
 use crate::read::LogReader;
 use crate::read::Shared;
-use crate::recover;
+use crate::recover::Known;
 use crate::recover::OpenError;
+use crate::recover::Opening;
 use crate::recover::Recovered;
 use crate::recover::Recovery;
 use crate::storage::Directory;
@@ -77,8 +78,18 @@ impl<D: Directory> Log<D> {
     ///
     /// As [`open`](Self::open). Records may have been shown before.
     pub fn open_with(directory: &D, visit: impl FnMut(Visited<'_>)) -> Result<(Self, Recovery), OpenError> {
-        let lock = recover::lock(directory)?;
-        let Recovered { file, offsets, received, report } = recover::recover(directory, visit)?;
+        Self::finish(directory, Opening::begin(directory)?, Known::nothing(), visit)
+    }
+
+    /// Goes on with a log of which something is known already: the records behind that are shown to `visit`.
+    pub(crate) fn finish(
+        directory: &D,
+        opening: Opening<D>,
+        known: Known,
+        visit: impl FnMut(Visited<'_>),
+    ) -> Result<(Self, Recovery), OpenError> {
+        let (Recovered { file, offsets, received, report }, lock) =
+            opening.finish(directory, known, visit)?;
         let (next, end) = (offsets.next(), offsets.end());
         let log = Self {
             shared: Arc::new(Shared::new(file, offsets)),

@@ -3,7 +3,7 @@
 //! The runs cover the log from its first record on, one behind the other, so the records of a key are those of each run in
 //! turn, and then those in memory.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -25,12 +25,13 @@ pub(crate) struct Postings<F> {
     index: Index,
     runs: Arc<Vec<Arc<Run<F>>>>,
     /// Of the records from `flushed` on.
-    recent: BTreeMap<u64, Vec<u32>>,
-    /// How many entries that are.
-    recent_len: usize,
+    recent: BTreeSet<Posting>,
     flushed: u32,
     end: u32,
 }
+
+/// How much memory an entry takes, about, with what a set is more than its entries.
+const RECENT_LEN: usize = 24;
 
 /// What an index is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,19 +79,13 @@ impl<F: Storage> Postings<F> {
         }
         let end = runs.last().map_or(0, |run| run.stretch().to);
         let runs = Arc::new(runs);
-        (Self { index, runs, recent: BTreeMap::new(), recent_len: 0, flushed: end, end }, unused)
+        (Self { index, runs, recent: BTreeSet::new(), flushed: end, end }, unused)
     }
 
-    /// Takes in the keys of the next record, each once.
+    /// Takes in the keys of the next record.
     pub(crate) fn apply(&mut self, at: u32, keys: impl IntoIterator<Item = u64>) {
         assert_eq!(at, self.end, "records are indexed in order");
-        for key in keys {
-            let records = self.recent.entry(key).or_default();
-            if records.last() != Some(&at) {
-                records.push(at);
-                self.recent_len += 1;
-            }
-        }
+        self.recent.extend(keys.into_iter().map(|key| Posting { key, at }));
         self.end = at + 1;
     }
 
@@ -106,38 +101,27 @@ impl<F: Storage> Postings<F> {
 
     /// How much memory it takes, in bytes, about.
     pub(crate) fn memory(&self) -> usize {
-        self.recent_len * 4 + self.recent.len() * 80 + self.runs.iter().map(|run| run.memory()).sum::<usize>()
+        self.recent.len() * RECENT_LEN + self.runs.iter().map(|run| run.memory()).sum::<usize>()
     }
 
     /// The records of a key that are in `range`.
     pub(crate) fn cursor(&self, key: u64, range: Range<u32>, order: Order) -> Cursor<F> {
-        let recent: &[u32] = self.recent.get(&key).map(Vec::as_slice).unwrap_or_default();
-        let start = recent.partition_point(|at| *at < range.start);
-        let end = recent.partition_point(|at| *at < range.end).max(start);
-        let recent = recent.get(start..end).unwrap_or_default().to_vec();
+        let first = Posting { key, at: range.start };
+        let end = Posting { key, at: range.end.max(range.start) };
+        let recent = self.recent.range(first..end).map(|posting| posting.at).collect();
         Cursor { key, range, order, runs: Arc::clone(&self.runs), recent, next_run: 0, next_block: None }
     }
 
     /// What [`flush`] needs of the records before `upto`, which are durable.
     pub(crate) fn unflushed(&self, upto: u32) -> Vec<Posting> {
-        let mut postings = Vec::with_capacity(self.recent_len);
-        for (key, records) in &self.recent {
-            let records = records.iter().take_while(|at| **at < upto);
-            postings.extend(records.map(|at| Posting { key: *key, at: *at }));
-        }
-        postings
+        self.recent.iter().filter(|posting| posting.at < upto).copied().collect()
     }
 
     /// Goes on with a run that has what was in memory of the records before its end.
     pub(crate) fn flushed_to(&mut self, run: Run<F>) {
         let Stretch { from, to } = run.stretch();
         assert_eq!(from, self.flushed, "runs have no gaps");
-        self.recent.retain(|_, records| {
-            let keep = records.partition_point(|at| *at < to);
-            records.drain(..keep);
-            !records.is_empty()
-        });
-        self.recent_len = self.recent.values().map(Vec::len).sum();
+        self.recent.retain(|posting| posting.at >= to);
         self.flushed = to;
         Arc::make_mut(&mut self.runs).push(Arc::new(run));
     }
@@ -169,14 +153,7 @@ impl<F: Storage> Postings<F> {
 
     /// Forgets everything: a file turned out to be damaged.
     pub(crate) fn clear(&mut self) {
-        *self = Self {
-            index: self.index,
-            runs: Arc::default(),
-            recent: BTreeMap::new(),
-            recent_len: 0,
-            flushed: 0,
-            end: 0,
-        };
+        *self = Self { index: self.index, runs: Arc::default(), recent: BTreeSet::new(), flushed: 0, end: 0 };
     }
 }
 
@@ -209,15 +186,20 @@ pub(crate) fn write_merged<D: Directory>(
     let stretch = Stretch { from: first.stretch().from, to: end.stretch().to };
     let header = Header { index: index.tag, stretch, last };
     let name = stretch.name(index.name);
-    segments::create(directory, &name, |file| {
+    // Damage in one of them is something else than a disk that cannot be written: the file that was begun gets no name.
+    let mut failed = None;
+    let made = segments::create(directory, &name, |file| {
         let mut writer = RunWriter::new(file, header);
-        match merge(runs, &mut writer) {
-            Ok(()) => writer.finish().map(Ok),
-            Err(error) => Err(io::Error::other(error)),
+        if let Err(error) = merge(runs, &mut writer) {
+            failed = Some(error);
+            return Err(io::ErrorKind::InvalidData.into());
         }
-    })
-    .map_err(RunError::from)
-    .and_then(|made| made)?;
+        writer.finish()
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    made?;
     Run::open(directory.open(&name)?, header)
 }
 

@@ -112,6 +112,13 @@ impl<D: Directory> LogReader<D> {
         self.shared.tail.follow()
     }
 
+    /// How long the records of a range are in the file, as far as they are there.
+    pub(crate) fn lens(&self, range: Range<u32>) -> Vec<u32> {
+        let offsets = self.shared.offsets.read().unwrap_or_else(PoisonError::into_inner);
+        let spans = range.map_while(|at| offsets.span(Ordinal::new(at)));
+        spans.map(|span| u32::try_from(span.end - span.start).expect("a record is short")).collect()
+    }
+
     /// Neighbours, with one read. The range is not empty and published.
     fn run(&self, range: Range<Ordinal>) -> Result<Vec<Entry>, ReadError> {
         let first = self.shared.span(range.start).ok_or(ReadError::Absent)?;

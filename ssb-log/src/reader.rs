@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
 use std::sync::RwLockReadGuard;
+use std::sync::atomic;
 
 use ssb_keys::FeedId;
 use ssb_keys::MessageId;
@@ -15,7 +16,9 @@ use crate::index::Indexes;
 use crate::index::content::ContentIndexes;
 use crate::index::feeds::FeedNumber;
 use crate::index::feeds::Latest;
+use crate::index::ids::id_key;
 use crate::ordinal::Ordinal;
+use crate::postings::Order;
 use crate::query::Answer;
 use crate::query::Query;
 use crate::read::Entry;
@@ -29,14 +32,14 @@ use crate::tail::Follower;
 /// The log may grow between two calls; nothing else about an answer ever changes.
 pub struct Reader<D: Directory> {
     log: LogReader<D>,
-    indexes: Arc<RwLock<Indexes>>,
+    indexes: Arc<RwLock<Indexes<D::File>>>,
     content: Arc<ContentIndexes<D::File>>,
 }
 
 impl<D: Directory> Reader<D> {
     pub(crate) const fn new(
         log: LogReader<D>,
-        indexes: Arc<RwLock<Indexes>>,
+        indexes: Arc<RwLock<Indexes<D::File>>>,
         content: Arc<ContentIndexes<D::File>>,
     ) -> Self {
         Self { log, indexes, content }
@@ -53,14 +56,45 @@ impl<D: Directory> Reader<D> {
     ///
     /// [`ReadError`] if it, or one whose id starts alike, cannot be read.
     pub fn get(&self, id: &MessageId) -> Result<Option<Stored>, ReadError> {
-        let candidates: Vec<Ordinal> = self.indexes().ids.candidates(id).collect();
-        for at in candidates {
-            let stored = self.read(at)?;
-            if stored.id == *id {
-                return Ok(Some(stored));
+        let (mut cursor, end) = {
+            let indexes = self.indexes();
+            if indexes.ids_are_damaged.load(atomic::Ordering::Acquire) {
+                drop(indexes);
+                return self.search(id);
+            }
+            (indexes.ids.cursor(id_key(id), 0..u32::MAX, Order::Descending), indexes.ids.end())
+        };
+        debug_assert!(end <= self.len(), "an index is never ahead of the log");
+        loop {
+            match cursor.page() {
+                Ok(None) => return Ok(None),
+                Ok(Some(candidates)) => {
+                    for at in candidates {
+                        let stored = self.read(Ordinal::new(at))?;
+                        if stored.id == *id {
+                            return Ok(Some(stored));
+                        }
+                    }
+                }
+                Err(_) => {
+                    self.indexes().ids_are_damaged.store(true, atomic::Ordering::Release);
+                    return self.search(id);
+                }
             }
         }
-        Ok(None)
+    }
+
+    /// Looks for a message without the index: slow, and right.
+    fn search(&self, id: &MessageId) -> Result<Option<Stored>, ReadError> {
+        let mut from = Ordinal::ZERO;
+        loop {
+            let page = self.page(from..self.end(), SEARCH_LEN)?;
+            let Some(last) = page.last() else { return Ok(None) };
+            from = last.ordinal.next().ok_or(ReadError::Absent)?;
+            if let Some(found) = page.into_iter().find(|stored| stored.id == *id) {
+                return Ok(Some(found));
+            }
+        }
     }
 
     /// The message at a place in the log.
@@ -185,7 +219,7 @@ impl<D: Directory> Reader<D> {
         all.get(start..end).unwrap_or_default().iter().map(|at| at.get()).collect()
     }
 
-    fn indexes(&self) -> RwLockReadGuard<'_, Indexes> {
+    fn indexes(&self) -> RwLockReadGuard<'_, Indexes<D::File>> {
         self.indexes.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -214,6 +248,9 @@ pub struct Stored {
     /// Compact JSON in the message's own key order: what is passed on.
     pub json: String,
 }
+
+/// How much is read at once in search of a message.
+const SEARCH_LEN: usize = 1024 * 1024;
 
 fn stored(entry: Entry) -> Result<Stored, ReadError> {
     let json = String::from_utf8(entry.body).map_err(|_| ReadError::Damaged { offset: entry.offset })?;

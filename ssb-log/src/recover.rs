@@ -120,7 +120,7 @@ pub(crate) struct Recovered<F> {
 }
 
 /// Takes the directory.
-pub(crate) fn lock<D: Directory>(directory: &D) -> Result<D::Lock, OpenError> {
+fn lock<D: Directory>(directory: &D) -> Result<D::Lock, OpenError> {
     let path = directory.path(LOCK);
     directory.lock().map_err(|error| match error {
         LockError::Held { pid } => OpenError::Locked { path, pid },
@@ -132,19 +132,68 @@ fn holder(pid: Option<u32>) -> String {
     pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
 }
 
-/// Opens the file of a directory that is locked.
-pub(crate) fn recover<D: Directory>(
+/// A log that is ours, and of which only the header was read.
+#[derive(Debug)]
+pub(crate) struct Opening<D: Directory> {
+    lock: D::Lock,
+    file: D::File,
+    file_len: u64,
+}
+
+/// What is known of the first records without reading them.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) offsets: Offsets,
+    /// The receive time of the last of them.
+    pub(crate) received: Option<f64>,
+}
+
+impl Known {
+    /// Nothing.
+    pub(crate) fn nothing() -> Self {
+        Self { offsets: Offsets::new(), received: None }
+    }
+}
+
+impl<D: Directory> Opening<D> {
+    /// Takes the directory, and makes the log if there is none.
+    pub(crate) fn begin(directory: &D) -> Result<Self, OpenError> {
+        let lock = lock(directory)?;
+        let place = Place { directory };
+        let file = place.name_errors(open_or_create(directory))?;
+        let file_len = place.name_errors(file.len())?;
+        let mut window = Window { file: &file, file_len, start: 0, bytes: Vec::new() };
+        place.check_header(place.name_errors(window.at(0, HEADER_LEN))?)?;
+        Ok(Self { lock, file, file_len })
+    }
+
+    /// The file with the records.
+    pub(crate) const fn records(&self) -> &D::File {
+        &self.file
+    }
+
+    /// Reads all that is not known, and repairs the end. Hands the lock over, too.
+    pub(crate) fn finish(
+        self,
+        directory: &D,
+        known: Known,
+        visit: impl FnMut(Visited<'_>),
+    ) -> Result<(Recovered<D::File>, D::Lock), OpenError> {
+        let recovered = recover(directory, self.file, self.file_len, known, visit)?;
+        Ok((recovered, self.lock))
+    }
+}
+
+fn recover<D: Directory>(
     directory: &D,
+    file: D::File,
+    file_len: u64,
+    known: Known,
     mut visit: impl FnMut(Visited<'_>),
 ) -> Result<Recovered<D::File>, OpenError> {
     let place = Place { directory };
-    let file = place.name_errors(open_or_create(directory))?;
-    let file_len = place.name_errors(file.len())?;
     let mut window = Window { file: &file, file_len, start: 0, bytes: Vec::new() };
-    place.check_header(place.name_errors(window.at(0, HEADER_LEN))?)?;
-
-    let mut offsets = Offsets::new();
-    let mut received = None;
+    let Known { mut offsets, mut received } = known;
     let mut torn = None;
     while offsets.end() < file_len {
         let offset = offsets.end();

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::mem;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::PoisonError;
@@ -25,10 +26,15 @@ use ssb_msg::draft::DraftError;
 use ssb_msg::unverified::ParseError;
 use thiserror::Error;
 
+use crate::base::Base;
+use crate::base::read_record;
 use crate::index::BrokenChain;
 use crate::index::Facts;
 use crate::index::Indexes;
 use crate::index::content::ContentIndexes;
+use crate::index::feeds::Feeds;
+use crate::index::ids::IDS;
+use crate::index::ids::id_key;
 use crate::indexer::Indexer;
 use crate::limits::UNSYNCED_LEN_MAX;
 use crate::log::AppendError;
@@ -37,19 +43,27 @@ use crate::log::Kind;
 use crate::log::Log;
 use crate::log::Record;
 use crate::log::Visited;
+use crate::offsets::Offsets;
 use crate::ordinal::Ordinal;
+use crate::postings::Postings;
 use crate::read::ReadError;
 use crate::reader::Reader;
 use crate::recover;
+use crate::recover::Known;
+use crate::recover::Opening;
 use crate::recover::RECORDS;
 use crate::recover::Recovery;
+use crate::segments::Stretch;
 use crate::storage::Directory;
+use crate::storage::Storage;
 
 /// Messages on disk. There is one `Store` per directory, and any number of [`Reader`]s.
 pub struct Store<D: Directory> {
     directory: Arc<D>,
     log: Log<D>,
-    indexes: Arc<RwLock<Indexes>>,
+    indexes: Arc<RwLock<Indexes<D::File>>>,
+    /// Which files have what is known of the first records.
+    parts: Vec<Stretch>,
     content: Arc<ContentIndexes<D::File>>,
     queue: Vec<Queued>,
     /// What `queue` will take in the file.
@@ -61,33 +75,44 @@ pub struct Store<D: Directory> {
 impl<D: Directory> Store<D> {
     /// Opens the messages in `directory`, creating the log if there is none.
     ///
-    /// Every message is read, and its id and its place in its feed are checked. Signatures are not: they were checked
-    /// before the messages came here.
+    /// Messages that no file of an index knows of yet are read, and their ids and places in their feeds checked. Signatures are
+    /// not: they were checked before the messages came here.
     ///
     /// # Errors
     ///
     /// [`OpenError`] names the file, what is wrong with it, and what to do.
     pub fn open(directory: D) -> Result<(Self, Recovery), OpenError> {
         let path = directory.path(RECORDS);
-        let mut indexes = Indexes::default();
+        let unusable =
+            |error: std::io::Error| recover::OpenError::Io { path: path.clone(), error: error.into() };
+        let opening = Opening::begin(&directory)?;
+        let names = directory.list().map_err(unusable)?;
+        let (base, parts, unused) = Base::load(&directory, &names, opening.records());
+        let known = known(&base, opening.records());
+        let mut indexes = restore(&directory, &names, &base, &known.offsets, opening.records(), &path)?;
+        for name in unused {
+            // What stays is left out again at the next start.
+            let _ = directory.remove(&name);
+        }
         let mut flaw = None;
         let visit = |visited: Visited<'_>| {
             if flaw.is_none() {
                 flaw = index(&mut indexes, &visited).err().map(|flaw| (visited.offset, flaw));
             }
         };
-        let (log, recovery) = Log::open_with(&directory, visit)?;
+        let (log, recovery) = Log::finish(&directory, opening, known, visit)?;
         if let Some((offset, flaw)) = flaw {
             return Err(OpenError::Flawed { path, offset, flaw });
         }
         let reader = log.reader();
         let content = ContentIndexes::open(&directory, |at| Some(reader.read(Ordinal::new(at)).ok()?.id));
-        let content = content.map_err(|error| recover::OpenError::Io { path, error: error.into() })?;
+        let content = content.map_err(unusable)?;
         let store = Self {
             directory: Arc::new(directory),
             log,
             indexes: Arc::new(RwLock::new(indexes)),
             content,
+            parts,
             queue: Vec::new(),
             queue_len: 0,
             heads: BTreeMap::new(),
@@ -211,7 +236,8 @@ impl<D: Directory> Store<D> {
 
     /// What keeps the indexes of content up with the log. One of it, on a thread of its own, is enough.
     pub fn indexer(&self) -> Indexer<D> {
-        Indexer::new(Arc::clone(&self.directory), self.log.reader(), Arc::clone(&self.content))
+        let (directory, log) = (Arc::clone(&self.directory), self.log.reader());
+        Indexer::new(directory, log, Arc::clone(&self.indexes), Arc::clone(&self.content), self.parts.clone())
     }
 
     fn enqueue(&mut self, message: Message, received: f64, mut state: ValidationState, next: Next) {
@@ -368,8 +394,43 @@ fn record(message: &Message, received: f64) -> Record<'_> {
     Record { kind: Kind::Message, id: *message.id().as_bytes(), received, body: message.compact() }
 }
 
+/// Where the records are of which something is known.
+fn known<F: Storage>(base: &Base, records: &F) -> Known {
+    let mut offsets = Offsets::new();
+    base.lens.iter().for_each(|len| offsets.push(*len));
+    let last = base.end().checked_sub(1).map(Ordinal::new);
+    let received = last.and_then(|last| read_record(records, &offsets, last)).map(|(_, received)| received);
+    Known { offsets, received }
+}
+
+/// The indexes as they are in files.
+fn restore<D: Directory>(
+    directory: &D,
+    names: &[String],
+    base: &Base,
+    offsets: &Offsets,
+    records: &D::File,
+    path: &Path,
+) -> Result<Indexes<D::File>, OpenError> {
+    let id = |at: u32| read_record(records, offsets, Ordinal::new(at)).map(|(id, _)| id);
+    let (mut ids, unused) = Postings::open(directory, IDS, names, id);
+    for name in unused {
+        // What stays is left out again at the next start.
+        let _ = directory.remove(&name);
+    }
+    for at in ids.end()..base.end() {
+        let damaged = || {
+            let offset = offsets.span(Ordinal::new(at)).map_or(0, |span| span.start);
+            recover::OpenError::Damaged { path: path.to_owned(), offset }
+        };
+        let id = MessageId::from_bytes(id(at).ok_or_else(damaged)?);
+        ids.apply(at, [id_key(&id)]);
+    }
+    Ok(Indexes::new(Feeds::restore(base), ids))
+}
+
 /// Takes a record that is already in the log into the indexes.
-fn index(indexes: &mut Indexes, visited: &Visited<'_>) -> Result<(), Flaw> {
+fn index<F: Storage>(indexes: &mut Indexes<F>, visited: &Visited<'_>) -> Result<(), Flaw> {
     let record = &visited.record;
     if record.kind != Kind::Message {
         return Err(Flaw::Kind);

@@ -4,6 +4,7 @@
 
 mod shared;
 
+use ssb_log::Ordinal;
 use ssb_log::Store;
 use ssb_log::faulty::Faulty;
 use ssb_log::faulty::Times;
@@ -145,13 +146,16 @@ fn index<D: Directory>(directory: D, messages: &[Message]) -> Option<usize> {
         let _ = store.commit();
         // Whatever fails, queries find what there is.
         while indexer.work() == Ok(Progress::More) {}
-        let _ = indexer.finish();
+        let _ = indexer.finish(1);
     }
     while indexer.work() == Ok(Progress::More) {}
-    let _ = indexer.finish();
+    let _ = indexer.finish(1);
     let mut answer = store.reader().query(Query::new(Filter::of_type("post")));
     let found = answer.page(usize::MAX).ok()?.len();
     assert_eq!(u32::try_from(found).unwrap(), store.reader().len());
+    for stored in store.reader().page(Ordinal::ZERO..store.reader().end(), usize::MAX).ok()? {
+        assert_eq!(store.reader().get(&stored.id).ok()?.as_ref(), Some(&stored));
+    }
     Some(found)
 }
 

@@ -4,6 +4,8 @@
 
 mod shared;
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use proptest::sample::Index;
 use ssb_keys::BlobId;
@@ -73,6 +75,7 @@ fn content(said: &Said, written: &[MessageId]) -> String {
     for (place, (index, how)) in said.links.iter().enumerate() {
         let target = pick(index);
         fields.push(match how {
+            0 if place == 0 => format!("\"contact\":\"{target}\""),
             0 => format!("\"link{place}\":\"{target}\""),
             1 => format!("\"deep{place}\":[{{\"link\":\"{target}\"}}]"),
             2 => format!("\"query{place}\":\"{target}?a=b\""),
@@ -114,6 +117,7 @@ enum Wanted {
     Type(usize),
     Links(Index),
     Root(Index),
+    Contact,
     Claimed(u32, u32),
     And(Box<Self>, Box<Self>),
     Or(Box<Self>, Box<Self>),
@@ -126,6 +130,7 @@ fn wanted() -> impl Strategy<Value = Wanted> {
         (0..TYPES.len()).prop_map(Wanted::Type),
         any::<Index>().prop_map(Wanted::Links),
         any::<Index>().prop_map(Wanted::Root),
+        Just(Wanted::Contact),
         (0..40_u32, 0..40_u32).prop_map(|(from, len)| Wanted::Claimed(from, from + len)),
     ];
     leaf.prop_recursive(3, 8, 2, |inner| {
@@ -145,6 +150,7 @@ impl Wanted {
             Self::Type(kind) => Filter::of_type(TYPES[*kind]),
             Self::Links(index) => Filter::links_to(Target::parse(&target(index, written)).unwrap()),
             Self::Root(index) => Filter::root(root(index, written)),
+            Self::Contact => Filter::contacts(),
             Self::Claimed(from, upto) => Filter::claimed(f64::from(*from), f64::from(*upto)),
             Self::And(one, two) => one.filter(written).and(two.filter(written)),
             Self::Or(one, two) => one.filter(written).or(two.filter(written)),
@@ -166,6 +172,9 @@ impl Wanted {
                 let tangle = content.get("tangles").and_then(|tangles| tangles.get("x"));
                 text(content.get("root")) == root
                     || text(tangle.and_then(|tangle| tangle.get("root"))) == root
+            }
+            Self::Contact => {
+                text(content.get("contact")).is_some_and(|contact| FeedId::parse(&contact).is_ok())
             }
             Self::Claimed(from, upto) => {
                 let time = value.get("timestamp").and_then(json::Value::as_number).unwrap();
@@ -243,7 +252,7 @@ impl World {
             }
             Step::Finish => {
                 while self.indexer.work() == Ok(Progress::More) {}
-                let finished = self.indexer.finish();
+                let finished = self.indexer.finish(1);
                 assert!(finished.is_ok() || self.damaged, "{finished:?}");
             }
             Step::Reopen => {
@@ -275,6 +284,28 @@ impl World {
         self.store.reader().page(Ordinal::ZERO..self.store.reader().end(), usize::MAX).unwrap()
     }
 
+    /// Whether messages are found by id and by feed, and feeds end where they do.
+    fn check_primary(&self) {
+        let reader = self.store.reader();
+        let all = self.all();
+        assert_eq!(all.len(), self.written.len());
+        let mut ends: BTreeMap<String, u32> = BTreeMap::new();
+        for stored in &all {
+            assert_eq!(reader.get(&stored.id).unwrap().as_ref(), Some(stored));
+            let value = json::parse(stored.json.as_bytes()).unwrap();
+            let author = value.get("author").and_then(json::Value::as_text).unwrap().decode().into_owned();
+            let sequence = ends.entry(author.clone()).or_default();
+            *sequence += 1;
+            let feed = FeedId::parse(&author).unwrap();
+            assert_eq!(reader.by_sequence(&feed, *sequence), Some(stored.ordinal));
+            let number = reader.author(stored.ordinal).unwrap();
+            assert_eq!(reader.feed_id(number), Some(feed));
+        }
+        assert_eq!(reader.get(&MessageId::from_bytes([1; 32])), Ok(None));
+        let told = reader.feeds().iter().map(|latest| (latest.feed.to_string(), latest.sequence)).collect();
+        assert_eq!(ends, told);
+    }
+
     fn answer(&self, query: Query, page_len: usize) -> Vec<Ordinal> {
         let mut answer = self.store.reader().query(query);
         let mut found = Vec::new();
@@ -286,8 +317,6 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
     #[test]
     fn every_plan_finds_what_a_scan_finds(
         steps in proptest::collection::vec(step(), 1..14),
@@ -300,6 +329,7 @@ proptest! {
         for step in steps {
             world = world.step(step);
         }
+        world.check_primary();
         let range = window.map_or(0..u32::MAX, |(from, len)| from..from + len);
         let matching: Vec<Ordinal> = world.all().into_iter()
             .filter(|stored| range.contains(&stored.ordinal.get()))

@@ -22,8 +22,9 @@ use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_log::Disk;
-use ssb_log::Ordinal;
 use ssb_log::Store;
+use ssb_log::query::Filter;
+use ssb_log::query::Query;
 use ssb_log::read::ReadError;
 use ssb_log::store::PublishError;
 use ssb_log::store::Refused;
@@ -42,7 +43,6 @@ use crate::logging::Entry;
 use crate::logging::Logger;
 use crate::rpc::add;
 use crate::rpc::publish;
-use crate::rpc::source::behind;
 use crate::supervisor::or_abort;
 
 /// What the thread owns.
@@ -307,21 +307,20 @@ pub(crate) struct Survey {
     pub(crate) contacts: Vec<(FeedId, Contact)>,
 }
 
-/// Reads a whole store for its contacts.
+/// Finds the ends of all feeds and all contacts.
 pub(crate) fn survey(store: &Store<Disk>) -> Result<Survey, ReadError> {
     let reader = store.reader();
     let held = reader.feeds().into_iter().map(|latest| (latest.feed, latest.sequence)).collect();
-    let (mut contacts, mut from) = (Vec::new(), Ordinal::ZERO);
-    loop {
-        let page = reader.page(from..reader.end(), SURVEY_LEN)?;
-        let Some(last) = page.last() else { return Ok(Survey { held, contacts }) };
-        from = behind(last.ordinal);
-        for stored in &page {
+    let mut contacts = Vec::new();
+    let mut answer = reader.query(Query::new(Filter::contacts()));
+    while !answer.is_over() {
+        for stored in answer.page(SURVEY_LEN)? {
             let Some(contact) = contact_of(&stored.json) else { continue };
             let author = reader.author(stored.ordinal).and_then(|number| reader.feed_id(number));
             contacts.extend(author.map(|author| (author, contact)));
         }
     }
+    Ok(Survey { held, contacts })
 }
 
 /// How much is read at once at start.
@@ -338,6 +337,7 @@ mod tests {
     use ssb_gossip::connection::StreamId;
     use ssb_gossip::event::Source;
     use ssb_keys::published_mark::Origin;
+    use ssb_log::Ordinal;
     use ssb_msg::ValidationState;
     use ssb_msg::draft;
     use std::fs;

@@ -48,6 +48,7 @@ use crate::core_task::CoreTask;
 use crate::core_task::GROUPS_LEN;
 use crate::core_task::INBOX_LEN;
 use crate::core_task::RESULTS_LEN;
+use crate::index_thread;
 use crate::log_inbox::LogInbox;
 use crate::log_thread::LogThread;
 use crate::log_thread::Survey;
@@ -133,6 +134,9 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let (inbox, inbox_out) = bounded(INBOX_LEN);
     let (dials, dials_out) = bounded(CONNECTIONS_MAX);
 
+    let (stop_indexing, stopped) = bounded::<()>(1);
+    let indexing = index_thread::start(home.store.indexer(), home.store.reader(), stopped, logger.clone())
+        .map_err(thread_error)?;
     let log_thread = LogThread {
         store: home.store,
         me: home.me,
@@ -178,6 +182,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     drop(supervisor);
     log.close();
     let healthy = log_thread.join().unwrap_or(false);
+    drop(stop_indexing);
+    join(vec![indexing]);
     smol::block_on(executor.run(core_task));
     join(verifiers);
     drop(stop_workers);

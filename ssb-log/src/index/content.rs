@@ -10,6 +10,7 @@ use std::sync::RwLock;
 use std::sync::RwLockReadGuard;
 use std::sync::RwLockWriteGuard;
 
+use ssb_keys::FeedId;
 use ssb_keys::MessageId;
 use ssb_keys::hash::Sha256;
 
@@ -24,7 +25,7 @@ use crate::storage::Storage;
 /// Which index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContentIndex {
-    /// By the type of the content.
+    /// By the type of the content; and all that has a contact, together.
     Types,
     /// By what the content points at, anywhere in it.
     Links,
@@ -57,7 +58,10 @@ impl ContentIndex {
             return keys;
         };
         match self {
-            Self::Types => keys.extend(locate::member(content, "type").map(text_key)),
+            Self::Types => {
+                keys.extend(locate::member(content, "type").map(text_key));
+                keys.extend(has_contact(content).then(contact_key));
+            }
             Self::Links => locate::targets(content, |target| keys.push(target_key(&target))),
             Self::Roots => {
                 let mut add = |raw: Option<&str>| {
@@ -80,6 +84,18 @@ impl ContentIndex {
 fn is_left_over(name: &str) -> bool {
     let indexes = ContentIndex::ALL.iter().map(|which| which.name());
     name.ends_with(ASIDE) && indexes.into_iter().any(|index| name.starts_with(index))
+}
+
+/// Whether content has a feed as its `contact`.
+pub(crate) fn has_contact(content: &str) -> bool {
+    locate::member(content, "contact")
+        .and_then(locate::plain_text)
+        .is_some_and(|id| FeedId::parse(id).is_ok())
+}
+
+/// The key of all content that has: of no type, as raw strings have quotes.
+pub(crate) fn contact_key() -> u64 {
+    text_key("contact")
 }
 
 /// The key of a raw string.

@@ -1,12 +1,15 @@
 //! Which messages are in which feed.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use ssb_keys::FeedId;
 use ssb_keys::MessageId;
 use ssb_msg::ValidationState;
 
+use crate::base::Base;
+use crate::base::FeedEnd;
 use crate::index::BrokenChain;
 use crate::index::Facts;
 use crate::ordinal::Ordinal;
@@ -76,6 +79,43 @@ impl Feeds {
         feed.timestamp = facts.timestamp;
         self.authors.push(number);
         Ok(())
+    }
+
+    /// What was known of the first records of a log.
+    pub(crate) fn restore(base: &Base) -> Self {
+        let mut feeds = Self::default();
+        for end in &base.feeds {
+            let number = FeedNumber(end.number);
+            feeds.numbers.insert(end.id, number);
+            let (id, latest, timestamp) = (end.id, end.latest, end.timestamp);
+            feeds.feeds.push(Feed { id, ordinals: Vec::new(), latest, timestamp });
+        }
+        feeds.authors.reserve(base.authors.len());
+        for (at, author) in (0..).zip(&base.authors) {
+            let number = FeedNumber(*author);
+            let feed = feeds.feeds.get_mut(number.index()).expect("a base has all feeds of its records");
+            feed.ordinals.push(Ordinal::new(at));
+            feeds.authors.push(number);
+        }
+        feeds
+    }
+
+    /// How many messages there are.
+    pub(crate) fn end(&self) -> u32 {
+        u32::try_from(self.authors.len()).expect("a log has fewer than 2^32 records")
+    }
+
+    /// Whose the messages from one place on are, and where their feeds end, by number.
+    pub(crate) fn since(&self, from: u32) -> (Vec<u32>, Vec<FeedEnd>) {
+        let from = Ordinal::new(from).index();
+        let authors: Vec<u32> =
+            self.authors.get(from..).unwrap_or_default().iter().map(|number| number.get()).collect();
+        let changed: BTreeSet<u32> = authors.iter().copied().collect();
+        let end = |number: u32| {
+            let feed = self.feeds.get(FeedNumber(number).index())?;
+            Some(FeedEnd { number, id: feed.id, latest: feed.latest, timestamp: feed.timestamp })
+        };
+        (authors, changed.into_iter().filter_map(end).collect())
     }
 
     pub(crate) fn number(&self, feed: &FeedId) -> Option<FeedNumber> {

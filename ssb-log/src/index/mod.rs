@@ -1,8 +1,10 @@
-//! What is known of the messages without reading them. Rebuilt from the log whenever that is opened.
+//! What is known of the messages without reading them.
 
 pub mod content;
 pub mod feeds;
 pub mod ids;
+
+use std::sync::atomic::AtomicBool;
 
 use thiserror::Error;
 
@@ -10,21 +12,29 @@ use ssb_keys::FeedId;
 use ssb_keys::MessageId;
 
 use crate::index::feeds::Feeds;
-use crate::index::ids::Ids;
+use crate::index::ids::id_key;
 use crate::ordinal::Ordinal;
+use crate::postings::Postings;
+use crate::storage::Storage;
 
-/// All indexes, at the same position of the log.
-#[derive(Debug, Default)]
-pub(crate) struct Indexes {
+/// What the writer itself needs, at the position of the log.
+#[derive(Debug)]
+pub(crate) struct Indexes<F> {
     pub(crate) feeds: Feeds,
-    pub(crate) ids: Ids,
+    pub(crate) ids: Postings<F>,
+    /// A file of `ids` was found to be damaged, so that the log itself has to be searched until it is made anew.
+    pub(crate) ids_are_damaged: AtomicBool,
 }
 
-impl Indexes {
+impl<F: Storage> Indexes<F> {
+    pub(crate) const fn new(feeds: Feeds, ids: Postings<F>) -> Self {
+        Self { feeds, ids, ids_are_damaged: AtomicBool::new(false) }
+    }
+
     /// Takes in the next message of the log.
     pub(crate) fn apply(&mut self, at: Ordinal, facts: &Facts) -> Result<(), BrokenChain> {
         self.feeds.apply(at, facts)?;
-        self.ids.insert(&facts.id, at);
+        self.ids.apply(at.get(), [id_key(&facts.id)]);
         Ok(())
     }
 }

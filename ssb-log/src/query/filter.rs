@@ -6,6 +6,7 @@ use ssb_keys::FeedId;
 use ssb_keys::MessageId;
 use ssb_msg::json;
 
+use crate::index::content::has_contact;
 use crate::locate;
 use crate::locate::Target;
 use crate::reader::Stored;
@@ -22,6 +23,7 @@ pub(crate) enum Condition {
     Type(String),
     LinksTo(Target),
     Root(MessageId),
+    Contact,
     /// Claimed times: from, up to, both included.
     Claimed(f64, f64),
     And(Vec<Condition>),
@@ -53,6 +55,11 @@ impl Filter {
     /// Messages that belong to a thread or a tangle, by its first message.
     pub const fn root(root: MessageId) -> Self {
         Self(Condition::Root(root))
+    }
+
+    /// Messages whose content has a feed as its `contact`, whatever their type.
+    pub const fn contacts() -> Self {
+        Self(Condition::Contact)
     }
 
     /// Messages whose authors say that they were made between two times, both included, in milliseconds since 1970.
@@ -119,6 +126,7 @@ impl Condition {
                 let mut roots = tangles.map(|(_, tangle)| locate::member(tangle, "root"));
                 is_root(locate::member(content, "root")) || roots.any(is_root)
             }),
+            Self::Contact => content().is_some_and(has_contact),
             Self::Claimed(from, upto) => locate::member(message, "timestamp")
                 .and_then(|raw| raw.parse::<f64>().ok())
                 .is_some_and(|time| (*from..=*upto).contains(&time)),
@@ -149,6 +157,7 @@ impl fmt::Display for Condition {
             Self::LinksTo(Target::Message(id)) => write!(f, "links to {id}"),
             Self::LinksTo(Target::Blob(id)) => write!(f, "links to {id}"),
             Self::Root(id) => write!(f, "root {id}"),
+            Self::Contact => f.write_str("contact"),
             Self::Claimed(from, upto) => write!(f, "claimed from {from} to {upto}"),
             Self::And(all) => list(f, all, "and"),
             Self::Or(all) => list(f, all, "or"),

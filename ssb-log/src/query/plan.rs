@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::filter::Condition;
 use crate::index::content::ContentIndex;
+use crate::index::content::contact_key;
 use crate::index::content::target_key;
 use crate::index::content::text_key;
 use crate::locate::Target;
@@ -42,6 +43,7 @@ impl Source {
             Condition::All | Condition::Claimed(..) | Condition::Not(_) => Self::Log,
             Condition::Author(feed) => Self::Feed(*feed),
             Condition::Type(raw) => index(ContentIndex::Types, text_key(raw)),
+            Condition::Contact => index(ContentIndex::Types, contact_key()),
             Condition::LinksTo(target) => index(ContentIndex::Links, target_key(target)),
             Condition::Root(root) => index(ContentIndex::Roots, target_key(&Target::Message(*root))),
             Condition::And(all) => all.iter().map(Self::of).min_by_key(Self::rank).unwrap_or(Self::Log),

@@ -70,14 +70,14 @@ const MAGIC: &[u8; 8] = b"ssb-run\n";
 /// The format that is written and read here.
 const VERSION: u32 = 1;
 
-const HEADER_LEN: usize = 60;
+pub(crate) const HEADER_LEN: usize = 60;
 
 const FOOTER_LEN: usize = 16;
 
 const TABLE_ENTRY_LEN: usize = 16;
 
 impl Header {
-    fn to_bytes(self) -> [u8; HEADER_LEN] {
+    pub(crate) fn to_bytes(self) -> [u8; HEADER_LEN] {
         let mut bytes = [0; HEADER_LEN];
         let fields: [&[u8]; 6] = [
             MAGIC,
@@ -96,5 +96,17 @@ impl Header {
         let (text, crc) = bytes.split_at_mut(HEADER_LEN - 4);
         crc.copy_from_slice(&crc32c::crc32c(text).to_le_bytes());
         bytes
+    }
+
+    /// `None` if it is not one that is written here.
+    pub(crate) fn parse(bytes: &[u8; HEADER_LEN]) -> Option<Self> {
+        let (_, rest) = bytes.split_first_chunk::<8>()?;
+        let (_, rest) = rest.split_first_chunk::<4>()?;
+        let (index, rest) = rest.split_first_chunk::<4>()?;
+        let (from, rest) = rest.split_first_chunk::<4>()?;
+        let (to, rest) = rest.split_first_chunk::<4>()?;
+        let stretch = Stretch { from: u32::from_le_bytes(*from), to: u32::from_le_bytes(*to) };
+        let header = Self { index: *index, stretch, last: *rest.first_chunk::<32>()? };
+        (header.to_bytes() == *bytes).then_some(header)
     }
 }
