@@ -14,13 +14,19 @@ use super::source::Then;
 /// A sequence stream that we serve.
 #[derive(Debug, Default)]
 pub(crate) struct SequenceStream {
+    /// How far the log went when the stream was called for, until that is sent.
+    first: Option<Ordinal>,
     /// What was sent last.
     sent: Option<Ordinal>,
 }
 
 impl Source for SequenceStream {
+    fn begin(&mut self, reader: &Reader<Disk>) {
+        self.first = Some(reader.end());
+    }
+
     fn pull(&mut self, reader: &Reader<Disk>) -> Page {
-        let end = reader.end();
+        let end = self.first.take().unwrap_or_else(|| reader.end());
         let items =
             if self.sent == Some(end) { Vec::new() } else { vec![(i64::from(end.get()) - 1).to_string()] };
         self.sent = Some(end);
@@ -34,6 +40,17 @@ mod tests {
     use crate::fixture::Fixture;
     use crate::fixture::key;
     use crate::fixture::pull_all;
+
+    #[test]
+    fn the_first_item_is_how_far_the_log_went_when_it_was_called_for() {
+        let mut fixture = Fixture::new();
+        let mut stream = SequenceStream::default();
+        stream.begin(&fixture.reader());
+        fixture.publish_posts(&key(1), 1, 1);
+
+        assert_eq!(pull_all(&mut stream, &fixture).0, ["-1"]);
+        assert_eq!(pull_all(&mut stream, &fixture).0, ["0"]);
+    }
 
     #[test]
     fn it_says_how_far_the_log_goes_whenever_that_changes() {
