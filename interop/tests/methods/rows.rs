@@ -881,6 +881,7 @@ fn raw_streams(table: &mut Table) {
 }
 
 fn refused_calls(table: &mut Table) {
+    table.calls("publish", &[&format!("[{{\"type\":\"post\",\"text\":\"{}\"}}]", "x".repeat(8192))]);
     // Nothing of this is stored: that is for the end, because each server signs with its own key.
     table.calls(
         "publish",
@@ -954,6 +955,9 @@ fn live_streams(table: &mut Table) {
         table.deviates(Reads::Live(1), to_come, "createHistoryStream", &[(args, ours, theirs)]);
     }
     table.live("createRawLogStream", "[{\"live\":true}]", 18);
+    for args in ["[]", "[null]", "[5]", "[{}]"] {
+        table.live("createSequenceStream", args, 6);
+    }
     table.live("createRawLogStream", "[{\"live\":1,\"reverse\":false}]", 18);
     table.live("createLogStream", "[{\"raw\":true,\"live\":true,\"keys\":false}]", 18);
 }
