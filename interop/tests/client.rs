@@ -4,10 +4,12 @@ use interop::Client;
 use interop::Lab;
 use interop::Node;
 use interop::Stream;
+use interop::json;
 use interop::key;
 use interop::receive_time;
 use interop::value;
 use interop::without_receive_time;
+use serde_json::Value;
 
 #[test]
 fn answers_over_tcp_are_those_of_ssb_server() {
@@ -73,6 +75,24 @@ fn strangers_are_refused_as_in_javascript() {
     pair.assert_same("nosuch.method", "[]");
     pair.assert_same_stream("createLogStream", "[{}]");
     pair.assert_same_stream("createHistoryStream", &format!(r#"[{{"id":"{id}"}}]"#));
+}
+
+#[test]
+fn strangers_may_call_of_our_methods_what_they_may_call_there() {
+    let lab = Lab::new();
+    let manifest = lab.client(&lab.ours("named", &[])).call("manifest", "[]").expect("the owner may ask");
+    let mut pair = Pair::start(&lab, |lab, node| lab.stranger(node, Some(&manifest)));
+    let methods = paths(&json(&manifest), "");
+    assert!(methods.len() > 30, "{methods:?}");
+
+    for (method, kind) in &methods {
+        match (method.as_str(), kind.as_str()) {
+            // What it answers differs, and a ping goes on and on: that strangers may call both, other tests show.
+            ("manifest" | "gossip.ping", _) => {}
+            (_, "source") => pair.assert_same_stream(method, "[]"),
+            _ => pair.assert_same(method, "[]"),
+        }
+    }
 }
 
 #[test]
@@ -224,6 +244,16 @@ impl Pair {
             receive_time(log.get(index).expect("the log is that long"))
         })
     }
+}
+
+/// All methods of a manifest, with their kinds.
+fn paths(manifest: &Value, namespace: &str) -> Vec<(String, String)> {
+    let methods = manifest.as_object().expect("a manifest is an object");
+    let paths = methods.iter().flat_map(|(name, kind)| match kind {
+        Value::String(kind) => vec![(format!("{namespace}{name}"), kind.clone())],
+        inner => paths(inner, &format!("{namespace}{name}.")),
+    });
+    paths.collect()
 }
 
 fn comparable(items: Result<Vec<String>, String>) -> Result<Vec<String>, String> {
