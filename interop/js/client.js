@@ -1,6 +1,7 @@
 // The real ssb-client, told what to do line by line.
-//   node client.js --addr <multiserver address> --shs <base64> [--keys <secret file>] [--manifest <JSON>]
-// Without --keys it is a stranger; without --manifest it asks the server for one, as applications do.
+//   node client.js --addr <multiserver address> --shs <base64> [--keys <secret file>] [--manifest <JSON>] [--names]
+// Without --keys it is a stranger; without --manifest it asks the server for one, as applications do. With --names errors
+// begin with their names.
 //
 // In, a JSON line each:                           Out:
 //                                                 {"connected":"<id of the server>"} or {"failed":"<message>"}
@@ -27,7 +28,7 @@ const keys = a.keys ? keysLib.loadSync(a.keys) : keysLib.generate()
 const manifest = a.manifest ? JSON.parse(a.manifest) : null
 const options = { remote: a.addr, manifest, caps: { shs: a.shs }, timers: { handshake: 10000 } }
 const text = (value) => value === undefined ? 'undefined' : JSON.stringify(value)
-const message = (error) => error.message || String(error)
+const message = (error) => (a.names ? `${error.name}: ` : '') + (error.message || String(error))
 
 common.req('ssb-client')(keys, options, (error, rpc) => {
   if (error) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
@@ -54,14 +55,24 @@ impl Client {
         secret: Option<&Path>,
         manifest: Option<&str>,
     ) -> Result<Self, String> {
-        let mut command = javascript("client.js");
-        command.args(["--addr", address, "--shs", shs]);
+        let mut options: Vec<&OsStr> = Vec::new();
         if let Some(secret) = secret {
-            command.arg("--keys").arg(secret);
+            options.extend([OsStr::new("--keys"), secret.as_os_str()]);
         }
         if let Some(manifest) = manifest {
-            command.args(["--manifest", manifest]);
+            options.extend(["--manifest", manifest].map(OsStr::new));
         }
+        Self::connect_with(address, shs, &options)
+    }
+
+    /// Connects with options of `js/client.js`.
+    ///
+    /// # Errors
+    ///
+    /// ssb-client's message when it cannot connect.
+    pub fn connect_with(address: &str, shs: &str, options: &[&OsStr]) -> Result<Self, String> {
+        let mut command = javascript("client.js");
+        command.args(["--addr", address, "--shs", shs]).args(options);
         let process = Process::start("ssb-client", &mut command);
         process
             .find_line("connection", |line| {

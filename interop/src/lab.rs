@@ -137,6 +137,20 @@ impl Lab {
         self.try_client(&address, Some(node), None).unwrap_or_else(|error| fail(error))
     }
 
+    /// Connects as [`socket_client`](Self::socket_client) does. Errors begin with their names: `TypeError: ...`.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot.
+    #[track_caller]
+    #[must_use]
+    pub fn naming_client(&self, node: &Node) -> Client {
+        let address = format!("unix:{}/socket~noauth:{}", node.dir.display(), node.key());
+        let secret = node.dir.join("secret");
+        let options = ["--names".as_ref(), "--keys".as_ref(), secret.as_os_str()];
+        Client::connect_with(&address, &self.shs, &options).unwrap_or_else(|error| fail(error))
+    }
+
     /// Connects with a key nobody knows.
     ///
     /// # Panics
@@ -273,7 +287,13 @@ impl Node {
         &self.dir
     }
 
-    fn key(&self) -> &str {
+    /// Its key, base64.
+    ///
+    /// # Panics
+    ///
+    /// When its address has none.
+    #[must_use]
+    pub fn key(&self) -> &str {
         let key = self.address.split_once("~shs:");
         key.unwrap_or_else(|| fail(format_args!("no key in {}", self.address))).1
     }

@@ -91,7 +91,7 @@ impl Core {
         for seed in start.seeds {
             let place = Whereabouts::written(&seed.to_string(), seed);
             // More seeds than there is room for are more than anybody dials.
-            let _ = peers.add(place, Some("seed"), UnixMillis(0.0), &mut VecDeque::new());
+            let _ = peers.add(place, Some("seed"), UnixMillis(0.0), &mut VecDeque::<Output>::new());
         }
         let own = start.held.iter().find(|(feed, _)| *feed == start.me).map_or(0, |(_, sequence)| *sequence);
         Self {
@@ -215,23 +215,22 @@ impl Core {
     }
 
     fn dial(&mut self, ticket: Ticket, to: Target, now: UnixMillis) {
-        let address = match &to {
-            Target::At(place) => place.address().clone(),
-            Target::Known(peer) => match self.peers.get(peer) {
-                Some(known) => known.place.address().clone(),
-                None => return self.outbox.push_back(Output::NotKnown { ticket, peer: *peer }),
+        let place = match to {
+            Target::At(place) => place,
+            Target::Known(peer) => match self.peers.get(&peer) {
+                Some(known) => known.place.clone(),
+                None => return self.outbox.push_back(Output::NotKnown { ticket, peer }),
             },
         };
+        let address = place.address().clone();
         let key = address.key();
         let refusal = (key == self.me).then_some(DialRefusal::Ourselves);
         let refusal = refusal.or_else(|| self.graph.blocks(&self.me, &key).then_some(DialRefusal::Blocked));
         if let Some(reason) = refusal {
             return self.outbox.push_back(Output::DialRefused { ticket, reason });
         }
-        if let Target::At(place) = to {
-            // It is dialed even if there is no room to remember it.
-            let _ = self.peers.add(place, Some("manual"), now, &mut self.outbox);
-        }
+        // Whoever is dialed is announced by that; and dialed even if there is no room to remember it.
+        let _ = self.peers.add(place, Some("manual"), now, &mut self.outbox);
         self.peers.dialing(&key, now);
         self.outbox.push_back(Output::Dial { ticket, address });
     }

@@ -237,6 +237,12 @@ pub enum Output {
     },
 }
 
+impl From<Change> for Output {
+    fn from(change: Change) -> Self {
+        Self::Changed(Box::new(change))
+    }
+}
+
 /// What a connection is told to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Letter {

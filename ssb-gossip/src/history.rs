@@ -1,7 +1,7 @@
 //! `createHistoryStream`: one feed, in order, both sides of it.
 //!
 //! Shapes and quirks as ssb-db 20.4.1 and ssb-replicate 1.3.5 have them; where those never answer (`values: false`
-//! alone, `old: false` without `live`), the stream here ends.
+//! alone), the stream here ends.
 
 use serde_json::Value;
 use ssb_keys::FeedId;
@@ -43,22 +43,19 @@ impl HistoryQuery {
         let feed = FeedId::parse(options.get("id")?.as_str()?).ok()?;
         // JavaScript compares with `false`: nothing else turns these off.
         let is_not_false = |name: &str| options.get(name) != Some(&Value::Bool(false));
-        let is_truthy = |name: &str| match options.get(name) {
-            None | Some(Value::Null) => false,
-            Some(Value::Bool(flag)) => *flag,
-            Some(Value::Number(number)) => number.as_f64() != Some(0.0),
-            Some(Value::String(text)) => !text.is_empty(),
-            Some(_) => true,
-        };
+        // No sequence stands behind a text.
+        if options.get("sequence").and_then(Value::as_str).is_some_and(|text| !text.is_empty()) {
+            return None;
+        }
         let number = |name: &str| options.get(name).and_then(Value::as_f64);
         // `opts.sequence || opts.seq || 0`
         let from = number("sequence").filter(|from| *from != 0.0).or_else(|| number("seq"));
         let limit = number("limit").filter(|limit| *limit >= 0.0);
         Some(Self {
             feed,
-            from: clamp(from.unwrap_or(0.0).max(1.0)),
+            from: clamp(from.unwrap_or(0.0).max(1.0).ceil()),
             limit: limit.map(|limit| u64::from(clamp(limit))),
-            live: is_truthy("live"),
+            live: options.get("live") == Some(&Value::Bool(true)),
             old: is_not_false("old"),
             keys: is_not_false("keys"),
             values: is_not_false("values"),
@@ -88,6 +85,9 @@ pub struct Served {
 impl Served {
     /// A stream for `viewer`, at a time when the log holds the feed up to `latest`.
     pub const fn new(query: HistoryQuery, viewer: FeedId, latest: u32) -> Self {
+        // A stream without its stored part is a live one, if there is a stored part (pull-live 1.0.1).
+        let live = query.live || (!query.old && query.from <= latest);
+        let query = HistoryQuery { live, ..query };
         let sends_stored = query.old && !matches!(query.limit, Some(0));
         let next = if sends_stored || query.from > latest { query.from } else { latest.saturating_add(1) };
         Self { query, next, stored_up_to: latest, left: query.limit, viewer, done: false }
@@ -242,12 +242,13 @@ mod tests {
         for (options, expected) in [
             ("", all()),
             (r#","seq":5"#, HistoryQuery { from: 5, ..all() }),
+            (r#","seq":4.5"#, HistoryQuery { from: 5, ..all() }),
             (r#","sequence":5"#, HistoryQuery { from: 5, ..all() }),
             (r#","sequence":7,"seq":5"#, HistoryQuery { from: 7, ..all() }),
             (r#","sequence":0,"seq":5"#, HistoryQuery { from: 5, ..all() }),
             (r#","seq":0"#, all()),
             (r#","seq":-3"#, all()),
-            (r#","seq":2.9"#, HistoryQuery { from: 2, ..all() }),
+            (r#","seq":2.9"#, HistoryQuery { from: 3, ..all() }),
             (r#","seq":1e300"#, HistoryQuery { from: u32::MAX, ..all() }),
             (r#","seq":"5""#, all()),
             (r#","seq":null"#, all()),
@@ -256,11 +257,11 @@ mod tests {
             (r#","limit":-1"#, all()),
             (r#","limit":"3""#, all()),
             (r#","live":true"#, HistoryQuery { live: true, ..all() }),
-            (r#","live":1"#, HistoryQuery { live: true, ..all() }),
+            (r#","live":1"#, all()),
             (r#","live":0"#, all()),
             (r#","live":"""#, all()),
             (r#","live":null"#, all()),
-            (r#","live":{}"#, HistoryQuery { live: true, ..all() }),
+            (r#","live":{}"#, all()),
             (r#","old":false"#, HistoryQuery { old: false, ..all() }),
             (r#","old":0"#, all()),
             (r#","old":null"#, all()),
@@ -277,6 +278,7 @@ mod tests {
     #[test]
     fn without_an_object_with_an_id_nothing_is_asked() {
         let positional = format!("[\"{AUTHOR}\",5,true]");
+        let with_text = format!("[{{\"id\":\"{AUTHOR}\",\"sequence\":\"x\"}}]");
         for args in [
             "",
             "[]",
@@ -286,6 +288,7 @@ mod tests {
             r#"[{"id":5}]"#,
             r#"[{"id":"@me"}]"#,
             r#"[{"seq":1}]"#,
+            &with_text,
             "[[]]",
             &positional,
             "not json",
@@ -329,7 +332,8 @@ mod tests {
             (HistoryQuery { limit: Some(2), ..all() }, (vec![1, 2], true)),
             (HistoryQuery { limit: Some(9), ..all() }, (vec![1, 2, 3], true)),
             (HistoryQuery { limit: Some(0), ..all() }, (vec![], true)),
-            (HistoryQuery { old: false, ..all() }, (vec![], true)),
+            (HistoryQuery { old: false, ..all() }, (vec![4, 5], false)),
+            (HistoryQuery { old: false, from: 9, ..all() }, (vec![], true)),
             (live, (vec![1, 2, 3, 4, 5], false)),
             (HistoryQuery { from: 3, ..live }, (vec![3, 4, 5], false)),
             (HistoryQuery { from: 5, ..live }, (vec![5], false)),

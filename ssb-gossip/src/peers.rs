@@ -13,7 +13,6 @@ use thiserror::Error;
 use crate::address::Address;
 use crate::connection::ConnectionId;
 use crate::connection::Side;
-use crate::event::Output;
 use crate::statistics::Statistics;
 use crate::time::UnixMillis;
 
@@ -144,7 +143,7 @@ impl Peers {
         place: Whereabouts,
         source: Option<&str>,
         now: UnixMillis,
-        out: &mut VecDeque<Output>,
+        out: &mut VecDeque<impl From<Change>>,
     ) -> Result<Option<&Known>, NotAdded> {
         let key = place.address.key();
         if key == self.me {
@@ -173,7 +172,7 @@ impl Peers {
     }
 
     /// Forgets a peer. Connections with it go on.
-    pub fn remove(&mut self, key: &FeedId, out: &mut VecDeque<Output>) {
+    pub fn remove(&mut self, key: &FeedId, out: &mut VecDeque<impl From<Change>>) {
         if let Some(at) = self.known.iter().position(|known| known.key() == *key) {
             let peer = self.known.remove(at);
             out.push_back(changed(ChangeKind::Remove, peer));
@@ -188,7 +187,13 @@ impl Peers {
     }
 
     /// A dial failed.
-    pub fn failed(&mut self, key: &FeedId, error: &str, now: UnixMillis, out: &mut VecDeque<Output>) {
+    pub fn failed(
+        &mut self,
+        key: &FeedId,
+        error: &str,
+        now: UnixMillis,
+        out: &mut VecDeque<impl From<Change>>,
+    ) {
         let state = self.is_connected(key).then_some(State::Connected);
         let Some(known) = self.get_mut(key) else { return };
         known.error = Some(start_of(error, ERROR_LEN_MAX).to_owned());
@@ -205,7 +210,7 @@ impl Peers {
         key: &FeedId,
         side: Side,
         now: UnixMillis,
-        out: &mut VecDeque<Output>,
+        out: &mut VecDeque<impl From<Change>>,
     ) {
         self.connections.insert(connection, *key);
         let Some(known) = self.get_mut(key) else { return };
@@ -250,7 +255,7 @@ impl Peers {
         &mut self,
         connection: ConnectionId,
         now: UnixMillis,
-        out: &mut VecDeque<Output>,
+        out: &mut VecDeque<impl From<Change>>,
     ) -> Option<FeedId> {
         let key = self.connections.remove(&connection)?;
         let others = self.is_connected(&key);
@@ -371,8 +376,8 @@ impl ChangeKind {
     }
 }
 
-fn changed(kind: ChangeKind, peer: Known) -> Output {
-    Output::Changed(Box::new(Change { kind, peer }))
+fn changed<T: From<Change>>(kind: ChangeKind, peer: Known) -> T {
+    Change { kind, peer }.into()
 }
 
 // As much of it as fits.
@@ -402,7 +407,7 @@ mod tests {
     /// A table, and what came out of it.
     struct Bench {
         peers: Peers,
-        out: VecDeque<Output>,
+        out: VecDeque<Change>,
     }
 
     impl Bench {
@@ -435,11 +440,7 @@ mod tests {
         }
 
         fn changes(&mut self) -> Vec<ChangeKind> {
-            let kind = |output| match output {
-                Output::Changed(change) => change.kind,
-                other => panic!("{other:?}"),
-            };
-            self.out.drain(..).map(kind).collect()
+            self.out.drain(..).map(|change| change.kind).collect()
         }
     }
 

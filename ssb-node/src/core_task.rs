@@ -226,7 +226,7 @@ impl CoreTask {
             if let Giver::Owner(ticket) = item.giver
                 && let Some(answer) = self.answers.remove(&ticket)
             {
-                self.log.own(Own::Await { ticket, raw: item.raw.clone(), answer });
+                self.log.own(Own::Await { ticket, feed: item.feed, raw: item.raw.clone(), answer });
             }
         }
     }

@@ -10,6 +10,7 @@ use std::sync::PoisonError;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::verify::InOrder;
 use ssb_gossip::verify::Verified;
+use ssb_keys::FeedId;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_muxrpc::RemoteError;
 
@@ -28,6 +29,7 @@ pub(crate) enum Own {
     /// The owner adds a message, which comes with a group, and waits for what becomes of it.
     Await {
         ticket: Ticket,
+        feed: FeedId,
         raw: Vec<u8>,
         answer: Sender<Result<String, RemoteError>>,
     },
@@ -117,7 +119,6 @@ mod tests {
     use super::*;
     use ssb_gossip::event::Giver;
     use ssb_gossip::event::Refusal;
-    use ssb_keys::FeedId;
     use std::sync::Arc;
     use std::thread;
 

@@ -66,6 +66,7 @@ pub(crate) struct LogThread {
 /// A message that the owner adds, and who waits for what becomes of it.
 #[derive(Debug)]
 pub(crate) struct Awaited {
+    feed: FeedId,
     raw: Vec<u8>,
     answer: Sender<Result<String, RemoteError>>,
 }
@@ -106,8 +107,8 @@ impl LogThread {
         for own in work.own {
             match own {
                 Own::Publish { content, answer } => self.publish(&content, answer, &mut batch),
-                Own::Await { ticket, raw, answer } => {
-                    self.awaited.insert(ticket, Awaited { raw, answer });
+                Own::Await { ticket, feed, raw, answer } => {
+                    self.awaited.insert(ticket, Awaited { feed, raw, answer });
                 }
                 Own::SaveMark(mark) => marks.push(mark),
             }
@@ -180,9 +181,9 @@ impl LogThread {
                 awaited.map(|awaited| (publish::answer(&message, timestamp), awaited.answer)),
             ),
             (Err(outcome), None) => (outcome, None),
-            (Err(outcome), Some(Awaited { raw, answer })) => {
+            (Err(outcome), Some(Awaited { feed, raw, answer })) => {
                 // The caller may be gone.
-                let _ = answer.try_send(Err(self.explain(&raw, &outcome, batch)));
+                let _ = answer.try_send(Err(self.explain(&feed, &raw, &outcome, batch)));
                 (outcome, None)
             }
         };
@@ -190,10 +191,10 @@ impl LogThread {
     }
 
     // Why a message that the owner adds is not stored.
-    fn explain(&mut self, raw: &[u8], outcome: &Outcome, batch: &mut Batch) -> RemoteError {
+    fn explain(&mut self, feed: &FeedId, raw: &[u8], outcome: &Outcome, batch: &mut Batch) -> RemoteError {
         // What came before it is part of the reason, and can be read once it is durable.
         self.commit(batch);
-        let latest = Unverified::parse(raw).ok().and_then(|message| self.latest(&message.author()));
+        let latest = self.latest(feed);
         let why = match outcome {
             Outcome::Refused(why) => Some(*why),
             Outcome::Known | Outcome::Stored { .. } => None,
@@ -552,7 +553,7 @@ mod tests {
         let (ticket, raw) = (Ticket(ticket), message.json().as_bytes().to_vec());
         let (answer, answered) = bounded(1);
         let work = Work {
-            own: vec![Own::Await { ticket, raw, answer }],
+            own: vec![Own::Await { ticket, feed: message.author(), raw, answer }],
             verified: vec![Verified { giver: Giver::Owner(ticket), len: 9, message: verdict }],
         };
         (work, answered)
@@ -629,6 +630,22 @@ mod tests {
 
         assert_eq!(answered.try_recv().unwrap(), Err(RemoteError::new("invalid signature")));
         assert!(bench.thread.store.reader().is_empty());
+    }
+
+    #[test]
+    fn an_added_message_that_is_none_is_answered_with_the_end_of_its_feed_too() {
+        let mut bench = Bench::created();
+        let message = feed(2, 1, 1).remove(0);
+        bench.thread.work(work([message.clone()]));
+        let (mut work, answered) = add(5, &message, Err(Refusal::Malformed));
+        if let [Own::Await { raw, .. }] = work.own.as_mut_slice() {
+            *raw = message.json().replacen("\"sequence\":1", "\"sequence\":1.5", 1).into_bytes();
+        }
+
+        bench.thread.work(work);
+
+        let error = answered.try_recv().unwrap().unwrap_err();
+        assert!(error.message().starts_with("invalid message: expected sequence 2 but got:1.5in state:"));
     }
 
     #[test]

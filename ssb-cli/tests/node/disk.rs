@@ -59,7 +59,7 @@ fn a_disk_that_is_full_stops_writing_and_nothing_else() {
     assert!(said.contains(&line), "{said}");
     assert!(said.trim_end().ends_with("nothing was stored since"), "{said}");
     let next = after.start();
-    let all = after.answer(&next, &["hist", "--id", &after.id(), "--keys=false"]);
+    let all = after.answer(&next, &["hist", "--id", &after.id(), "--no-keys"]);
     // The one that was refused may have reached the disk, as the mark, which has to be there too, did not.
     let stored = all.matches("\"sequence\"").count();
     assert!((acknowledged..=acknowledged + 1).contains(&stored), "{stored} of {acknowledged}");

@@ -34,6 +34,7 @@ use crate::rpc::feeds;
 use crate::rpc::get::Get;
 use crate::rpc::gossip;
 use crate::rpc::help;
+use crate::rpc::history;
 use crate::rpc::log_stream;
 use crate::rpc::publish;
 use crate::rpc::raw_log_stream;
@@ -108,7 +109,11 @@ impl PeerTask {
             Rpc::CreateUserStream => self.serve(request, user_stream::parse(args)),
             Rpc::CreateSequenceStream => self.serve(request, Ok(SequenceStream::default())),
             Rpc::CreateHistoryStream => {
-                self.streams.called(request, HistoryQuery::parse(args), &mut self.peer);
+                let query = HistoryQuery::parse(args);
+                match query.and_then(|query| history::refusal(args, &query, &self.shared.reader)) {
+                    Some(error) => self.peer.refuse_call(request, &error),
+                    None => self.streams.called(request, query, &mut self.peer),
+                }
             }
             Rpc::GossipPeers => self.look(request, |core, _| gossip::peers(core.peers().all())),
             Rpc::GossipGet => match gossip::id(args) {
@@ -159,7 +164,10 @@ impl PeerTask {
 
     fn serve(&mut self, request: RequestId, stream: Result<impl Source + 'static, RemoteError>) {
         match stream {
-            Ok(stream) => self.sources.add(request, Box::new(stream)),
+            Ok(mut stream) => {
+                stream.begin(&self.shared.reader);
+                self.sources.add(request, Box::new(stream));
+            }
             Err(error) => self.peer.refuse_call(request, &error),
         }
     }

@@ -83,7 +83,7 @@ pub(crate) fn target(raw: &[u8]) -> Result<Target, RemoteError> {
                 return in_parts(&parts).map(Target::At);
             }
             Address::parse(&text)
-                .map(|address| Target::At(Whereabouts::written(&text, address)))
+                .map(|address| Target::At(Whereabouts::in_parts(address)))
                 .map_err(|_| no_address())
         }
         Some(Value::Object(peer)) => match peer.get("key").and_then(Value::as_text) {
@@ -164,7 +164,8 @@ pub(crate) fn change(change: &Change) -> String {
 // An address as text, in either form.
 fn written(text: &str) -> Result<Whereabouts, RemoteError> {
     let address = match Address::parse(text) {
-        Ok(address) => return Ok(Whereabouts::written(text, address)),
+        Ok(address) if text.contains('~') => return Ok(Whereabouts::written(text, address)),
+        Ok(address) => return Ok(Whereabouts::in_parts(address)),
         Err(error) => error,
     };
     let not_valid = |what: &str| RemoteError::new(format!("not a valid address:{what}"));
@@ -378,8 +379,8 @@ mod tests {
         assert_eq!(target(format!("[{{\"key\":\"{them}\"}}]").as_bytes()), known);
         let address = Address::net("h.example", 1, them).unwrap();
         let written = target(format!("[\"{address}\"]").as_bytes());
-        assert_eq!(written, Ok(Target::At(Whereabouts::written(&address.to_string(), address.clone()))));
         let in_parts = Ok(Target::At(Whereabouts::in_parts(address)));
+        assert_eq!(written, in_parts);
         assert_eq!(target(format!("[\"h.example:1:{them}\"]").as_bytes()), in_parts);
         let parts = format!("[{{\"host\":\"h.example\",\"port\":1,\"key\":\"{them}\"}}]");
         assert_eq!(target(parts.as_bytes()), in_parts);
@@ -407,7 +408,7 @@ mod tests {
     /// Peer 2, in a table of its own.
     struct Table {
         peers: Peers,
-        out: VecDeque<ssb_gossip::event::Output>,
+        out: VecDeque<Change>,
     }
 
     impl Table {
@@ -493,7 +494,7 @@ mod tests {
 
     #[test]
     fn the_fullest_table_is_one_answer() {
-        let (mut peers, mut out) = (Peers::new(key(1).id()), VecDeque::new());
+        let (mut peers, mut out) = (Peers::new(key(1).id()), VecDeque::<Change>::new());
         for n in 0..PEERS_MAX {
             let mut bytes = [7; 32];
             bytes[..8].copy_from_slice(&n.to_le_bytes());

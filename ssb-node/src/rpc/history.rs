@@ -1,5 +1,7 @@
 //! `createHistoryStream`: one feed in the order of its sequences.
 
+use serde_json::Value;
+use ssb_gossip::history::HistoryQuery;
 use ssb_gossip::history::Served;
 use ssb_gossip::history::ServedThen;
 use ssb_log::Disk;
@@ -7,10 +9,26 @@ use ssb_log::Reader;
 use ssb_log::read::ReadError;
 use ssb_muxrpc::RemoteError;
 
+use super::args;
 use super::source::PAGE_LEN;
 use super::source::Page;
 use super::source::Source;
 use super::source::Then;
+
+/// JavaScript's text for a call with an option of the wrong type (ssb-db 20.4.1). It looks at those only if there is
+/// something to send, that is if the feed has come as far (ssb-replicate 1.3.5).
+pub(crate) fn refusal(args: &[u8], query: &HistoryQuery, reader: &Reader<Disk>) -> Option<RemoteError> {
+    let options = args::first(args);
+    let is_wrong = |name: &str, takes_flags: bool| match options.get(name) {
+        Some(Value::Bool(flag)) => *flag && !takes_flags,
+        Some(Value::Number(_)) | None => false,
+        Some(other) => args::is_truthy(other),
+    };
+    let is_wrong = ["live", "keys", "values"].iter().any(|name| is_wrong(name, true))
+        || ["seq", "limit"].iter().any(|name| is_wrong(name, false));
+    let has_come = || reader.latest(&query.feed).is_some_and(|latest| latest.sequence >= query.from);
+    (is_wrong && has_come()).then(|| args::wrong_type("feedId"))
+}
 
 /// A history stream that we serve.
 pub(crate) struct History(pub(crate) Served);
@@ -41,7 +59,6 @@ mod tests {
     use super::*;
     use crate::fixture::Fixture;
     use crate::fixture::key;
-    use ssb_gossip::history::HistoryQuery;
     use ssb_msg::Message;
 
     const AUTHOR: u8 = 1;
@@ -53,6 +70,26 @@ mod tests {
 
     fn query(live: bool) -> HistoryQuery {
         HistoryQuery::replicate(key(AUTHOR).id(), 1, live)
+    }
+
+    #[test]
+    fn options_of_the_wrong_type_are_refused_if_there_is_something_to_send() {
+        let mut fixture = Fixture::new();
+        fixture.publish_posts(&key(AUTHOR), 2, 1);
+        let refused = |author: u8, option: &str| {
+            let args = format!("[{{\"id\":\"{}\",{option}}}]", key(author).id());
+            let query = HistoryQuery::parse(args.as_bytes()).unwrap();
+            refusal(args.as_bytes(), &query, &fixture.reader())
+        };
+        for option in [r#""seq":"1""#, r#""limit":true"#, r#""live":"x""#, r#""keys":{}"#, r#""values":[]"#] {
+            assert_eq!(refused(AUTHOR, option), Some(args::wrong_type("feedId")), "{option}");
+        }
+        for option in [r#""seq":1"#, r#""limit":null"#, r#""live":0"#, r#""keys":true"#, r#""values":false"#]
+        {
+            assert_eq!(refused(AUTHOR, option), None, "{option}");
+        }
+        assert_eq!(refused(AUTHOR + 1, r#""keys":"x""#), None, "nothing is there");
+        assert_eq!(refused(AUTHOR, r#""keys":"x","sequence":3"#), None, "nothing is there yet");
     }
 
     /// All items up to the end or a wait, and that.

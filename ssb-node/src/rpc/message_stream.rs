@@ -60,8 +60,8 @@ enum Stage {
     Preparing { end: u32 },
     /// What of the stored part is left, and where live begins.
     Stored { range: Range<u32>, left: u64, live_from: u32 },
-    /// New messages, from here.
-    Live { from: u32 },
+    /// New messages, from here, and how many of them are left.
+    Live { from: u32, left: u64 },
 }
 
 impl<M: Messages> MessageStream<M> {
@@ -73,8 +73,7 @@ impl<M: Messages> MessageStream<M> {
         let Self { messages, options, stage } = self;
         match stage {
             Stage::Start => {
-                let end = messages.end(reader);
-                *stage = if options.old { Stage::Preparing { end } } else { Stage::Live { from: end } };
+                self.begin(reader);
                 Ok(Page { items: Vec::new(), then: Then::More })
             }
             Stage::Preparing { end } => {
@@ -92,8 +91,8 @@ impl<M: Messages> MessageStream<M> {
                 };
                 page.truncate(wanted);
                 if page.is_empty() {
-                    let live_from = *live_from;
-                    return Ok(self.finish_stored(live_from));
+                    let (live_from, left) = (*live_from, *left);
+                    return Ok(self.finish_stored(live_from, left));
                 }
                 let count = u32::try_from(page.len()).expect("a page is part of a range of u32");
                 *left -= u64::from(count);
@@ -108,7 +107,8 @@ impl<M: Messages> MessageStream<M> {
                     places.iter().zip(&page).map(|(place, stored)| messages.item(options, *place, stored));
                 Ok(Page { items: items.collect(), then: Then::More })
             }
-            Stage::Live { from } => {
+            Stage::Live { left: 0, .. } => Ok(Page { items: Vec::new(), then: Then::End(Ok(())) }),
+            Stage::Live { from, left } => {
                 let end = messages.end(reader);
                 let page = messages.page(reader, *from..end, false)?;
                 let first = *from;
@@ -118,26 +118,36 @@ impl<M: Messages> MessageStream<M> {
                     .zip(&page)
                     .filter(|(place, stored)| options.is_in_range(messages.sort_value(*place, stored)));
                 let items = wanted.map(|(place, stored)| messages.item(options, place, stored));
-                Ok(Page { items: items.collect(), then })
+                let items: Vec<String> = items.take(usize::try_from(*left).unwrap_or(usize::MAX)).collect();
+                *left -= items.len() as u64;
+                let then = if *left == 0 { Then::More } else { then };
+                Ok(Page { items, then })
             }
         }
     }
 
-    fn finish_stored(&mut self, live_from: u32) -> Page {
+    fn finish_stored(&mut self, live_from: u32, left: u64) -> Page {
         if !self.options.live {
             return Page { items: Vec::new(), then: Then::End(Ok(())) };
         }
-        self.stage = Stage::Live { from: live_from };
+        let left = if self.options.limits_live { left } else { u64::MAX };
+        self.stage = Stage::Live { from: live_from, left };
         let items = if self.options.sync { vec![SYNC.to_owned()] } else { Vec::new() };
         Page { items, then: Then::More }
     }
 }
 
 impl<M: Messages> Source for MessageStream<M> {
-    fn pull(&mut self, reader: &Reader<Disk>) -> Page {
-        if !self.options.old && !self.options.live {
-            return Page { items: Vec::new(), then: Then::End(Ok(())) };
+    fn begin(&mut self, reader: &Reader<Disk>) {
+        let Self { messages, options, stage } = self;
+        if matches!(stage, Stage::Start) {
+            let end = messages.end(reader);
+            let left = options.limit.filter(|_| options.limits_live).unwrap_or(u64::MAX);
+            *stage = if options.old { Stage::Preparing { end } } else { Stage::Live { from: end, left } };
         }
+    }
+
+    fn pull(&mut self, reader: &Reader<Disk>) -> Page {
         self.next_page(reader).unwrap_or_else(|error| Page {
             items: Vec::new(),
             then: Then::End(Err(RemoteError::new(error.to_string()))),

@@ -19,6 +19,7 @@ pub(crate) fn content(raw: &[u8]) -> Result<String, RemoteError> {
     let content = args::split(raw).into_iter().next().unwrap_or_default();
     match content.as_str() {
         "" | "null" | "false" | "0" | "\"\"" => Err(args::required()),
+        "true" => Err(args::wrong_type("msgContent")),
         _ => Ok(content),
     }
 }
@@ -32,7 +33,7 @@ pub(crate) fn answer(message: &Message, received: f64) -> String {
 pub(crate) fn refusal(error: &PublishError, content: &str) -> RemoteError {
     let PublishError::Draft(error) = error else { return RemoteError::new(error.to_string()) };
     match error {
-        DraftError::Content if content.starts_with('"') => RemoteError::new(NOT_ENCRYPTED),
+        DraftError::Content if !content.trim_start().starts_with('[') => RemoteError::new(NOT_ENCRYPTED),
         DraftError::Type | DraftError::TypeLength { .. } | DraftError::Content => {
             RemoteError::new(wrong_content_type(content))
         }

@@ -45,7 +45,7 @@ enum Shape {
 /// JavaScript's text for arguments of the wrong type.
 pub(crate) fn parse(args: &[u8]) -> Result<MessageStream<RawLog>, RemoteError> {
     let options = args::options(args, "readStreamOpts")?.unwrap_or_default();
-    let parsed = Options { sync: false, ..Options::parse(&options)? };
+    let parsed = raw_options(&options)?;
     for name in ["values", "seqs"] {
         if options.get(name) == Some(&Value::Bool(false)) {
             return Err(RemoteError::new(format!("a raw log stream cannot leave out its {name}")));
@@ -60,7 +60,7 @@ pub(crate) fn parse(args: &[u8]) -> Result<MessageStream<RawLog>, RemoteError> {
 ///
 /// JavaScript's text for an option of the wrong type, ours for items without anything in them.
 pub(crate) fn of_log(options: &Map<String, Value>) -> Result<MessageStream<RawLog>, RemoteError> {
-    let parsed = Options { sync: false, ..Options::parse(options)? };
+    let parsed = raw_options(options)?;
     let is_wanted = |name: &str| options.get(name) != Some(&Value::Bool(false));
     let shape = match (is_wanted("values"), is_wanted("seqs")) {
         (true, true) => Shape::ValueAndSeq,
@@ -71,6 +71,14 @@ pub(crate) fn of_log(options: &Map<String, Value>) -> Result<MessageStream<RawLo
         }
     };
     Ok(MessageStream::new(RawLog(shape), parsed))
+}
+
+// There is no sync item, a limit of 0 is none, and one of more counts new messages, too (flumelog-offset 3.4.4).
+fn raw_options(options: &Map<String, Value>) -> Result<Options, RemoteError> {
+    let parsed = Options::parse(options)?;
+    let live = parsed.live || options.get("live").is_some_and(args::is_truthy);
+    let limit = parsed.limit.filter(|limit| *limit != 0);
+    Ok(Options { sync: false, live, limit, limits_live: true, ..parsed })
 }
 
 impl Messages for RawLog {
@@ -141,6 +149,7 @@ mod tests {
         for (options, range) in [
             ("", 0..3),
             (r#""keys":false"#, 0..3),
+            (r#""limit":0"#, 0..3),
             (r#""gt":0"#, 1..3),
             (r#""gte":1,"lt":2"#, 1..2),
             (r#""lte":1"#, 0..2),
@@ -162,6 +171,21 @@ mod tests {
         fixture.publish_posts(&key(1), 2, 1);
 
         assert_eq!(pull_all(&mut stream, &fixture).0.len(), 2);
+    }
+
+    #[test]
+    fn a_limit_ends_it_even_if_it_is_live() {
+        let mut fixture = Fixture::new();
+        fixture.publish_posts(&key(1), 2, 1);
+        let (mut two, mut three) = (stream(r#""live":1,"limit":2"#), stream(r#""live":true,"limit":3"#));
+        let (items, then, _) = pull_all(&mut two, &fixture);
+        assert_eq!((items.len(), then), (2, Then::End(Ok(()))));
+        assert_eq!(pull_all(&mut three, &fixture).0.len(), 2);
+
+        fixture.publish_posts(&key(1), 2, 1);
+
+        let (items, then, _) = pull_all(&mut three, &fixture);
+        assert_eq!((items.len(), then), (1, Then::End(Ok(()))));
     }
 
     #[test]

@@ -11,11 +11,18 @@ pub(crate) const PAGE_LEN: usize = 64 * 1024;
 
 /// A stream that we serve.
 pub(crate) trait Source: Send {
+    /// The call has come: what is stored now is old, and what comes later is new. Must not block.
+    fn begin(&mut self, _reader: &Reader<Disk>) {}
+
     /// Reads the next items, as JSON texts. May block on the disk.
     fn pull(&mut self, reader: &Reader<Disk>) -> Page;
 }
 
 impl Source for Box<dyn Source> {
+    fn begin(&mut self, reader: &Reader<Disk>) {
+        (**self).begin(reader);
+    }
+
     fn pull(&mut self, reader: &Reader<Disk>) -> Page {
         (**self).pull(reader)
     }

@@ -1,5 +1,5 @@
 //! The options that all streams of messages share: `live old sync gt gte lt lte reverse limit keys values`, as ssb-db
-//! 20.4.1 reads them. Where that never answers (`old: false` without `live`), the streams here end.
+//! 20.4.1 reads them. A stream without its stored part is a live one (pull-live 1.0.1).
 
 use std::ops::Bound;
 use std::ops::Range;
@@ -25,6 +25,8 @@ pub(crate) struct Options {
     pub(crate) values: bool,
     /// How many stored messages. `None` for all.
     pub(crate) limit: Option<u64>,
+    /// Whether the limit counts new messages, too, and ends the stream.
+    pub(crate) limits_live: bool,
     /// Of the values by which the stream is sorted. Of `gt` and `gte` the latter counts, of `lt` and `lte` the former.
     pub(crate) range: (Bound<f64>, Bound<f64>),
 }
@@ -52,8 +54,9 @@ impl Options {
         let upper = bound("lt").map(Bound::Excluded).or_else(|| bound("lte").map(Bound::Included));
         let limit = options.get("limit").and_then(Value::as_f64).filter(|limit| *limit >= 0.0);
         Ok(Self {
-            live: truthy("live").is_some(),
+            live: options.get("live") == Some(&Value::Bool(true)) || !is_not_false("old"),
             old: is_not_false("old"),
+            limits_live: false,
             sync: is_not_false("sync"),
             reverse: truthy("reverse").is_some(),
             keys: is_not_false("keys"),
@@ -135,6 +138,7 @@ mod tests {
             keys: true,
             values: true,
             limit: None,
+            limits_live: false,
             range: (Bound::Unbounded, Bound::Unbounded),
         }
     }
@@ -147,7 +151,8 @@ mod tests {
         for (text, expected) in [
             ("{}", defaults()),
             (r#"{"live":true}"#, Options { live: true, ..defaults() }),
-            (r#"{"live":1,"old":false}"#, Options { live: true, old: false, ..defaults() }),
+            (r#"{"live":1}"#, defaults()),
+            (r#"{"old":false}"#, Options { live: true, old: false, ..defaults() }),
             (r#"{"live":0,"reverse":null,"limit":null}"#, defaults()),
             (r#"{"sync":false,"reverse":true}"#, Options { sync: false, reverse: true, ..defaults() }),
             (r#"{"keys":false,"values":false}"#, Options { keys: false, values: false, ..defaults() }),
