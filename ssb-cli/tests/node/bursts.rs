@@ -4,33 +4,19 @@
 //! The calls are those of ssb-server 16.0.1 and of secret-stack 6.4.2 with ssb-db2 8.1.0, ssb-conn 6.0.4 and ssb-ebt 9.1.2.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
-use std::io::Write as _;
-use std::net::Ipv4Addr;
-use std::net::TcpStream;
-use std::sync::Arc;
-use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
-use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerEvent;
-use ssb_gossip::peer::Timeouts;
-use ssb_gossip::time::Now;
-use ssb_gossip::time::UnixMillis;
-use ssb_gossip::time::Uptime;
 use ssb_keys::Keypair;
-use ssb_keys::network::NetworkKey;
-use ssb_keys::secret_file;
 use ssb_muxrpc::Body;
 use ssb_muxrpc::Kind;
 use ssb_muxrpc::RequestId;
-use ssb_muxrpc::Role;
 
 use super::home::Home;
 use super::home::Node;
-use super::home::PATIENCE;
+use super::line::Line;
 
 /// A call, its kind, its arguments, what is sent on its stream at once, and how it is answered.
 type Call = (&'static str, Kind, &'static str, Option<&'static str>, Answer);
@@ -120,26 +106,13 @@ fn check(method: &str, answer: Answer, told: &[String]) -> Result<(), TestCaseEr
 }
 
 /// Who has a key of its own, and speaks muxrpc itself.
-struct Stranger {
-    stream: TcpStream,
-    peer: Peer,
-}
+struct Stranger(Line);
 
 impl Stranger {
     fn connect(home: &Home, node: &Node) -> Self {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, node.port)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let server = secret_file::load(&home.file("secret")).unwrap().id();
-        let me = Keypair::from_seed(&[8; 32]);
-        let mut peer = Peer::dial(&me, &NetworkKey::MAIN, server, &[9; 32], &Arc::default(), Role::new(0));
-        peer.start(Timeouts::default(), now());
-        let mut this = Self { stream, peer };
-        while !this.peer.is_open() {
-            this.write();
-            this.read();
-            this.events(&mut BTreeMap::new(), &mut BTreeMap::new());
-        }
-        this
+        let mut line = Line::dial(home, node, &Keypair::from_seed(&[8; 32]));
+        line.open();
+        Self(line)
     }
 
     /// Makes all calls before it reads anything, and returns what each was told.
@@ -147,23 +120,21 @@ impl Stranger {
         let (mut requests, mut told) = (BTreeMap::new(), BTreeMap::new());
         for (method, kind, args, item, _) in calls {
             let path: Vec<&str> = method.split('.').collect();
-            let request = self.peer.call(&path, *kind, args).unwrap();
+            let request = self.0.peer.call(&path, *kind, args).unwrap();
             requests.insert(request, *method);
             if let Some(item) = item {
-                self.peer.item(request, Body::Json(item));
+                self.0.peer.item(request, Body::Json(item));
             }
         }
         while told.len() < calls.len() {
-            self.write();
-            self.read();
+            self.0.turn();
             self.events(&mut requests, &mut told);
         }
         // Whatever was refused, the connection goes on.
-        let request = self.peer.call(&["manifest"], Kind::Async, "[]").unwrap();
+        let request = self.0.peer.call(&["manifest"], Kind::Async, "[]").unwrap();
         requests.insert(request, "afterwards");
         while !told.contains_key("afterwards") {
-            self.write();
-            self.read();
+            self.0.turn();
             self.events(&mut requests, &mut told);
         }
         told
@@ -179,7 +150,7 @@ impl Stranger {
             told.entry(method).or_default().push(text);
         };
         // What the node itself calls is its own business.
-        while let Some(event) = self.peer.poll() {
+        while let Some(event) = self.0.peer.poll() {
             match event {
                 PeerEvent::Answered { request, body, .. } | PeerEvent::Item { request, body, .. } => {
                     tell(request, String::from_utf8(body.to_vec()).unwrap());
@@ -196,21 +167,4 @@ impl Stranger {
             }
         }
     }
-
-    fn write(&mut self) {
-        while !self.peer.outgoing().is_empty() {
-            let count = self.stream.write(self.peer.outgoing()).unwrap();
-            self.peer.wrote(count, now());
-        }
-    }
-
-    fn read(&mut self) {
-        let count = self.stream.read(self.peer.space()).unwrap();
-        assert_ne!(count, 0, "the node hung up");
-        self.peer.filled(count, now());
-    }
-}
-
-const fn now() -> Now {
-    Now { uptime: Uptime::new(Duration::ZERO), wall: UnixMillis(0.0) }
 }

@@ -87,6 +87,13 @@ impl Home {
         self.command(&[words, &settings].concat()).output().unwrap()
     }
 
+    /// The same without waiting for it.
+    pub(super) fn call_in_background(&self, node: &Node, words: &[&str]) -> Child {
+        let port = node.port.to_string();
+        let settings = ["--host", "127.0.0.1", "--port", &port];
+        self.command(&[words, &settings].concat()).spawn().unwrap()
+    }
+
     /// What a call prints.
     pub(super) fn answer(&self, node: &Node, words: &[&str]) -> String {
         let output = self.call(node, words);

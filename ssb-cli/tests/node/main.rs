@@ -6,6 +6,8 @@ mod bursts;
 mod disk;
 mod home;
 mod kept;
+mod line;
+mod rights;
 mod signals;
 mod start;
 mod stop;

@@ -1,0 +1,102 @@
+//! A connection to a node whose other end the test holds.
+
+use std::io::Read as _;
+use std::io::Write as _;
+use std::net::Ipv4Addr;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ssb_gossip::peer::Peer;
+use ssb_gossip::peer::PeerEvent;
+use ssb_gossip::peer::Timeouts;
+use ssb_gossip::time::Now;
+use ssb_gossip::time::UnixMillis;
+use ssb_gossip::time::Uptime;
+use ssb_keys::Keypair;
+use ssb_keys::network::NetworkKey;
+use ssb_keys::secret_file;
+use ssb_muxrpc::Kind;
+use ssb_muxrpc::Role;
+
+use super::home::Home;
+use super::home::Node;
+use super::home::PATIENCE;
+
+const ROLE: Role = Role::new(0);
+
+pub(super) struct Line {
+    stream: TcpStream,
+    pub(super) peer: Peer,
+}
+
+impl Line {
+    /// Dials a node as somebody.
+    pub(super) fn dial(home: &Home, node: &Node, me: &Keypair) -> Self {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, node.port)).unwrap();
+        let server = secret_file::load(&home.file("secret")).unwrap().id();
+        let peer = Peer::dial(me, &NetworkKey::MAIN, server, &[9; 32], &Arc::default(), ROLE);
+        Self::new(stream, peer)
+    }
+
+    /// Answers a node's dial as somebody.
+    pub(super) fn accept(stream: TcpStream, me: &Keypair) -> Self {
+        Self::new(stream, Peer::accept(me, &NetworkKey::MAIN, &[9; 32], &Arc::default()))
+    }
+
+    fn new(stream: TcpStream, mut peer: Peer) -> Self {
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        peer.start(Timeouts::default(), now());
+        Self { stream, peer }
+    }
+
+    /// Shakes hands.
+    pub(super) fn open(&mut self) {
+        while !self.peer.is_open() {
+            self.turn();
+            while let Some(event) = self.peer.poll() {
+                let is_guest = matches!(event, PeerEvent::Guest(_));
+                assert!(!matches!(event, PeerEvent::Ended(_)), "{event:?}");
+                if is_guest {
+                    self.peer.admit(ROLE);
+                }
+            }
+        }
+    }
+
+    /// Writes all there is, and reads once.
+    pub(super) fn turn(&mut self) {
+        while !self.peer.outgoing().is_empty() {
+            let count = self.stream.write(self.peer.outgoing()).unwrap();
+            self.peer.wrote(count, now());
+        }
+        let count = self.stream.read(self.peer.space()).unwrap();
+        assert_ne!(count, 0, "the node hung up");
+        self.peer.filled(count, now());
+    }
+
+    /// Calls a method without arguments: the text of its answer, or its error.
+    pub(super) fn call(&mut self, method: &str) -> Result<String, String> {
+        let call = self.peer.call(&[method], Kind::Async, "[]").unwrap();
+        loop {
+            self.turn();
+            while let Some(event) = self.peer.poll() {
+                match event {
+                    PeerEvent::Answered { request, body, .. } if request == call => {
+                        return Ok(String::from_utf8(body.to_vec()).unwrap());
+                    }
+                    PeerEvent::Failed { request, error } if request == call => {
+                        return Err(error.message().to_owned());
+                    }
+                    PeerEvent::Ended(result) => panic!("the connection ended: {result:?}"),
+                    // What the node itself calls is its own business.
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+const fn now() -> Now {
+    Now { uptime: Uptime::new(Duration::ZERO), wall: UnixMillis(0.0) }
+}
