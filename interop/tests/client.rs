@@ -96,6 +96,20 @@ fn strangers_may_call_of_our_methods_what_they_may_call_there() {
 }
 
 #[test]
+fn our_methods_are_methods_of_ssb_server_of_the_same_kind() {
+    let lab = Lab::new();
+    let mut pair = Pair::start(&lab, Lab::client);
+    let [ours, theirs] = [&mut pair.ours, &mut pair.theirs].map(|client| {
+        let manifest = client.call("manifest", "[]").expect("a server says what it can");
+        paths(&json(&manifest), "")
+    });
+
+    let unknown: Vec<_> = ours.iter().filter(|method| !theirs.contains(method)).collect();
+
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+#[test]
 fn strangers_read_the_history_of_the_owner() {
     let lab = Lab::new();
     let ours = lab.ours("ours", &[]);

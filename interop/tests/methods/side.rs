@@ -131,6 +131,8 @@ impl Side {
         }
         match method {
             "publish" => published(&text),
+            // The words are each one's own.
+            "help" => cut(&text, "\"description\":\"", "\"", "<words>"),
             "createRawLogStream" | "createSequenceStream" | "createLogStream" => {
                 without_receive_times(&self.with_ordinal(&text))
             }
