@@ -126,12 +126,12 @@ impl Connection {
     pub fn pump(&mut self, network: &mut Network, reader: &Reader<Faulty<Memory>>, room: usize) -> Pumped {
         let mut out = Pumped::default();
         loop {
-            let mut moved = self.pump_letters(network, reader, &mut out);
+            let mut moved = self.pump_letters(network, &mut out);
             moved |= self.pump_sources(network, reader, &mut out);
             self.pump_timer(network);
             let has_room = out.inputs.len() < room;
             if has_room {
-                moved |= self.pump_events(network, &mut out);
+                moved |= self.pump_events(network, reader, &mut out);
             }
             if let Some(reason) = self.ended.take() {
                 network.say(|| format!("node {} connection {}: {reason}", self.node, self.id.0));
@@ -150,7 +150,7 @@ impl Connection {
         }
     }
 
-    fn pump_letters(&mut self, network: &Network, reader: &Reader<Faulty<Memory>>, out: &mut Pumped) -> bool {
+    fn pump_letters(&mut self, network: &Network, out: &mut Pumped) -> bool {
         let mut moved = false;
         while let Some(letter) = self.letters.pop_front() {
             moved = true;
@@ -162,11 +162,8 @@ impl Connection {
                 Letter::Ask { stream, query } => self.streams.ask(stream, &query, &mut self.peer),
                 Letter::Stop { stream } => self.streams.stop(stream, &mut self.peer),
                 Letter::ServeHistory { request, allowed } => {
-                    if let Some(query) = self.streams.serve(request, allowed, &mut self.peer) {
-                        let viewer = self.peer.remote().unwrap_or(self.me);
-                        let served = Served::new(query, viewer, latest(reader, &query.feed));
-                        self.ready.push_back((request, served));
-                    }
+                    let served = self.streams.serve(request, allowed, &mut self.peer);
+                    self.ready.extend(served.map(|served| (request, served)));
                 }
             }
         }
@@ -231,7 +228,7 @@ impl Connection {
         }
     }
 
-    fn pump_events(&mut self, network: &Network, out: &mut Pumped) -> bool {
+    fn pump_events(&mut self, network: &Network, reader: &Reader<Faulty<Memory>>, out: &mut Pumped) -> bool {
         let mut moved = false;
         while self.ended.is_none() && !self.streams.is_full() {
             let Some(event) = self.peer.poll() else { break };
@@ -246,7 +243,9 @@ impl Connection {
                 PeerEvent::Called { request, kind: Kind::Duplex, .. } => self.pings.called(request),
                 PeerEvent::Called { request, args, .. } => {
                     let query = HistoryQuery::parse(args);
-                    self.streams.called(request, query, &mut self.peer);
+                    let viewer = self.peer.remote().unwrap_or(self.me);
+                    let served = query.map(|query| Served::new(query, viewer, latest(reader, &query.feed)));
+                    self.streams.called(request, served, &mut self.peer);
                 }
                 PeerEvent::Item { request, body, .. } => {
                     if !self.streams.item(request, body) {

@@ -13,6 +13,7 @@ use crate::connection::ConnectionId;
 use crate::connection::StreamId;
 use crate::event::Input;
 use crate::history::HistoryQuery;
+use crate::history::Served;
 use crate::peer::Peer;
 
 /// The most items that go to the core at once.
@@ -25,7 +26,7 @@ pub struct HistoryStreams {
     /// Those that we asked for.
     asked: BTreeMap<RequestId, StreamId>,
     /// Those that the peer asks for and the core has not allowed yet.
-    unserved: BTreeMap<RequestId, HistoryQuery>,
+    unserved: BTreeMap<RequestId, Served>,
     items: Vec<(StreamId, Vec<u8>)>,
     outbox: VecDeque<Input>,
 }
@@ -65,22 +66,23 @@ impl HistoryStreams {
     }
 
     /// The core has decided about a call of the peer. Returns what is to be served now.
-    pub fn serve(&mut self, request: RequestId, allowed: bool, peer: &mut Peer) -> Option<HistoryQuery> {
-        let query = self.unserved.remove(&request)?;
+    pub fn serve(&mut self, request: RequestId, allowed: bool, peer: &mut Peer) -> Option<Served> {
+        let served = self.unserved.remove(&request)?;
         if !allowed {
             peer.end(request);
         }
-        allowed.then_some(query)
+        allowed.then_some(served)
     }
 
     /// The peer calls `createHistoryStream`: what JavaScript answers with an empty stream is one here, for the rest the
     /// core is asked.
-    pub fn called(&mut self, request: RequestId, query: Option<HistoryQuery>, peer: &mut Peer) {
-        match query {
-            Some(query) => {
-                self.unserved.insert(request, query);
+    pub fn called(&mut self, request: RequestId, served: Option<Served>, peer: &mut Peer) {
+        match served {
+            Some(served) => {
+                let feed = served.feed();
+                self.unserved.insert(request, served);
                 let connection = self.connection;
-                self.tell(Input::HistoryAsked { connection, request, feed: query.feed });
+                self.tell(Input::HistoryAsked { connection, request, feed });
             }
             None => peer.end(request),
         }
@@ -207,14 +209,16 @@ mod tests {
         let query = HistoryQuery::replicate(FEED, 1, true);
         let [one, two, none] = [1, 2, 3].map(|stream| ask(&mut HistoryStreams::new(HERE), &mut peer, stream));
 
-        streams.called(one, Some(query), &mut peer);
-        streams.called(two, Some(query), &mut peer);
+        let served = || Some(Served::new(query, FEED, 0));
+        streams.called(one, served(), &mut peer);
+        streams.called(two, served(), &mut peer);
         streams.called(none, None, &mut peer);
 
         assert_eq!(told(&mut streams), ["asked for true", "asked for true"]);
-        assert_eq!(streams.serve(one, true, &mut peer), Some(query));
-        assert_eq!(streams.serve(one, true, &mut peer), None);
-        assert_eq!(streams.serve(two, false, &mut peer), None);
-        assert_eq!(streams.serve(none, true, &mut peer), None);
+        let mut is_served = |request, allowed| streams.serve(request, allowed, &mut peer).is_some();
+        assert!(is_served(one, true));
+        assert!(!is_served(one, true));
+        assert!(!is_served(two, false));
+        assert!(!is_served(none, true));
     }
 }

@@ -10,6 +10,7 @@ use ssb_gossip::core::Core;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::history::HistoryQuery;
+use ssb_gossip::history::Served;
 use ssb_gossip::time::Now;
 use ssb_keys::FeedId;
 use ssb_log::Disk;
@@ -112,7 +113,15 @@ impl PeerTask {
                 let query = HistoryQuery::parse(args);
                 match query.and_then(|query| history::refusal(args, &query, &self.shared.reader)) {
                     Some(error) => self.peer.refuse_call(request, &error),
-                    None => self.streams.called(request, query, &mut self.peer),
+                    None => {
+                        // What is stored now is old, however long the core takes.
+                        let served = query.map(|query| {
+                            let viewer = self.peer.remote().unwrap_or(self.shared.me.id());
+                            let latest = self.shared.reader.latest(&query.feed);
+                            Served::new(query, viewer, latest.map_or(0, |latest| latest.sequence))
+                        });
+                        self.streams.called(request, served, &mut self.peer);
+                    }
                 }
             }
             Rpc::GossipPeers => self.look(request, |core, _| gossip::peers(core.peers().all())),

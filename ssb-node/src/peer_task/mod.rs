@@ -24,7 +24,6 @@ use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::connection::Side;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Letter;
-use ssb_gossip::history::Served;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerError;
 use ssb_gossip::peer::PeerEvent;
@@ -200,10 +199,8 @@ impl PeerTask {
             Letter::Ask { stream, query } => self.streams.ask(stream, &query, &mut self.peer),
             Letter::Stop { stream } => self.streams.stop(stream, &mut self.peer),
             Letter::ServeHistory { request, allowed } => {
-                if let Some(query) = self.streams.serve(request, allowed, &mut self.peer) {
-                    let viewer = self.peer.remote().unwrap_or(self.shared.me.id());
-                    let latest = self.shared.reader.latest(&query.feed).map_or(0, |latest| latest.sequence);
-                    self.sources.add(request, Box::new(History(Served::new(query, viewer, latest))));
+                if let Some(served) = self.streams.serve(request, allowed, &mut self.peer) {
+                    self.sources.add(request, Box::new(History(served)));
                 }
             }
         }
