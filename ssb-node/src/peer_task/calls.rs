@@ -30,6 +30,7 @@ use crate::rpc::about_us;
 use crate::rpc::add::Add;
 use crate::rpc::address;
 use crate::rpc::args;
+use crate::rpc::by_type;
 use crate::rpc::feed_stream;
 use crate::rpc::feeds;
 use crate::rpc::get::Get;
@@ -104,6 +105,7 @@ impl PeerTask {
                 self.ask_of_feed(request, args, |reader, feed| Ok(feeds::state(reader, feed)));
             }
             Rpc::GetVectorClock => self.read(request, |reader| Ok(feeds::vector_clock(reader))),
+            Rpc::MessagesByType => self.serve(request, by_type::parse(args)),
             Rpc::CreateLogStream => self.serve(request, log_stream::parse(args)),
             Rpc::CreateFeedStream => self.serve(request, feed_stream::parse(args)),
             Rpc::CreateRawLogStream => self.serve(request, raw_log_stream::parse(args)),

@@ -4,6 +4,7 @@ pub(crate) mod about_us;
 pub(crate) mod add;
 pub(crate) mod address;
 pub(crate) mod args;
+pub(crate) mod by_type;
 pub(crate) mod feed_stream;
 pub(crate) mod feeds;
 pub(crate) mod get;
@@ -41,6 +42,7 @@ pub(crate) enum Rpc {
     LatestSequence,
     GetFeedState,
     GetVectorClock,
+    MessagesByType,
     CreateLogStream,
     CreateFeedStream,
     CreateRawLogStream,
@@ -61,7 +63,7 @@ pub(crate) enum Rpc {
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 33] = [
+    pub(crate) const ALL: [Self; 34] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -79,6 +81,7 @@ impl Rpc {
         Self::LatestSequence,
         Self::GetFeedState,
         Self::GetVectorClock,
+        Self::MessagesByType,
         Self::CreateLogStream,
         Self::CreateFeedStream,
         Self::CreateRawLogStream,
@@ -116,6 +119,7 @@ impl Rpc {
             Self::LatestSequence => "latestSequence",
             Self::GetFeedState => "getFeedState",
             Self::GetVectorClock => "getVectorClock",
+            Self::MessagesByType => "messagesByType",
             Self::CreateLogStream => "createLogStream",
             Self::CreateFeedStream => "createFeedStream",
             Self::CreateRawLogStream => "createRawLogStream",
@@ -162,7 +166,8 @@ impl Rpc {
             | Self::GetVectorClock
             | Self::GossipConnect
             | Self::GossipDisconnect => Kind::Async,
-            Self::CreateLogStream
+            Self::MessagesByType
+            | Self::CreateLogStream
             | Self::CreateFeedStream
             | Self::CreateRawLogStream
             | Self::CreateHistoryStream

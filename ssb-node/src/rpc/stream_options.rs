@@ -47,13 +47,20 @@ impl Options {
                 Some(_) => return Err(wrong_option(name, type_name)),
             }
         }
+        Ok(Self::parse_unchecked(options))
+    }
+
+    /// As [`parse`](Self::parse), for methods whose options nobody checks: what is of a wrong type means what it means to
+    /// JavaScript.
+    pub(crate) fn parse_unchecked(options: &Map<String, Value>) -> Self {
+        let truthy = |name: &str| options.get(name).filter(|value| is_truthy(value));
         // JavaScript compares with `false`: nothing else turns these off.
         let is_not_false = |name: &str| options.get(name) != Some(&Value::Bool(false));
         let bound = |name: &str| options.get(name).map(place);
         let lower = bound("gte").map(Bound::Included).or_else(|| bound("gt").map(Bound::Excluded));
         let upper = bound("lt").map(Bound::Excluded).or_else(|| bound("lte").map(Bound::Included));
         let limit = options.get("limit").and_then(Value::as_f64).filter(|limit| *limit >= 0.0);
-        Ok(Self {
+        Self {
             live: options.get("live") == Some(&Value::Bool(true)) || !is_not_false("old"),
             old: is_not_false("old"),
             limits_live: false,
@@ -63,7 +70,7 @@ impl Options {
             values: is_not_false("values"),
             limit: limit.map(whole),
             range: (lower.unwrap_or(Bound::Unbounded), upper.unwrap_or(Bound::Unbounded)),
-        })
+        }
     }
 
     /// The item for a message.

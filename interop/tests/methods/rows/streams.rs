@@ -1,5 +1,6 @@
 //! Streams of messages, to their end or live.
 
+use super::ENGINE;
 use super::HUGE_LIMIT;
 use super::NO_VALUES;
 use super::Table;
@@ -53,6 +54,7 @@ pub(super) fn message_streams(table: &mut Table) {
             "[{\"gte\":<time6>,\"lt\":<time2>}]",
         ],
     );
+    by_type(table);
     for options in STREAM_OPTIONS.iter().filter(|options| !options.is_empty()) {
         table.streams("createUserStream", &[&format!("[{{\"id\":\"<B>\",{options}}}]")]);
     }
@@ -234,6 +236,44 @@ pub(super) fn raw_streams(table: &mut Table) {
     );
 }
 
+fn by_type(table: &mut Table) {
+    let method = "messagesByType";
+    for args in [
+        "\"post\"",
+        "\"vote\"",
+        "\"none\"",
+        "\"post\",{\"limit\":1}",
+        "",
+        "null",
+        "\"\"",
+        "{}",
+        "{\"type\":5}",
+    ] {
+        table.streams(method, &[&format!("[{args}]")]);
+    }
+    let wrong = "|| !TypeError: Param 0 must by of type string|messagesByTypeOpts";
+    table.ours_only(Reads::Stream, ENGINE, method, &[("[5]", wrong), ("[true]", wrong)]);
+    for options in STREAM_OPTIONS.iter().filter(|options| !options.is_empty()) {
+        table.streams(method, &[&format!("[{{\"type\":\"post\",{options}}}]")]);
+    }
+    for bound in ["gt", "gte", "lt", "lte"] {
+        for at in ["<time0>", "<time5>", "0", "-1", "1e300", "null", "\"x\""] {
+            let args = format!("[{{\"type\":\"post\",\"{bound}\":{at},\"values\":false}}]");
+            table.streams(method, &[&args]);
+        }
+    }
+    table.deviates(
+        Reads::Stream,
+        "a type of more than 32 characters",
+        method,
+        &[(
+            "[{\"type\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\",\"values\":false}]",
+            "|\"%…\"| end",
+            "|| end",
+        )],
+    );
+}
+
 pub(super) fn live_streams(table: &mut Table) {
     table.phase = Phase::Live;
     // 13 messages are stored, and five come.
@@ -253,6 +293,14 @@ pub(super) fn live_streams(table: &mut Table) {
     ] {
         table.live("createLogStream", &format!("[{{{options}}}]"), count);
         table.live("createFeedStream", &format!("[{{{options}}}]"), count);
+    }
+    for (options, count) in [
+        ("\"live\":true", 9),
+        ("\"live\":true,\"values\":false,\"sync\":false", 8),
+        ("\"live\":true,\"old\":false", 3),
+        ("\"live\":true,\"limit\":1", 5),
+    ] {
+        table.live("messagesByType", &format!("[{{\"type\":\"post\",{options}}}]"), count);
     }
     for (options, count) in [
         ("\"live\":true", 3),
