@@ -82,7 +82,7 @@ fn check(file: &[u8], written: Option<&[Vec<u8>]>) {
     let memory = Memory::new();
     memory.put(RECORDS, file);
     let mut found = Vec::new();
-    let opened = Log::open_with(memory.clone(), |visited| found.push(visited.record.body.to_vec()));
+    let opened = Log::open_with(&memory, |visited| found.push(visited.record.body.to_vec()));
     let (mut log, recovery) = match opened {
         Ok(opened) => opened,
         Err(error) => {
@@ -123,7 +123,7 @@ fn records(file: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     let memory = Memory::new();
     memory.put(RECORDS, file);
     let mut found = Vec::new();
-    let opened = Log::open_with(memory, |visited| found.push(visited.record.body.to_vec()));
+    let opened = Log::open_with(&memory, |visited| found.push(visited.record.body.to_vec()));
     let (_, recovery) = opened.map_err(|error| error.to_string())?;
     if recovery.cut.is_some() { Err(format!("{:?}", recovery.cut)) } else { Ok(found) }
 }

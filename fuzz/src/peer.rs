@@ -14,6 +14,7 @@ use ssb_gossip::peer::PeerError;
 use ssb_gossip::peer::PeerEvent;
 use ssb_gossip::peer::READ_LEN;
 use ssb_gossip::peer::SEALED_LEN_MAX;
+use ssb_gossip::peer::Timeouts;
 use ssb_gossip::time::Now;
 use ssb_gossip::time::UnixMillis;
 use ssb_gossip::time::Uptime;
@@ -117,7 +118,7 @@ impl<'a> Line<'a> {
             given: 0,
             received: 0,
         };
-        line.peer.start(line.now());
+        line.peer.start(Timeouts::default(), line.now());
         line
     }
 
