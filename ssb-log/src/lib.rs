@@ -5,6 +5,8 @@ mod base;
 pub mod faulty;
 pub mod file;
 mod frame;
+#[cfg(feature = "import")]
+pub mod import;
 pub mod index;
 pub mod indexer;
 pub mod limits;
