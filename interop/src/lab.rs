@@ -105,7 +105,25 @@ impl Lab {
         if let Some(sign) = &self.sign {
             command.args(["--sign", sign]);
         }
-        let process = Process::start(name, command.args(options));
+        self.ready(name, command.args(options))
+    }
+
+    /// Starts a JavaScript ssb-db2, which talks to nobody, in the folder `name`.
+    ///
+    /// # Panics
+    ///
+    /// When it does not listen.
+    #[track_caller]
+    #[must_use]
+    pub fn db2(&self, name: &str) -> Node {
+        let mut command = self.tame(javascript("db2.js"));
+        command.arg("--dir").arg(self.dir(name)).args(["--port", &free_port(), "--shs", &self.shs]);
+        self.ready(name, &mut command)
+    }
+
+    #[track_caller]
+    fn ready(&self, name: &str, command: &mut Command) -> Node {
+        let process = Process::start(name, command);
         let address = process.find_line("line 'ready'", |line| {
             // ssb-server's plugins print notes of their own before.
             let line = line.starts_with(r#"{"ready""#).then(|| json(line))?;
