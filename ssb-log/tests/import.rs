@@ -50,7 +50,6 @@ fn place(item: &Item) -> Range<u64> {
         Item::Deleted { offset, len } | Item::Damaged { offset, len, .. } | Item::Torn { offset, len } => {
             *offset..offset + len
         }
-        other => unreachable!("{other:?}"),
     }
 }
 

@@ -155,7 +155,7 @@ fn what_cannot_be_taken_is_told_and_the_rest_is_taken() {
 
     assert_eq!((summary.new, summary.known), (4, 0));
     let mut refused: Vec<(Why, u64, u64)> =
-        summary.refused.iter().map(|(why, refusals)| (*why, refusals.count, refusals.line)).collect();
+        summary.refused.iter().map(|(why, refusals)| (*why, refusals.count, refusals.first)).collect();
     refused.sort_unstable();
     assert_eq!(
         refused,
@@ -244,7 +244,7 @@ fn progress_is_told_to_the_last_line() {
     import(&home.config(), text.as_bytes(), |progress| last = Some(progress)).unwrap();
 
     let last = last.unwrap();
-    assert_eq!((last.lines, last.bytes), (5, text.len() as u64));
+    assert_eq!((last.count, last.bytes), (5, text.len() as u64));
 }
 
 proptest! {

@@ -36,13 +36,13 @@ pub(super) fn import(wish: &Import, settings: &Settings) -> Result<(), Failure> 
     let bar = bar(len);
     let summary = transfer::import(&settings.node, input, |progress| {
         bar.set_position(progress.bytes);
-        bar.set_message(format!("{} lines", progress.lines));
+        bar.set_message(format!("{} lines", progress.count));
     })
     .map_err(|error| failure(&error))?;
     bar.finish_and_clear();
     let text = if wish.as_json { json::pretty(&to_json(&summary)) + "\n" } else { to_text(&summary) };
     print::out(text.as_bytes())?;
-    match refused(&summary) {
+    match summary.refused() {
         0 => Ok(()),
         1 => Err(Failure::new("Error: 1 line was not taken").code(codes::DATA)),
         count => Err(Failure::new(format!("Error: {count} lines were not taken")).code(codes::DATA)),
@@ -114,16 +114,12 @@ fn failure(error: &TransferError) -> Failure {
     Failure::of(error).code(code)
 }
 
-fn refused(summary: &Summary) -> u64 {
-    summary.refused.iter().map(|(_, refusals)| refusals.count).sum()
-}
-
 fn to_text(summary: &Summary) -> String {
-    let mut text = format!("{} new, {} known, {} refused\n", summary.new, summary.known, refused(summary));
+    let mut text = format!("{} new, {} known, {} refused\n", summary.new, summary.known, summary.refused());
     for (why, refusals) in &summary.refused {
         let lines = if refusals.count == 1 { "line" } else { "lines" };
         let first = if refusals.count == 1 { "it is" } else { "the first is" };
-        text.push_str(&format!("{} {lines}: {why}; {first} line {}\n", refusals.count, refusals.line));
+        text.push_str(&format!("{} {lines}: {why}; {first} line {}\n", refusals.count, refusals.first));
     }
     text
 }
@@ -138,7 +134,7 @@ fn to_json(summary: &Summary) -> Value {
         object(vec![
             ("why", Value::Text(Text::new(&why.to_string()))),
             ("count", number(refusals.count)),
-            ("line", number(refusals.line)),
+            ("line", number(refusals.first)),
         ])
     });
     object(vec![

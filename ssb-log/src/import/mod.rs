@@ -40,7 +40,6 @@ use self::bipf::BipfError;
 
 /// What stands at some place of an old log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Item {
     /// Something that was stored.
     Record(Record),

@@ -28,6 +28,12 @@ pub enum NotAMessage {
     /// The key beside it is not its id.
     #[error("its key is not its id")]
     WrongKey,
+    /// It is a message of a feed of another format than the classic one, such as a metafeed.
+    #[error("it is of a feed format that is not known here")]
+    OtherFormat,
+    /// A record of `log.bipf` is not bipf.
+    #[error("it is not bipf")]
+    NotBipf,
 }
 
 /// The next line, without its end; `None` behind the last. Of a line that is too long only the start is kept.
@@ -60,8 +66,16 @@ fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
     }
 }
 
+/// What a line holds.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) message: Unverified,
+    /// When it was received, if that stands beside it: finite, and not before 1970.
+    pub(super) received: Option<f64>,
+}
+
 /// The message of a line. `None` if the line is blank.
-pub(super) fn parse(line: &[u8]) -> Option<Result<Unverified, NotAMessage>> {
+pub(super) fn parse(line: &[u8]) -> Option<Result<Parsed, NotAMessage>> {
     let line = line.trim_ascii();
     if line.is_empty() {
         return None;
@@ -71,25 +85,44 @@ pub(super) fn parse(line: &[u8]) -> Option<Result<Unverified, NotAMessage>> {
     }
     // Most lines are one of the two as they stand.
     if let Ok(message) = Unverified::parse(line) {
-        return Some(Ok(message));
+        return Some(Ok(Parsed { message, received: None }));
     }
     let Ok(around) = serde_json::from_slice::<Around<'_>>(line) else {
         let is_json = serde_json::from_slice::<&RawValue>(line).is_ok();
-        return Some(Err(if is_json { NotAMessage::Malformed } else { NotAMessage::NotJson }));
+        return Some(Err(if is_json { not_classic(line) } else { NotAMessage::NotJson }));
     };
-    let Ok(message) = Unverified::parse(around.value.get().as_bytes()) else {
-        return Some(Err(NotAMessage::Malformed));
+    let value = around.value.get().as_bytes();
+    let Ok(message) = Unverified::parse(value) else {
+        return Some(Err(not_classic(value)));
     };
+    let received = around.timestamp.and_then(|number| number.get().parse().ok());
+    let received = received.filter(|received: &f64| received.is_finite() && *received >= 0.0);
     let is_its_key = around.key.is_none_or(|key| MessageId::parse(&key) == Ok(message.id()));
-    Some(if is_its_key { Ok(message) } else { Err(NotAMessage::WrongKey) })
+    Some(if is_its_key { Ok(Parsed { message, received }) } else { Err(NotAMessage::WrongKey) })
 }
 
-/// What stands around a message. When it was received elsewhere means nothing here.
+/// Why JSON is no message: the authors of all other formats are URIs.
+fn not_classic(value: &[u8]) -> NotAMessage {
+    match serde_json::from_slice(value) {
+        Ok(Signed { author }) if author.starts_with("ssb:feed/") => NotAMessage::OtherFormat,
+        _ => NotAMessage::Malformed,
+    }
+}
+
+/// What stands around a message.
 #[derive(serde::Deserialize)]
 struct Around<'a> {
     key: Option<String>,
     #[serde(borrow)]
     value: &'a RawValue,
+    #[serde(borrow)]
+    timestamp: Option<&'a RawValue>,
+}
+
+/// What messages of all formats have.
+#[derive(serde::Deserialize)]
+struct Signed {
+    author: String,
 }
 
 #[cfg(test)]
@@ -116,7 +149,30 @@ mod tests {
             format!(r#"{{"timestamp":1e999,"value": {json},"seq":7}}"#),
         ] {
             let parsed = parse(line.as_bytes()).unwrap().unwrap();
-            assert_eq!(parsed.id(), id, "{line}");
+            assert_eq!(parsed.message.id(), id, "{line}");
+        }
+    }
+
+    #[test]
+    fn when_a_message_was_received_stands_beside_it() {
+        let json = message().json().to_owned();
+        for (time, received) in [
+            ("1500000000000.002", Some(1_500_000_000_000.002)),
+            ("-1", None),
+            ("1e999", None),
+            ("\"5\"", None),
+        ] {
+            let line = format!(r#"{{"value":{json},"timestamp":{time}}}"#);
+            assert_eq!(parse(line.as_bytes()).unwrap().unwrap().received, received, "{time}");
+        }
+    }
+
+    #[test]
+    fn a_message_of_another_format_is_told_as_such() {
+        let other =
+            r#"{"author":"ssb:feed/bendybutt-v1/APaWWDs8g73EZFUMfW37R_ULtFEjwKNbDczvdYihjbU=","sequence":1}"#;
+        for line in [other.to_owned(), format!(r#"{{"key":"ssb:message/x","value":{other}}}"#)] {
+            assert_eq!(parse(line.as_bytes()).unwrap().err(), Some(NotAMessage::OtherFormat));
         }
     }
 

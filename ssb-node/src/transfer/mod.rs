@@ -1,13 +1,19 @@
-//! Messages into the log and out of it, without a network: a copy on a stick, a whole history at once.
+//! Messages into the log and out of it, without a network: a copy on a stick, a whole history at once, the logs of a
+//! JavaScript node.
 //!
-//! Both work on the directory of a node that does not run. What comes in passes what every message passes: parsed, its
+//! All work on the directory of a node that does not run. What comes in passes what every message passes: parsed, its
 //! signature checked, and then its feed's chain. The owner's messages are no exception, and their number raises the
 //! published-mark, so that the feed cannot fork afterwards.
 
 mod export;
+mod heads;
 mod import;
 mod line;
+mod marker;
+mod migrate;
+mod old_log;
 mod pending;
+mod pipeline;
 
 use std::io;
 use std::path::PathBuf;
@@ -18,6 +24,7 @@ use ssb_keys::secret_file;
 use ssb_keys::secret_file::LoadError;
 use ssb_log::Disk;
 use ssb_log::Store;
+use ssb_log::import::Damage;
 use ssb_log::log::AppendError;
 use ssb_log::read::ReadError;
 use ssb_log::recover;
@@ -28,11 +35,18 @@ use crate::config::Config;
 
 pub use self::export::Selection;
 pub use self::export::export;
-pub use self::import::Progress;
+pub use self::heads::Head;
 pub use self::import::import;
 pub use self::line::LINE_LEN_MAX;
 pub use self::line::NotAMessage;
+pub use self::migrate::Advance;
+pub use self::migrate::Difference;
+pub use self::migrate::Migrated;
+pub use self::migrate::migrate;
+pub use self::migrate::take_over;
+pub use self::old_log::OldLogError;
 pub use self::pending::PENDING_LEN_MAX;
+pub use self::pipeline::Progress;
 
 /// What became of messages that came in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +58,10 @@ pub struct Summary {
     pub known: u64,
     /// How many were refused, of each reason those and the first of them.
     pub refused: Vec<(Why, Refusals)>,
+    /// How many places of an old log there are whose messages were deleted.
+    pub deleted: u64,
+    /// Where the torn end of an old log starts, if it has one: JavaScript would cut it off, too.
+    pub torn_at: Option<u64>,
 }
 
 /// The messages that were refused for one reason.
@@ -51,17 +69,20 @@ pub struct Summary {
 pub struct Refusals {
     /// How many.
     pub count: u64,
-    /// The line of the first, counted from 1.
-    pub line: u64,
+    /// Where the first is: its line, counted from 1, or its offset in an old log.
+    pub first: u64,
 }
 
 /// Why a message was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
 #[non_exhaustive]
 pub enum Why {
-    /// The line is no message.
+    /// The line or record is no message.
     #[error(transparent)]
     NotAMessage(#[from] NotAMessage),
+    /// A place of an old log is no record.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
     /// The signature is not its author's, on this network.
     #[error("its signature is not its author's (is caps.sign that of its network?)")]
     Signature,
@@ -74,13 +95,19 @@ pub enum Why {
 }
 
 impl Summary {
-    fn refuse(&mut self, why: Why, line: u64) {
+    /// How many were refused, for whatever reason.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused.iter().map(|(_, refusals)| refusals.count).sum()
+    }
+
+    fn refuse(&mut self, why: Why, place: u64) {
         match self.refused.iter_mut().find(|(other, _)| *other == why) {
             Some((_, refusals)) => {
                 refusals.count += 1;
-                refusals.line = refusals.line.min(line);
+                refusals.first = refusals.first.min(place);
             }
-            None => self.refused.push((why, Refusals { count: 1, line })),
+            None => self.refused.push((why, Refusals { count: 1, first: place })),
         }
     }
 }
@@ -124,6 +151,15 @@ pub enum TransferError {
     /// What comes in cannot be read.
     #[error("the input cannot be read: {0}")]
     Input(#[source] io::Error),
+    /// An old log cannot be read.
+    #[error("{} cannot be read: {error}", path.display())]
+    OldLog {
+        /// The log.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: OldLogError,
+    },
     /// What goes out cannot be written.
     #[error("the output cannot be written: {0}")]
     Output(#[source] io::Error),

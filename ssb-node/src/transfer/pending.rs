@@ -19,8 +19,8 @@ pub(super) enum Kept {
     Alone,
     /// It waits, as it did before.
     Twice,
-    /// It waits, and another message of some line does not any more: one of them forks the feed.
-    Instead { line: u64 },
+    /// It waits, and another message of some place does not any more: one of them forks the feed.
+    Instead { place: u64 },
     /// There is no room.
     Full,
 }
@@ -28,41 +28,44 @@ pub(super) enum Kept {
 /// Messages by the place in their feed for which they wait.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    waiting: BTreeMap<(FeedId, u32), (Message, u64)>,
+    waiting: BTreeMap<(FeedId, u32), Waiting>,
     len: usize,
 }
 
 impl Pending {
-    /// Keeps a message of some line, in place of one that waits for the same place.
-    pub(super) fn keep(&mut self, message: &Message, line: u64) -> Kept {
+    /// Keeps a message that stands in some place, instead of one that waits for the same.
+    pub(super) fn keep(&mut self, message: &Message, received: Option<f64>, place: u64) -> Kept {
         let len = message.json().len() + COST;
         if self.len + len > PENDING_LEN_MAX {
             return Kept::Full;
         }
         self.len += len;
-        let place = (message.author(), message.sequence());
-        match self.waiting.insert(place, (message.clone(), line)) {
+        let turn = (message.author(), message.sequence());
+        match self.waiting.insert(turn, (message.clone(), received, place)) {
             None => Kept::Alone,
-            Some((other, line)) => {
+            Some((other, _, place)) => {
                 self.len -= other.json().len() + COST;
-                if other.id() == message.id() { Kept::Twice } else { Kept::Instead { line } }
+                if other.id() == message.id() { Kept::Twice } else { Kept::Instead { place } }
             }
         }
     }
 
-    /// The message that follows this one, if it waits, and its line.
-    pub(super) fn follows(&mut self, message: &Message) -> Option<(Message, u64)> {
-        let place = (message.author(), message.sequence().checked_add(1)?);
-        let (message, line) = self.waiting.remove(&place)?;
-        self.len -= message.json().len() + COST;
-        Some((message, line))
+    /// The message that follows this one, if it waits.
+    pub(super) fn follows(&mut self, message: &Message) -> Option<Waiting> {
+        let turn = (message.author(), message.sequence().checked_add(1)?);
+        let waiting = self.waiting.remove(&turn)?;
+        self.len -= waiting.0.json().len() + COST;
+        Some(waiting)
     }
 
-    /// The lines of all that still wait.
-    pub(super) fn lines(&self) -> impl Iterator<Item = u64> {
-        self.waiting.values().map(|(_, line)| *line)
+    /// Whose all are that still wait, and where they stand.
+    pub(super) fn places(&self) -> impl Iterator<Item = (FeedId, u64)> {
+        self.waiting.iter().map(|((feed, _), (_, _, place))| (*feed, *place))
     }
 }
+
+/// A message, when it was received if that is known, and where it stands.
+type Waiting = (Message, Option<f64>, u64);
 
 #[cfg(test)]
 mod tests {
@@ -87,13 +90,13 @@ mod tests {
         let mut pending = Pending::default();
         let ([first, second], [_, other]) = (feed("a"), feed("b"));
 
-        assert_eq!(pending.keep(&second, 5), Kept::Alone);
-        assert_eq!(pending.keep(&second, 6), Kept::Twice);
-        assert_eq!(pending.keep(&other, 7), Kept::Instead { line: 6 });
-        assert_eq!(pending.lines().collect::<Vec<_>>(), [7]);
+        assert_eq!(pending.keep(&second, None, 5), Kept::Alone);
+        assert_eq!(pending.keep(&second, None, 6), Kept::Twice);
+        assert_eq!(pending.keep(&other, None, 7), Kept::Instead { place: 6 });
+        assert_eq!(pending.places().collect::<Vec<_>>(), [(other.author(), 7)]);
 
         assert_eq!(
-            pending.follows(&first).map(|(message, line)| (message.id(), line)),
+            pending.follows(&first).map(|(message, _, place)| (message.id(), place)),
             Some((other.id(), 7))
         );
         assert!(pending.follows(&first).is_none());
@@ -106,7 +109,7 @@ mod tests {
         let len = second.json().len() + COST;
         let mut pending = Pending { len: PENDING_LEN_MAX - len, ..Pending::default() };
 
-        assert_eq!(pending.keep(&second, 1), Kept::Alone);
-        assert_eq!(pending.keep(&first, 2), Kept::Full);
+        assert_eq!(pending.keep(&second, None, 1), Kept::Alone);
+        assert_eq!(pending.keep(&first, None, 2), Kept::Full);
     }
 }
