@@ -48,6 +48,8 @@ pub(crate) enum Task {
     Import(Import),
     /// Give messages out.
     Export(Export),
+    /// Take the logs of a JavaScript node in.
+    Migrate(Migrate),
     /// Call a method.
     Call(Call),
 }
@@ -57,6 +59,15 @@ pub(crate) enum Task {
 pub(crate) struct Import {
     /// The file; `-` for standard input. None if it was not said.
     pub(crate) file: Option<String>,
+    /// Whether the outcome is told as JSON.
+    pub(crate) as_json: bool,
+}
+
+/// Whose logs to take in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Migrate {
+    /// The directory; the node's own if it was not said.
+    pub(crate) from: Option<String>,
     /// Whether the outcome is told as JSON.
     pub(crate) as_json: bool,
 }
@@ -125,7 +136,7 @@ impl Line {
             Some("start" | "server") => return Task::Start,
             _ => {}
         }
-        if let Some(name @ ("import" | "export")) = self.first.as_deref() {
+        if let Some(name @ ("import" | "export" | "migrate")) = self.first.as_deref() {
             return if wants_help || self.has_short_help {
                 Task::Print(rendered(&[name, "--help"]))
             } else {
@@ -154,7 +165,7 @@ impl Line {
     pub(crate) fn own_options(&self) -> &'static [&'static str] {
         match self.task() {
             Task::Config(_) => &["sources", "json"],
-            Task::Import(_) => &["json"],
+            Task::Import(_) | Task::Migrate(_) => &["json"],
             Task::Export(_) => &["feed", "since"],
             _ => &[],
         }
@@ -174,7 +185,14 @@ impl Line {
         let file = file.map(|file| {
             file.as_text().map_or_else(|| ssb_msg::json::compact(&file.to_json()), str::to_owned)
         });
-        Task::Import(Import { file, as_json: option("json").is_some() })
+        let json = option("json");
+        // In JavaScript's words, `--json DIR` is an option with a value.
+        let behind = || json.as_ref().and_then(Value::as_text).map(str::to_owned);
+        let (file, as_json) = (file.or_else(behind), json.is_some());
+        if name == "migrate" {
+            return Task::Migrate(Migrate { from: file, as_json });
+        }
+        Task::Import(Import { file, as_json })
     }
 
     fn config_view(&self) -> ConfigView {
@@ -225,6 +243,7 @@ fn command() -> Command {
         .subcommand(config().hide(true))
         .subcommand(import().hide(true))
         .subcommand(export().hide(true))
+        .subcommand(migrate().hide(true))
 }
 
 fn import() -> Command {
@@ -246,6 +265,21 @@ fn export() -> Command {
         .arg(setting("since", "N", "Only what comes behind the first N of them"))
         .arg(setting("path", "DIR", "Where identity, log and settings live [default: ~/.ssb]"))
         .after_help(EXPORT_AFTER_HELP)
+}
+
+fn migrate() -> Command {
+    Command::new("migrate")
+        .about("Takes in the logs of a JavaScript node, while no node runs in the directory")
+        .override_usage("ssb-cli migrate [DIR] [--json] [--path DIR]")
+        .arg(
+            Arg::new("dir")
+                .value_name("DIR")
+                .help("The data directory of that node [default: that of --path]"),
+        )
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Tell the outcome as JSON"))
+        .arg(setting("path", "DIR", "Where identity, log and settings live [default: ~/.ssb]"))
+        .arg(setting("caps.sign", "KEY", "The message-signing key of the network, if it has one"))
+        .after_help(MIGRATE_AFTER_HELP)
 }
 
 fn config() -> Command {
@@ -288,6 +322,7 @@ Commands:
   start       Runs a node (`ssb-cli start --help` says more)
   config      Prints the settings; with --sources, also where each was set. Short: conf
   import      Takes messages in from a file; export writes them to one
+  migrate     Takes in the logs of ssb-server or ssb-db2; start does so by itself
   <method>    Calls a method of the running node, by its dotted name. Which there are, the node
               writes to manifest.json beside its log; a wrong name lists them. Short names:
               log (createLogStream), logt (messagesByType), feed (createFeedStream), hist and
@@ -344,7 +379,27 @@ Examples:
   ssb-cli export > /media/stick/messages.jsonl
   ssb-cli export --feed @8aEQ...=.ed25519 --since 120";
 
+const MIGRATE_AFTER_HELP: &str = "\
+Reads flume/log.offset (ssb-server, ssb-db) and db2/log.bipf (ssb-db2), whichever are there, and never writes to them: the
+old program can still be started on them. Every message is verified. Then the feeds there and here are compared; those that
+are not as long here are named, with the reason and the offset. Stop the old program first. Whoever interrupts a migration
+starts it again; what is here already is known.
+
+`start` does this by itself, once, for the logs in its own directory.
+
+The secret of another directory is not copied, and publishing stays locked for a copied one (`ssb-cli start --help`). Never
+publish from the old program again once this node has.
+
+The exit code is 65 if something was refused or a feed differs, 66 if there is no old log.
+
+Examples:
+  ssb-cli migrate
+  ssb-cli migrate ~/.ssb-old --json";
+
 const START_AFTER_HELP: &str = "\
+If there is a log of ssb-server (flume/) or ssb-db2 (db2/) in the directory, the first start takes its messages in, and
+leaves it as it is; `ssb-cli migrate --help` says more.
+
 The first start in an empty directory makes a new identity, the file `secret`. Back it up, show it to
 nobody, and never use it in two places at once: two nodes that publish with one key fork the feed, and
 everybody stops reading it.
@@ -402,6 +457,16 @@ mod tests {
         assert_eq!(options(words), r#"{"type":"post","text":"hi"}"#);
         assert_eq!(options("whoami --verbose"), "{}");
         assert_eq!(options("x --key k --a.path 1"), r#"{"key":"k","a":{"path":1}}"#);
+    }
+
+    #[test]
+    fn the_directory_to_migrate_may_stand_on_either_side_of_json() {
+        let task =
+            |from: Option<&str>, as_json| Task::Migrate(Migrate { from: from.map(str::to_owned), as_json });
+        assert_eq!(line("migrate").task(), task(None, false));
+        assert_eq!(line("migrate --json").task(), task(None, true));
+        assert_eq!(line("migrate old --json").task(), task(Some("old"), true));
+        assert_eq!(line("migrate --json old").task(), task(Some("old"), true));
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod call;
 mod config;
 mod explain;
 mod manifest;
+mod migrate;
 mod start;
 mod transfer;
 
@@ -23,7 +24,7 @@ use crate::print;
 pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Result<(), Failure> {
     let mut words = words.peekable();
     let is_own = words.peek().is_some_and(|word| {
-        ["start", "server", "config", "conf", "import", "export"].iter().any(|own| word == own)
+        ["start", "server", "config", "conf", "import", "export", "migrate"].iter().any(|own| word == own)
     });
     let line =
         Line::read(words).map_err(|failure| if is_own { failure.code(codes::USAGE) } else { failure })?;
@@ -45,6 +46,7 @@ pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Result<(), Failure> 
         Task::Config(view) => config::run(view, &sources, of_node()),
         Task::Import(wish) => transfer::import(&wish, &of_node()?),
         Task::Export(wish) => transfer::export(&wish, &of_node()?),
+        Task::Migrate(wish) => migrate::run(&wish, &of_node()?),
         _ => start::run(&of_node()?, &line.idle_words()),
     }
 }

@@ -5,6 +5,7 @@ use ssb_node::node;
 use ssb_node::node::Ready;
 use ssb_node::node::StartError;
 
+use super::migrate;
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::failure::codes;
@@ -24,6 +25,7 @@ pub(super) fn run(settings: &Settings, words: &[String]) -> Result<(), Failure> 
             "--new-feed: publishing is unlocked. If this feed is longer anywhere else, it now forks for good.",
         );
     }
+    migrate::take_over(config)?;
     node::run(config, |ready| {
         // A node whose output nobody reads runs on.
         let _ = print::out(banner(settings, ready).as_bytes());

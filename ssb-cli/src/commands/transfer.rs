@@ -92,7 +92,7 @@ fn open(name: &str) -> Result<(Box<dyn BufRead + Send>, Option<u64>), Failure> {
 }
 
 /// Seen by people only.
-fn bar(len: Option<u64>) -> ProgressBar {
+pub(super) fn bar(len: Option<u64>) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
@@ -105,10 +105,10 @@ fn bar(len: Option<u64>) -> ProgressBar {
     bar.with_style(ProgressStyle::with_template(style).expect("the template is fixed"))
 }
 
-fn failure(error: &TransferError) -> Failure {
+pub(super) fn failure(error: &TransferError) -> Failure {
     let code = match error {
         TransferError::InUse { .. } => codes::IN_USE,
-        TransferError::Input(_) => codes::NO_INPUT,
+        TransferError::Input(_) | TransferError::OldLog { .. } => codes::NO_INPUT,
         _ => codes::IO,
     };
     Failure::of(error).code(code)
@@ -125,21 +125,34 @@ fn to_text(summary: &Summary) -> String {
 }
 
 fn to_json(summary: &Summary) -> Value {
-    let object = |pairs: Vec<(&str, Value)>| {
-        Value::Object(Object::from_pairs(pairs.into_iter().map(|(name, value)| (Text::new(name), value))))
-    };
-    #[expect(clippy::cast_precision_loss, reason = "nobody imports 2^53 lines")]
-    let number = |number: u64| Value::Number(number as f64);
-    let refused = summary.refused.iter().map(|(why, refusals)| {
-        object(vec![
-            ("why", Value::Text(Text::new(&why.to_string()))),
-            ("count", number(refusals.count)),
-            ("line", number(refusals.first)),
-        ])
-    });
-    object(vec![
+    object([
         ("new", number(summary.new)),
         ("known", number(summary.known)),
-        ("refused", Value::Array(refused.collect())),
+        ("refused", refused_to_json(summary, "line")),
     ])
+}
+
+/// The reasons, and at which `place` the first is.
+pub(super) fn refused_to_json(summary: &Summary, place: &str) -> Value {
+    let refused = summary.refused.iter().map(|(why, refusals)| {
+        object([
+            ("why", text(&why.to_string())),
+            ("count", number(refusals.count)),
+            (place, number(refusals.first)),
+        ])
+    });
+    Value::Array(refused.collect())
+}
+
+pub(super) fn object<const N: usize>(pairs: [(&str, Value); N]) -> Value {
+    Value::Object(Object::from_pairs(pairs.map(|(name, value)| (Text::new(name), value))))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 messages or bytes")]
+pub(super) fn number(number: u64) -> Value {
+    Value::Number(number as f64)
+}
+
+pub(super) fn text(text: &str) -> Value {
+    Value::Text(Text::new(text))
 }
