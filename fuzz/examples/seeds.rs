@@ -17,6 +17,8 @@ fn main() {
     message_chain();
     json_number();
     log_recover();
+    flume_read();
+    bipf_read();
     secret_files();
     peer();
 }
@@ -216,6 +218,44 @@ fn log_recover() {
     write("log_recover", "not-a-log", b"\x00sqlite 3 or anything else");
     write("log_recover", "nothing-but-a-header", &[1]);
     write("log_recover", "noise-behind-a-header", &[[1].as_slice(), &[0x34; 300]].concat());
+}
+
+fn flume_read() {
+    // Not a file; the width; how many records less one, of each a byte and its length; where damage is, how much, and what.
+    let log = |width: u8| [0, width, 2, b'a', 0, 9, 0, 0, 20, b'c', 2, 0].to_vec();
+    let with = |width, damage: &[u8]| [log(width).as_slice(), damage].concat();
+    for (width, bits) in [(0, 32), (1, 48), (2, 53)] {
+        write("flume_read", &format!("whole-{bits}"), &log(width));
+        write("flume_read", &format!("damaged-length-{bits}"), &with(width, &[0, 0, 4, 9, 9]));
+        let file = file_of(&format!("ssb-log/tests/vectors/offset-{bits}"));
+        write("flume_read", &format!("javascript-{bits}"), &[[1].as_slice(), &file].concat());
+        write("flume_read", &format!("torn-{bits}"), &[[1].as_slice(), &file[..file.len() - 5]].concat());
+    }
+    write("flume_read", "damaged-data", &with(0, &[0, 30, 6, 1, 2, 3]));
+    write("flume_read", "damaged-end", &with(0, &[0, 20, 4, 0, 0, 0, 1]));
+    write("flume_read", "not-a-log", b"\x01sqlite 3 or anything else");
+    write("flume_read", "zeros", &[[1].as_slice(), &[0; 200]].concat());
+}
+
+fn bipf_read() {
+    for (n, row) in vectors("ssb-log/tests/vectors/bipf.jsonl").iter().step_by(12).enumerate() {
+        let value = bytes_of_hex(row["bipf"].as_str().expect("hex"));
+        write("bipf_read", &format!("vector-{n}"), &[[1].as_slice(), &value].concat());
+    }
+    write("bipf_read", "tag-without-end", &[[1].as_slice(), &[0xff; 12]].concat());
+    write("bipf_read", "reserved", &[1, 0x0f, 0]);
+    write("bipf_read", "deep", &[1, 0x24, 0x1c, 0x14, 0x0c, 0x04]);
+    let log = &file_of("ssb-log/tests/vectors/log.bipf")[..900];
+    write("bipf_read", "javascript-log", &[[0, 0].as_slice(), log].concat());
+    write("bipf_read", "torn-log", &[[0, 0].as_slice(), &log[..300]].concat());
+    write("bipf_read", "empty-blocks", &[[0, 2].as_slice(), log].concat());
+    write("bipf_read", "record-past-its-block", &[0, 1, 0xff, 0xff, 1]);
+}
+
+/// A file of the repository.
+fn file_of(path: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn secret_files() {
