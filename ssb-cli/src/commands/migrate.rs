@@ -71,7 +71,7 @@ pub(super) fn take_over(config: &Config) -> Result<(), Failure> {
             ));
         } else if tenths < Some(tenth(progress.bytes, len)) {
             tenths = Some(tenth(progress.bytes, len));
-            print::talk(&format!("{} % read, {} messages", tenth(progress.bytes, len) * 10, progress.count));
+            print::talk(&format!("{} % read, {} records", tenth(progress.bytes, len) * 10, progress.count));
         }
     });
     match migrated {
@@ -102,7 +102,7 @@ impl Bar {
         }
         if let Some((_, bar)) = &self.0 {
             bar.set_position(advance.progress.bytes);
-            bar.set_message(format!("{} messages", advance.progress.count));
+            bar.set_message(format!("{} records", advance.progress.count));
         }
     }
 

@@ -7,6 +7,7 @@ mod disk;
 mod home;
 mod kept;
 mod line;
+mod old_log;
 mod rights;
 mod signals;
 mod start;
