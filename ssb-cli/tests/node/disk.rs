@@ -16,6 +16,12 @@ fn mounted(home: &Home, arrange: &str) -> Command {
     command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
     command.arg(format!("set -e; {arrange}; exec \"$0\" start --path \"$1\" --host 127.0.0.1 --port 0"));
     command.arg(env!("CARGO_BIN_EXE_ssb-cli")).arg(home.path()).env("HOME", home.path());
+    // Variables of that form are settings of the node.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().to_lowercase().starts_with("ssb_") {
+            command.env_remove(name);
+        }
+    }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
