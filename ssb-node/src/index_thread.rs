@@ -9,6 +9,8 @@ use std::time::Duration;
 use smol::Timer;
 use smol::channel::Receiver;
 use smol::future::FutureExt as _;
+// Not smol's own, which would take turns at waiting for sockets and so keep the tasks of connections waiting for this thread.
+use smol::future::block_on;
 use ssb_log::Disk;
 use ssb_log::Indexer;
 use ssb_log::Reader;
@@ -39,7 +41,7 @@ pub(crate) fn start(
                 let seen = reader.end();
                 match indexer.work() {
                     Ok(Progress::More) => {}
-                    Ok(Progress::UpToDate) => smol::block_on(
+                    Ok(Progress::UpToDate) => block_on(
                         async {
                             poll_fn(|context| follower.poll_past(context, seen)).await;
                         }
@@ -49,7 +51,7 @@ pub(crate) fn start(
                         let entry =
                             Entry::new(LogLevel::Warning, "an index is behind; answers only take longer");
                         logger.say(&entry.reason(error));
-                        smol::block_on(
+                        block_on(
                             async {
                                 Timer::after(PAUSE).await;
                             }

@@ -17,6 +17,7 @@ use smol::Executor;
 use smol::channel::Receiver;
 use smol::channel::bounded;
 use smol::future::FutureExt as _;
+use smol::future::block_on;
 use smol::stream::StreamExt as _;
 use ssb_gossip::core::Core;
 use ssb_gossip::core::Start;
@@ -68,6 +69,16 @@ use crate::verifiers;
 
 /// The most worker threads: more gain nothing that the verifiers would not lose.
 const WORKERS_MAX: usize = 4;
+
+/// How many threads run the tasks: those that wait for sockets take turns, and each that waits may have to wake another
+/// before anything happens. With one on two cores a call takes 10 µs less than with two.
+const fn workers(cores: usize) -> usize {
+    match cores / 2 {
+        0 => 1,
+        half if half > WORKERS_MAX => WORKERS_MAX,
+        half => half,
+    }
+}
 
 /// How many threads read the log.
 const READERS: usize = 2;
@@ -154,14 +165,15 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let verifiers = verifiers::start(cores, &groups_out, signing, &log).map_err(thread_error)?;
     let executor = Arc::new(Executor::new());
     let (stop_workers, stopped) = bounded::<()>(1);
-    let workers = start_workers(cores.min(WORKERS_MAX), &executor, &stopped).map_err(thread_error)?;
+    let workers = start_workers(workers(cores), &executor, &stopped).map_err(thread_error)?;
     let core_task = CoreTask::new(core, clock, inbox_out, results_out, groups, Arc::clone(&log), dials);
     let core_task = executor.spawn(core_task.run());
     let supervisor = Supervisor::new(shared, Arc::clone(&executor), inbox);
 
     let mut signals = Signals::new([Signal::Int, Signal::Term]).map_err(StartError::Signals)?;
     ready(&announcement);
-    smol::block_on(executor.run(async {
+    // This thread only listens and waits for signals: it takes no turn at waiting for the sockets of others.
+    block_on(async {
         let listening = listeners.iter().map(|listener| Box::pin(supervisor.listen(listener)));
         let mut serving = supervisor.dial(&dials_out).or(supervisor.log()).boxed_local();
         for listening in listening {
@@ -172,19 +184,19 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
                 signals.next().await;
             })
             .await;
-    }));
+    });
 
     drop(listeners);
     logger.notice("stopping");
     end_at_second_signal(signals);
-    smol::block_on(executor.run(supervisor.part()));
+    block_on(supervisor.part());
     // From here on nothing comes in; what is here is finished, in the order of the message's journey.
     drop(supervisor);
     log.close();
     let healthy = log_thread.join().unwrap_or(false);
     drop(stop_indexing);
     join(vec![indexing]);
-    smol::block_on(executor.run(core_task));
+    block_on(core_task);
     join(verifiers);
     drop(stop_workers);
     join(workers);

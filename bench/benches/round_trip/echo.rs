@@ -22,18 +22,18 @@ use smol::io::AsyncWriteExt as _;
 /// When loopback cannot be listened on.
 pub(super) fn serve(ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
     let executor = Arc::new(Executor::new());
-    for _ in 0..thread::available_parallelism()?.get().min(4) {
+    for _ in 0..(thread::available_parallelism()?.get() / 2).clamp(1, 4) {
         let executor = Arc::clone(&executor);
         thread::spawn(move || smol::block_on(executor.run(std::future::pending::<()>())));
     }
     let listener = Async::<TcpListener>::bind((Ipv4Addr::LOCALHOST, 0))?;
     ready(listener.get_ref().local_addr()?);
-    smol::block_on(executor.run(async {
+    smol::future::block_on(async {
         loop {
             let (stream, _) = listener.accept().await?;
             executor.spawn(echo(stream)).detach();
         }
-    }))
+    })
 }
 
 async fn echo(mut stream: Async<TcpStream>) -> io::Result<()> {
