@@ -132,10 +132,22 @@ impl<D: Directory> Reader<D> {
     ///
     /// [`ReadError`] of the first that cannot be read.
     pub fn feed_page(&self, feed: &FeedId, sequence: u32, len_max: usize) -> Result<Vec<Stored>, ReadError> {
+        self.page_of((sequence..=u32::MAX).map_while(|sequence| self.by_sequence(feed, sequence)), len_max)
+    }
+
+    /// The messages at some places, in that order, until their JSON has `len_max` bytes. At least one, if there is any place.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] of the first that cannot be read.
+    pub fn page_of(
+        &self,
+        places: impl IntoIterator<Item = Ordinal>,
+        len_max: usize,
+    ) -> Result<Vec<Stored>, ReadError> {
         let mut page = Vec::new();
         let mut len = 0;
-        for sequence in sequence..=u32::MAX {
-            let Some(at) = self.by_sequence(feed, sequence) else { break };
+        for at in places {
             let stored = self.read(at)?;
             len += stored.json.len();
             if len > len_max && !page.is_empty() {

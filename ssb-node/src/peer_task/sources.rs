@@ -183,7 +183,7 @@ mod tests {
 
     impl Source for Nothing {
         fn pull(&mut self, _: &Reader<Disk>) -> Page {
-            Page { items: Vec::new(), then: Then::End(Ok(())) }
+            Page::empty(Then::End(Ok(())))
         }
     }
 

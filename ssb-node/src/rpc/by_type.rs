@@ -81,7 +81,7 @@ impl Found {
                 } else {
                     self.live(reader, end)
                 };
-                Ok(Page { items: Vec::new(), then: Then::More })
+                Ok(Page::empty(Then::More))
             }
             Stage::Stored { answer, live_from } => {
                 let page = answer.page(PAGE_LEN)?;
@@ -122,10 +122,7 @@ impl Source for Found {
     }
 
     fn pull(&mut self, reader: &Reader<Disk>) -> Page {
-        self.next_page(reader).unwrap_or_else(|error| Page {
-            items: Vec::new(),
-            then: Then::End(Err(RemoteError::new(error.to_string()))),
-        })
+        self.next_page(reader).unwrap_or_else(|error| Page::empty(Then::failed(&error)))
     }
 }
 

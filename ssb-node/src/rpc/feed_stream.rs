@@ -96,15 +96,10 @@ impl Messages for ByTime {
         range: Range<u32>,
         reverse: bool,
     ) -> Result<Vec<Stored>, ReadError> {
-        let ordinal = |place: u32| {
+        read_page(reader, range, reverse, |place| {
             let index = usize::try_from(place).expect("memory is addressed with 32 bits or more");
-            self.order.get(index).map_or(Ordinal::new(place), |(_, at)| *at)
-        };
-        if reverse {
-            read_page(reader, range.rev().map(ordinal))
-        } else {
-            read_page(reader, range.map(ordinal))
-        }
+            Some(self.order.get(index).map_or(Ordinal::new(place), |(_, at)| *at))
+        })
     }
 
     fn growth(&self, end: u32) -> Then {

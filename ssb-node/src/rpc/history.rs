@@ -6,7 +6,6 @@ use ssb_gossip::history::Served;
 use ssb_gossip::history::ServedThen;
 use ssb_log::Disk;
 use ssb_log::Reader;
-use ssb_log::read::ReadError;
 use ssb_muxrpc::RemoteError;
 
 use super::args;
@@ -45,10 +44,7 @@ impl Source for History {
             ServedThen::More => Then::More,
             ServedThen::Wait => Then::FeedGrown { feed, past: latest },
             ServedThen::Over => Then::End(Ok(())),
-            ServedThen::Failed(error) => {
-                let error: ReadError = error;
-                Then::End(Err(RemoteError::new(error.to_string())))
-            }
+            ServedThen::Failed(error) => Then::failed(&error),
         };
         Page { items: page.items.into_iter().map(|(_, item)| item).collect(), then }
     }

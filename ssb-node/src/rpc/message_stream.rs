@@ -1,6 +1,7 @@
 //! A stream of messages: a range of the stored part, then, if it is live, what is new. Which messages, and in which order,
 //! says a [`Messages`].
 
+use std::iter;
 use std::ops::Range;
 
 use ssb_log::Disk;
@@ -8,7 +9,6 @@ use ssb_log::Ordinal;
 use ssb_log::Reader;
 use ssb_log::Stored;
 use ssb_log::read::ReadError;
-use ssb_muxrpc::RemoteError;
 
 use super::source::PAGE_LEN;
 use super::source::Page;
@@ -74,14 +74,14 @@ impl<M: Messages> MessageStream<M> {
         match stage {
             Stage::Start => {
                 self.begin(reader);
-                Ok(Page { items: Vec::new(), then: Then::More })
+                Ok(Page::empty(Then::More))
             }
             Stage::Preparing { end } => {
                 if let Some(range) = messages.range(reader, options, *end)? {
                     let left = options.limit.unwrap_or(u64::MAX);
                     *stage = Stage::Stored { range, left, live_from: *end };
                 }
-                Ok(Page { items: Vec::new(), then: Then::More })
+                Ok(Page::empty(Then::More))
             }
             Stage::Stored { range, left, live_from } => {
                 let wanted = usize::try_from(*left).unwrap_or(usize::MAX);
@@ -107,7 +107,7 @@ impl<M: Messages> MessageStream<M> {
                     places.iter().zip(&page).map(|(place, stored)| messages.item(options, *place, stored));
                 Ok(Page { items: items.collect(), then: Then::More })
             }
-            Stage::Live { left: 0, .. } => Ok(Page { items: Vec::new(), then: Then::End(Ok(())) }),
+            Stage::Live { left: 0, .. } => Ok(Page::empty(Then::End(Ok(())))),
             Stage::Live { from, left } => {
                 let end = messages.end(reader);
                 let page = messages.page(reader, *from..end, false)?;
@@ -128,7 +128,7 @@ impl<M: Messages> MessageStream<M> {
 
     fn finish_stored(&mut self, live_from: u32, left: u64) -> Page {
         if !self.options.live {
-            return Page { items: Vec::new(), then: Then::End(Ok(())) };
+            return Page::empty(Then::End(Ok(())));
         }
         let left = if self.options.limits_live { left } else { u64::MAX };
         self.stage = Stage::Live { from: live_from, left };
@@ -148,26 +148,18 @@ impl<M: Messages> Source for MessageStream<M> {
     }
 
     fn pull(&mut self, reader: &Reader<Disk>) -> Page {
-        self.next_page(reader).unwrap_or_else(|error| Page {
-            items: Vec::new(),
-            then: Then::End(Err(RemoteError::new(error.to_string()))),
-        })
+        self.next_page(reader).unwrap_or_else(|error| Page::empty(Then::failed(&error)))
     }
 }
 
-/// Reads messages from `places` on, in their order, until a page is full. At least one, if there is any.
+/// The messages in some places, from the start of `range` or from its end backwards, until a page is full or a place has no
+/// `ordinal`. At least one, if there is any.
 pub(crate) fn read_page(
     reader: &Reader<Disk>,
-    places: impl Iterator<Item = Ordinal>,
+    mut range: Range<u32>,
+    reverse: bool,
+    ordinal: impl Fn(u32) -> Option<Ordinal>,
 ) -> Result<Vec<Stored>, ReadError> {
-    let (mut page, mut len) = (Vec::new(), 0);
-    for at in places {
-        let stored = reader.read(at)?;
-        len += stored.json.len();
-        if len > PAGE_LEN && !page.is_empty() {
-            break;
-        }
-        page.push(stored);
-    }
-    Ok(page)
+    let places = iter::from_fn(|| if reverse { range.next_back() } else { range.next() });
+    reader.page_of(places.map_while(ordinal), PAGE_LEN)
 }

@@ -4,6 +4,7 @@ use ssb_keys::FeedId;
 use ssb_log::Disk;
 use ssb_log::Ordinal;
 use ssb_log::Reader;
+use ssb_log::read::ReadError;
 use ssb_muxrpc::RemoteError;
 
 /// About how many bytes of items one pull may bring.
@@ -35,6 +36,12 @@ pub(crate) struct Page {
     pub(crate) then: Then,
 }
 
+impl Page {
+    pub(crate) const fn empty(then: Then) -> Self {
+        Self { items: Vec::new(), then }
+    }
+}
+
 /// What follows a page.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Then {
@@ -46,6 +53,13 @@ pub(crate) enum Then {
     FeedGrown { feed: FeedId, past: u32 },
     /// Nothing.
     End(Result<(), RemoteError>),
+}
+
+impl Then {
+    /// The end of a stream whose messages cannot be read.
+    pub(crate) fn failed(error: &ReadError) -> Self {
+        Self::End(Err(RemoteError::new(error.to_string())))
+    }
 }
 
 /// The place behind a message.

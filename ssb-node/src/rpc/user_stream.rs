@@ -53,12 +53,7 @@ impl Messages for Feed {
         range: Range<u32>,
         reverse: bool,
     ) -> Result<Vec<Stored>, ReadError> {
-        let ordinal = |place: u32| reader.by_sequence(&self.0, place + 1);
-        if reverse {
-            read_page(reader, range.rev().map_while(ordinal))
-        } else {
-            read_page(reader, range.map_while(ordinal))
-        }
+        read_page(reader, range, reverse, |place| reader.by_sequence(&self.0, place + 1))
     }
 
     fn growth(&self, end: u32) -> Then {
