@@ -1,24 +1,18 @@
 //! Messages out of one directory and into another.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail tests")]
-
 use std::fs;
-use std::path::PathBuf;
 
 use proptest::prelude::*;
-use ssb_keys::Keypair;
 use ssb_keys::hmac::HmacKey;
 use ssb_keys::published_mark::Origin;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_keys::secret_file;
 use ssb_log::Disk;
-use ssb_log::Ordinal;
 use ssb_log::Store;
 use ssb_msg::Message;
 use ssb_msg::Signing;
 use ssb_msg::ValidationState;
 use ssb_msg::draft;
-use ssb_node::config::Config;
 use ssb_node::transfer::LINE_LEN_MAX;
 use ssb_node::transfer::NotAMessage;
 use ssb_node::transfer::Selection;
@@ -27,66 +21,14 @@ use ssb_node::transfer::TransferError;
 use ssb_node::transfer::Why;
 use ssb_node::transfer::export;
 use ssb_node::transfer::import;
-use tempfile::TempDir;
 
-/// A directory in which no node runs.
-struct Home(TempDir);
+use super::home;
+use super::home::Home;
+use super::home::key;
+use super::home::texts;
 
-impl Home {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self) -> PathBuf {
-        self.0.path().join("home")
-    }
-
-    fn config(&self) -> Config {
-        Config::new(self.path())
-    }
-
-    fn import(&self, lines: &[String]) -> Summary {
-        let text = lines.join("\n");
-        import(&self.config(), text.as_bytes(), |_| {}).unwrap()
-    }
-
-    fn export(&self, selection: Selection) -> Vec<String> {
-        let mut output = Vec::new();
-        let count = export(&self.config(), selection, &mut output).unwrap();
-        let lines: Vec<String> = String::from_utf8(output).unwrap().lines().map(str::to_owned).collect();
-        assert_eq!(lines.len() as u64, count);
-        lines
-    }
-
-    /// All messages, in the order in which they were received.
-    fn messages(&self) -> Vec<String> {
-        let (store, _) = Store::open(Disk::open(&self.path().join("log")).unwrap()).unwrap();
-        let reader = store.reader();
-        let all = reader.page(Ordinal::ZERO..reader.end(), usize::MAX).unwrap();
-        all.into_iter().map(|stored| stored.json).collect()
-    }
-}
-
-fn key(n: u8) -> Keypair {
-    Keypair::from_seed(&[n; 32])
-}
-
-/// The first messages of a feed.
 fn feed(author: u8, count: u32, word: &str) -> Vec<Message> {
-    let mut state = ValidationState::new(key(author).id());
-    let content = format!(r#"{{"type":"post","text":"{word}"}}"#);
-    (0..count)
-        .map(|n| {
-            let message =
-                draft::sign(&content, &state, f64::from(n), &key(author), &Signing::plain()).unwrap();
-            state.advance(state.check(&message).unwrap());
-            message
-        })
-        .collect()
-}
-
-fn texts(messages: &[Message]) -> Vec<String> {
-    messages.iter().map(|message| message.json().to_owned()).collect()
+    home::feed(author, count, &Signing::plain(), |_| format!(r#"{{"type":"post","text":"{word}"}}"#))
 }
 
 fn summary(new: u64, known: u64) -> Summary {

@@ -1,28 +1,18 @@
 //! Old logs of JavaScript become ours.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail tests")]
-
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
-use ssb_keys::Keypair;
 use ssb_keys::MessageId;
 use ssb_keys::hmac::HmacKey;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_keys::secret_file;
-use ssb_log::Disk;
-use ssb_log::Ordinal;
-use ssb_log::Store;
-use ssb_log::Stored;
 use ssb_log::import::Damage;
 use ssb_msg::Message;
 use ssb_msg::Signing;
-use ssb_msg::ValidationState;
-use ssb_msg::draft;
 use ssb_msg::json;
 use ssb_msg::json::Value;
-use ssb_node::config::Config;
 use ssb_node::transfer::Migrated;
 use ssb_node::transfer::NotAMessage;
 use ssb_node::transfer::OldLogError;
@@ -31,69 +21,20 @@ use ssb_node::transfer::Why;
 use ssb_node::transfer::import;
 use ssb_node::transfer::migrate;
 use ssb_node::transfer::take_over;
-use tempfile::TempDir;
 
-/// A data directory that a JavaScript node had.
-struct Home(TempDir);
+use super::home;
+use super::home::Home;
+use super::home::key;
+use super::home::texts;
 
-impl Home {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self) -> PathBuf {
-        self.0.path().join("home")
-    }
-
-    fn config(&self) -> Config {
-        Config::new(self.path())
-    }
-
-    fn put(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        let path = self.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-
-    fn take_over(&self) -> Vec<Migrated> {
-        take_over(&self.config(), |_| {}).unwrap()
-    }
-
-    fn stored(&self) -> Vec<Stored> {
-        let (store, _) = Store::open(Disk::open(&self.path().join("log")).unwrap()).unwrap();
-        let reader = store.reader();
-        reader.page(Ordinal::ZERO..reader.end(), usize::MAX).unwrap()
-    }
-
-    /// All messages, in the order in which they were received.
-    fn messages(&self) -> Vec<String> {
-        self.stored().into_iter().map(|stored| stored.json).collect()
-    }
-}
-
-fn key(n: u8) -> Keypair {
-    Keypair::from_seed(&[n; 32])
-}
-
-/// The first messages of a feed.
 fn feed(author: u8, count: u32, signing: &Signing) -> Vec<Message> {
-    let mut state = ValidationState::new(key(author).id());
-    (0..count)
-        .map(|n| {
-            let content = format!(r#"{{"type":"post","text":"é😀 {n}","1":0.1,"list":[null,true,{n}.5]}}"#);
-            let message = draft::sign(&content, &state, f64::from(n) + 0.5, &key(author), signing).unwrap();
-            state.advance(state.check(&message).unwrap());
-            message
-        })
-        .collect()
+    home::feed(author, count, signing, |n| {
+        format!(r#"{{"type":"post","text":"é😀 {n}","1":0.1,"list":[null,true,{n}.5]}}"#)
+    })
 }
 
 fn plain(author: u8, count: u32) -> Vec<Message> {
     feed(author, count, &Signing::plain())
-}
-
-fn texts(messages: &[Message]) -> Vec<String> {
-    messages.iter().map(|message| message.json().to_owned()).collect()
 }
 
 /// As ssb-db stores it, received at some time.
