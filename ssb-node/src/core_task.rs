@@ -4,6 +4,7 @@
 //! have room by the core's own limits, and a peer that does not take its letters is dropped.
 
 use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
@@ -157,11 +158,11 @@ impl CoreTask {
         if let Input::Closed { connection } = &input {
             self.mailboxes.remove(connection);
         }
-        let mut next = Some(input);
-        while let Some(input) = next.take() {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
             self.core.handle(input, self.clock.now());
             while let Some(output) = self.core.poll() {
-                next = self.carry_out(output).or(next);
+                inputs.extend(self.carry_out(output));
             }
         }
     }
