@@ -71,6 +71,20 @@ impl PublishedMark {
         }
     }
 
+    /// Becomes the [`raised`](Self::raised) mark, once that is on disk; writes nothing if it is that already.
+    ///
+    /// # Errors
+    ///
+    /// What writing the file returns; the mark is then as before.
+    pub fn raise(&mut self, held: u64, directory: &Path) -> io::Result<()> {
+        let raised = self.raised(held);
+        if raised != *self {
+            raised.save(directory)?;
+            *self = raised;
+        }
+        Ok(())
+    }
+
     /// The mark that must be on disk before a node that has just opened its log, and found the feed in it up to `held`,
     /// does anything.
     ///
@@ -176,6 +190,21 @@ mod tests {
 
         mark.save(directory.path()).unwrap();
 
+        assert_eq!(PublishedMark::load(directory.path(), feed).unwrap(), mark);
+    }
+
+    #[test]
+    fn a_mark_is_raised_on_disk_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let feed = Keypair::from_seed(&[1; 32]).id();
+        let mut mark = PublishedMark::created(feed);
+
+        assert!(mark.raise(1, &directory.path().join("missing")).is_err());
+        assert_eq!(mark.sequence, 0);
+        mark.raise(0, &directory.path().join("missing")).unwrap();
+        mark.raise(3, directory.path()).unwrap();
+
+        assert_eq!(mark.sequence, 3);
         assert_eq!(PublishedMark::load(directory.path(), feed).unwrap(), mark);
     }
 

@@ -220,14 +220,7 @@ impl LogThread {
         let me = self.me.id();
         let (home, mark) = (&self.home, &mut self.mark);
         let own = self.store.state(&me).sequence();
-        let committed = self.store.commit_with(|| {
-            let raised = mark.raised(u64::from(own));
-            if raised != *mark {
-                raised.save(home)?;
-                *mark = raised;
-            }
-            Ok(())
-        });
+        let committed = self.store.commit_with(|| mark.raise(u64::from(own), home));
         if let Err(error) = committed {
             self.healthy = false;
             let entry = Entry::new(LogLevel::Error, "nothing is stored or published from now on");

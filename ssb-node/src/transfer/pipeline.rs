@@ -162,16 +162,8 @@ impl<'a> Importer<'a> {
         }
         let own = self.mark.map_or(0, |mark| self.store.state(&mark.feed).sequence());
         let (path, mark) = (&self.config.path, &mut self.mark);
-        let _ = self.store.commit_with(|| {
-            if let Some(mark) = mark {
-                let raised = mark.raised(u64::from(own));
-                if raised != *mark {
-                    raised.save(path)?;
-                    *mark = raised;
-                }
-            }
-            Ok(())
-        })?;
+        let raise = || mark.as_mut().map_or(Ok(()), |mark| mark.raise(u64::from(own), path));
+        let _ = self.store.commit_with(raise)?;
         Ok(())
     }
 }
