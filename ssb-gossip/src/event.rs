@@ -120,7 +120,7 @@ pub enum Input {
         /// Which.
         peer: FeedId,
     },
-    /// The owner wants no connection with a peer, for now.
+    /// The owner wants the connection with a peer to end. Either side may make another.
     Disconnect {
         /// Who waits for the answer.
         ticket: Ticket,

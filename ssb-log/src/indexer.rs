@@ -96,7 +96,7 @@ impl<D: Directory> Indexer<D> {
             return Ok(Progress::More);
         }
         for which in ContentIndex::ALL {
-            if self.flush(which)? || self.merge(which)? {
+            if self.flush(which, FLUSH_LEN)? || self.merge(which)? {
                 return Ok(Progress::More);
             }
         }
@@ -113,7 +113,7 @@ impl<D: Directory> Indexer<D> {
         let least = least.max(1);
         self.flush_base(least)?;
         self.flush_ids(least)?;
-        ContentIndex::ALL.into_iter().try_for_each(|which| self.flush_from(which, least).map(drop))
+        ContentIndex::ALL.into_iter().try_for_each(|which| self.flush(which, least).map(drop))
     }
 
     /// How far the indexes are behind the log, in records: the one that is furthest.
@@ -234,11 +234,7 @@ impl<D: Directory> Indexer<D> {
         Ok(Progress::More)
     }
 
-    fn flush(&self, which: ContentIndex) -> Result<bool, IndexError> {
-        self.flush_from(which, FLUSH_LEN)
-    }
-
-    fn flush_from(&self, which: ContentIndex, least: u32) -> Result<bool, IndexError> {
+    fn flush(&self, which: ContentIndex, least: u32) -> Result<bool, IndexError> {
         let (stretch, entries) = {
             let postings = self.indexes.read(which);
             let stretch = Stretch { from: postings.flushed(), to: postings.end() };

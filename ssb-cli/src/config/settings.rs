@@ -174,6 +174,7 @@ fn read_key(settings: &Group) -> Result<Option<FeedId>, ConfigError> {
     };
     id.map(Some).ok_or_else(|| found.error("the id of a feed, @...=.ed25519"))
 }
+
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;

@@ -203,7 +203,7 @@ mod tests {
             let root = self.root.path();
             Environment {
                 home: Some(root.join("home")),
-                directory: Some(root.join("home/work/deep")),
+                directory: Some(root.join("home/near/deep")),
                 system: root.join("etc"),
                 variables: self.variables.clone(),
                 unreadable: Vec::new(),
@@ -232,7 +232,7 @@ mod tests {
             ("home/.ssb/config", "home/.ssb/config"),
             ("d/config", "d/config"),
             ("home/.ssbrc", "home/.ssbrc"),
-            ("home/work/.ssbrc", "home/work/.ssbrc"),
+            ("home/near/.ssbrc", "home/near/.ssbrc"),
             ("by-variable", "by-variable"),
             ("by-option", "by-option"),
         ];
