@@ -23,6 +23,19 @@ pub(crate) fn plain_text(raw: &str) -> Option<&str> {
     (!text.contains('\\')).then_some(text)
 }
 
+/// The content of a message, if it is an object, and so for everybody.
+pub(crate) fn content(message: &str) -> Option<&str> {
+    member(message, "content").filter(|content| content.starts_with('{'))
+}
+
+/// The first messages of the thread and the tangles that content belongs to.
+pub(crate) fn roots(content: &str) -> impl Iterator<Item = MessageId> {
+    let tangles = member(content, "tangles").into_iter().flat_map(members);
+    let roots = tangles.filter_map(|(_, tangle)| member(tangle, "root"));
+    let ids = member(content, "root").into_iter().chain(roots).filter_map(plain_text);
+    ids.filter_map(|id| MessageId::parse(id).ok())
+}
+
 /// Goes through an object.
 pub(crate) struct Members<'a> {
     rest: &'a str,

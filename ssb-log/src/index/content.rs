@@ -11,7 +11,6 @@ use std::sync::RwLockReadGuard;
 use std::sync::RwLockWriteGuard;
 
 use ssb_keys::FeedId;
-use ssb_keys::MessageId;
 use ssb_keys::hash::Sha256;
 
 use crate::locate;
@@ -53,10 +52,7 @@ impl ContentIndex {
     /// The keys under which a message is found.
     pub(crate) fn keys(self, message: &str) -> Vec<u64> {
         let mut keys = Vec::new();
-        let Some(content) = locate::member(message, "content").filter(|content| content.starts_with('{'))
-        else {
-            return keys;
-        };
+        let Some(content) = locate::content(message) else { return keys };
         match self {
             Self::Types => {
                 keys.extend(locate::member(content, "type").map(text_key));
@@ -64,14 +60,7 @@ impl ContentIndex {
             }
             Self::Links => locate::targets(content, |target| keys.push(target_key(&target))),
             Self::Roots => {
-                let mut add = |raw: Option<&str>| {
-                    let root = raw.and_then(locate::plain_text).and_then(|text| MessageId::parse(text).ok());
-                    keys.extend(root.map(|root| target_key(&Target::Message(root))));
-                };
-                add(locate::member(content, "root"));
-                for (_, tangle) in locate::member(content, "tangles").into_iter().flat_map(locate::members) {
-                    add(locate::member(tangle, "root"));
-                }
+                keys.extend(locate::roots(content).map(|root| target_key(&Target::Message(root))));
             }
         }
         keys.sort_unstable();

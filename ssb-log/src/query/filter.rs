@@ -106,7 +106,7 @@ impl Filter {
 
 impl Condition {
     pub(crate) fn holds(&self, message: &str) -> bool {
-        let content = || locate::member(message, "content").filter(|content| content.starts_with('{'));
+        let content = || locate::content(message);
         match self {
             Self::All => true,
             Self::Author(feed) => locate::member(message, "author")
@@ -118,14 +118,9 @@ impl Condition {
                 locate::targets(content, |other| found |= other == *target);
                 found
             }),
-            Self::Root(root) => content().is_some_and(|content| {
-                let is_root = |raw: Option<&str>| {
-                    raw.and_then(locate::plain_text).is_some_and(|text| MessageId::parse(text) == Ok(*root))
-                };
-                let tangles = locate::member(content, "tangles").into_iter().flat_map(locate::members);
-                let mut roots = tangles.map(|(_, tangle)| locate::member(tangle, "root"));
-                is_root(locate::member(content, "root")) || roots.any(is_root)
-            }),
+            Self::Root(root) => {
+                content().is_some_and(|content| locate::roots(content).any(|other| other == *root))
+            }
             Self::Contact => content().is_some_and(has_contact),
             Self::Claimed(from, upto) => locate::member(message, "timestamp")
                 .and_then(|raw| raw.parse::<f64>().ok())
