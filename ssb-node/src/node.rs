@@ -287,7 +287,8 @@ fn disk_hint(kind: io::ErrorKind) -> &'static str {
     }
 }
 
-fn holder(pid: Option<u32>) -> String {
+/// Who has a log open.
+pub(crate) fn holder(pid: Option<u32>) -> String {
     pid.map_or_else(|| "another node".to_owned(), |pid| format!("another node, process {pid},"))
 }
 

@@ -32,6 +32,7 @@ use ssb_log::store;
 use thiserror::Error;
 
 use crate::config::Config;
+use crate::node::holder;
 
 pub use self::export::Selection;
 pub use self::export::export;
@@ -166,10 +167,6 @@ pub enum TransferError {
     /// A thread could not be started.
     #[error("a thread cannot be started: {0}")]
     Thread(#[source] io::Error),
-}
-
-fn holder(pid: Option<u32>) -> String {
-    pid.map_or_else(|| "another node".to_owned(), |pid| format!("another node, process {pid},"))
 }
 
 /// The log of a directory in which no node runs.
