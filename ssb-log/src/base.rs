@@ -3,7 +3,8 @@
 //! ```text
 //! header   60 bytes, as that of a run; index `base`
 //! lengths  for each record: u32, its length in the file
-//! authors  for each record: u32, the number of its feed
+//! authors  for each record: u32, the number of its feed, with the highest bit set if it took the place of an earlier record;
+//!          2^32 - 1 for decisions, 2^32 - 2 for what is nobody's any more
 //! feeds    for each feed with a record in the stretch, by number, as it was at the end of the stretch:
 //!          u32 number, id (32 bytes), id of the latest message (32 bytes), f64 claimed time of that
 //! footer   u32 feeds, u32 CRC-32C of all before it
@@ -19,6 +20,7 @@ use ssb_keys::MessageId;
 use crate::frame::Frame;
 use crate::frame::PREFIX_LEN;
 use crate::frame::RECORD_LEN_MAX;
+use crate::index::feeds::Owner;
 use crate::offsets::Offsets;
 use crate::ordinal::Ordinal;
 use crate::run::HEADER_LEN;
@@ -38,7 +40,7 @@ const TAG: [u8; 4] = *b"base";
 pub(crate) struct Base {
     /// Of each record: its length in the file.
     pub(crate) lens: Vec<u32>,
-    /// Of each record: the number of its feed.
+    /// Of each record: whose it is, as [`Owner`] codes it.
     pub(crate) authors: Vec<u32>,
     /// By number.
     pub(crate) feeds: Vec<FeedEnd>,
@@ -101,8 +103,11 @@ impl Base {
                 _ => return false,
             }
         }
-        let is_feed = |author: &u32| usize::try_from(*author).is_ok_and(|author| author < feeds.len());
-        if !part.authors.iter().all(is_feed) {
+        let is_owner = |code: &u32| {
+            let feed = Owner::decode(*code).feed();
+            feed.is_none_or(|feed| usize::try_from(feed.get()).is_ok_and(|number| number < feeds.len()))
+        };
+        if !part.authors.iter().all(is_owner) {
             return false;
         }
         self.feeds = feeds;
@@ -242,18 +247,18 @@ impl FeedEnd {
     }
 }
 
-/// The id and receive time of a record, whose place is known.
+/// A record whose place is known: its id, receive time and body.
 pub(crate) fn read_record<F: Storage>(
     records: &F,
     offsets: &Offsets,
     at: Ordinal,
-) -> Option<([u8; 32], f64)> {
+) -> Option<([u8; 32], f64, Vec<u8>)> {
     let span = offsets.span(at)?;
     let mut bytes = vec![0; usize::try_from(span.end - span.start).ok()?];
     let count = records.read_at(span.start, &mut bytes).ok()?;
     bytes.truncate(count);
     let frame = Frame::parse(&bytes, span.start).ok()?;
-    Some((frame.record.id, frame.record.received))
+    Some((frame.record.id, frame.record.received, frame.record.body.to_vec()))
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::index::content::ContentIndex;
 use crate::index::content::ContentIndexes;
 use crate::index::ids::IDS;
 use crate::index::ids::id_key;
+use crate::log::Kind;
 use crate::ordinal::Ordinal;
 use crate::postings;
 use crate::postings::Index;
@@ -48,6 +49,8 @@ pub struct Indexer<D: Directory> {
     indexes: Arc<ContentIndexes<D::File>>,
     /// The files with what is known of the first records, in order.
     parts: Vec<Stretch>,
+    /// Of which generation of the log they are: a compacted one has its records elsewhere.
+    generation: u64,
 }
 
 /// What [`Indexer::work`] came to.
@@ -79,7 +82,7 @@ impl<D: Directory> Indexer<D> {
         indexes: Arc<ContentIndexes<D::File>>,
         parts: Vec<Stretch>,
     ) -> Self {
-        Self { directory, log, primary, indexes, parts }
+        Self { directory, log, primary, indexes, parts, generation: 0 }
     }
 
     /// Does the next piece of work: some records more, or one file.
@@ -129,6 +132,11 @@ impl<D: Directory> Indexer<D> {
 
     // What is known of the records is written before what their ids are found by, which would be of no use alone.
     fn flush_base(&mut self, least: u32) -> Result<bool, IndexError> {
+        let generation = self.log.generation();
+        if self.generation != generation {
+            self.forget_base()?;
+            self.generation = generation;
+        }
         let from = self.parts.last().map_or(0, |part| part.to);
         let part = {
             let primary = self.primary();
@@ -223,7 +231,9 @@ impl<D: Directory> Indexer<D> {
             let keys: Vec<Vec<u64>> = page
                 .iter()
                 .map(|entry| {
-                    std::str::from_utf8(&entry.body).map(|text| which.keys(text)).unwrap_or_default()
+                    let text = std::str::from_utf8(&entry.body).ok();
+                    let text = text.filter(|_| entry.kind == Kind::Message);
+                    text.map(|text| which.keys(text)).unwrap_or_default()
                 })
                 .collect();
             let mut postings = self.indexes.write(which);

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod base;
+pub mod compact;
+pub mod decision;
 #[cfg(feature = "faulty")]
 pub mod faulty;
 pub mod file;
@@ -25,7 +27,9 @@ mod segments;
 pub mod storage;
 pub mod store;
 pub mod tail;
+mod tombstone;
 
+pub use decision::Decision;
 pub use file::Disk;
 pub use indexer::Indexer;
 pub use log::Durable;

@@ -31,6 +31,7 @@ use crate::frame::PREFIX_LEN;
 use crate::limits::BODY_LEN_MAX;
 use crate::limits::RECEIVED_MAX;
 use crate::limits::UNSYNCED_LEN_MAX;
+use crate::offsets::Offsets;
 use crate::ordinal::Ordinal;
 use crate::read::LogReader;
 use crate::read::Shared;
@@ -46,6 +47,7 @@ use crate::storage::Storage;
 /// The one writer of the log in a directory. Holds the lock of that directory.
 pub struct Log<D: Directory> {
     shared: Arc<Shared<D::File>>,
+    file: Arc<D::File>,
     /// The lengths of the records that readers do not know of yet.
     unpublished: Vec<u32>,
     /// Where the next record will stand.
@@ -90,9 +92,10 @@ impl<D: Directory> Log<D> {
     ) -> Result<(Self, Recovery), OpenError> {
         let (Recovered { file, offsets, received, report }, lock) =
             opening.finish(directory, known, visit)?;
-        let (next, end) = (offsets.next(), offsets.end());
+        let (next, end, file) = (offsets.next(), offsets.end(), Arc::new(file));
         let log = Self {
-            shared: Arc::new(Shared::new(file, offsets)),
+            shared: Arc::new(Shared::new(Arc::clone(&file), offsets)),
+            file,
             unpublished: Vec::new(),
             end,
             next,
@@ -135,7 +138,7 @@ impl<D: Directory> Log<D> {
             received = Some(time);
         }
         if !bytes.is_empty() {
-            let written = self.shared.file().write_at(self.end, &bytes);
+            let written = self.file.write_at(self.end, &bytes);
             self.poison_on_error(written)?;
         }
         self.unpublished.append(&mut lens);
@@ -152,7 +155,7 @@ impl<D: Directory> Log<D> {
     pub fn sync(&mut self) -> Result<Durable, AppendError> {
         self.check_health()?;
         if self.synced_end < self.end {
-            let synced = self.shared.file().sync();
+            let synced = self.file.sync();
             self.poison_on_error(synced)?;
             self.synced = Durable { end: self.next };
             self.synced_end = self.end;
@@ -186,6 +189,39 @@ impl<D: Directory> Log<D> {
     /// What reads this log. It can be cloned and sent to other threads, and outlives the writer.
     pub fn reader(&self) -> LogReader<D> {
         LogReader::new(Arc::clone(&self.shared))
+    }
+
+    /// How long the file is, in bytes.
+    pub(crate) const fn len(&self) -> u64 {
+        self.end
+    }
+
+    /// Goes on with another file that has all records, synced, under another name. `rename` gives it its name, and `keep`
+    /// makes that last.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError::Io`] of `rename`, after which this log goes on as it was; or of `keep`: then it is not known which of the
+    /// two files there will be after a crash, so nothing more is written to either.
+    ///
+    /// # Panics
+    ///
+    /// When records were appended that are not published.
+    pub(crate) fn move_to(
+        &mut self,
+        file: D::File,
+        offsets: Offsets,
+        rename: impl FnOnce() -> std::io::Result<()>,
+        keep: impl FnOnce() -> std::io::Result<()>,
+    ) -> Result<(), AppendError> {
+        self.check_health()?;
+        assert!(self.unpublished.is_empty() && offsets.next() == self.next, "all records move");
+        rename().map_err(|error| AppendError::Io(error.into()))?;
+        // From here on the other file has the name, so it is the one that is read and written.
+        (self.file, self.end) = (Arc::new(file), offsets.end());
+        self.synced_end = self.end;
+        self.shared.moved(Arc::clone(&self.file), offsets);
+        self.poison_on_error(keep())
     }
 
     fn check_health(&self) -> Result<(), AppendError> {
@@ -256,15 +292,17 @@ impl Record<'_> {
     }
 }
 
-/// What the body of a record is. Only messages are written as yet.
+/// What the body of a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A message.
     Message,
     /// The place of a message that was deleted.
     Tombstone,
-    /// Two messages that prove a feed to be forked.
+    /// Two messages that prove a feed to be forked. Not written as yet.
     ForkProof,
+    /// What the owner wants gone, or back.
+    Decision,
 }
 
 impl Kind {
@@ -273,6 +311,7 @@ impl Kind {
             Self::Message => 1,
             Self::Tombstone => 2,
             Self::ForkProof => 3,
+            Self::Decision => 4,
         }
     }
 
@@ -281,6 +320,7 @@ impl Kind {
             1 => Some(Self::Message),
             2 => Some(Self::Tombstone),
             3 => Some(Self::ForkProof),
+            4 => Some(Self::Decision),
             _ => None,
         }
     }

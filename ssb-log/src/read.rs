@@ -7,6 +7,7 @@ use std::ops::RangeBounds;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
+use std::sync::RwLockReadGuard;
 
 use thiserror::Error;
 
@@ -36,8 +37,8 @@ impl<D: Directory> LogReader<D> {
     ///
     /// [`ReadError`]; never a record that is not what was written.
     pub fn read(&self, at: Ordinal) -> Result<Entry, ReadError> {
-        let span = self.shared.span(at).ok_or(ReadError::Absent)?;
-        let bytes = self.bytes(&span)?;
+        let (file, span) = self.shared.part(at..next(at)).ok_or(ReadError::Absent)?;
+        let bytes = bytes(&*file, &span)?;
         Ok(entry(&bytes, span.start, at)?.0)
     }
 
@@ -112,20 +113,29 @@ impl<D: Directory> LogReader<D> {
         self.shared.tail.follow()
     }
 
+    /// How often all records moved to another file.
+    pub(crate) fn generation(&self) -> u64 {
+        self.shared.place().generation
+    }
+
     /// How long the records of a range are in the file, as far as they are there.
     pub(crate) fn lens(&self, range: Range<u32>) -> Vec<u32> {
-        let offsets = self.shared.offsets.read().unwrap_or_else(PoisonError::into_inner);
-        let spans = range.map_while(|at| offsets.span(Ordinal::new(at)));
+        let place = self.shared.place();
+        let spans = range.map_while(|at| place.offsets.span(Ordinal::new(at)));
         spans.map(|span| u32::try_from(span.end - span.start).expect("a record is short")).collect()
+    }
+
+    /// How long the file is that has the records, in bytes.
+    pub(crate) fn file_len(&self) -> u64 {
+        self.shared.place().offsets.end()
     }
 
     /// Neighbours, with one read. The range is not empty and published.
     fn run(&self, range: Range<Ordinal>) -> Result<Vec<Entry>, ReadError> {
-        let first = self.shared.span(range.start).ok_or(ReadError::Absent)?;
-        let last = self.shared.span(before(range.end)).ok_or(ReadError::Absent)?;
-        let bytes = self.bytes(&(first.start..last.end))?;
+        let (file, span) = self.shared.part(range.clone()).ok_or(ReadError::Absent)?;
+        let bytes = bytes(&*file, &span)?;
         let mut entries = Vec::with_capacity(range.end.index() - range.start.index());
-        let (mut rest, mut offset, mut at) = (bytes.as_slice(), first.start, range.start);
+        let (mut rest, mut offset, mut at) = (bytes.as_slice(), span.start, range.start);
         while at < range.end {
             let (entry, len) = entry(rest, offset, at)?;
             entries.push(entry);
@@ -134,17 +144,6 @@ impl<D: Directory> LogReader<D> {
             at = next(at);
         }
         Ok(entries)
-    }
-
-    /// Spans are of our own making, so their length is no one else's choice.
-    fn bytes(&self, span: &Range<u64>) -> Result<Vec<u8>, ReadError> {
-        let len = usize::try_from(span.end - span.start).map_err(|_| ReadError::Absent)?;
-        let mut bytes = vec![0; len];
-        let count =
-            self.shared.file.read_at(span.start, &mut bytes).map_err(|error| ReadError::Io(error.into()))?;
-        // A file that has become shorter is as broken as one that has changed: the checksum says so.
-        bytes.truncate(count);
-        Ok(bytes)
     }
 }
 
@@ -198,22 +197,24 @@ pub enum ReadError {
 /// What the writer and its readers share.
 #[derive(Debug)]
 pub(crate) struct Shared<F> {
-    file: F,
-    /// Of what is published.
-    offsets: RwLock<Offsets>,
+    place: RwLock<Place<F>>,
     tail: Arc<Tail>,
 }
 
+/// Where the records are that readers may see.
+#[derive(Debug)]
+pub(crate) struct Place<F> {
+    file: Arc<F>,
+    offsets: Offsets,
+    /// How often all records moved to another file.
+    generation: u64,
+}
+
 impl<F> Shared<F> {
-    pub(crate) fn new(file: F, offsets: Offsets) -> Self {
+    pub(crate) fn new(file: Arc<F>, offsets: Offsets) -> Self {
         let tail = Tail::default();
         tail.advance(offsets.next());
-        Self { file, offsets: RwLock::new(offsets), tail: Arc::new(tail) }
-    }
-
-    /// Only for the writer.
-    pub(crate) const fn file(&self) -> &F {
-        &self.file
+        Self { place: RwLock::new(Place { file, offsets, generation: 0 }), tail: Arc::new(tail) }
     }
 
     pub(crate) fn tail(&self) -> &Tail {
@@ -222,16 +223,45 @@ impl<F> Shared<F> {
 
     /// Publishes records of these lengths.
     pub(crate) fn extend(&self, lens: impl Iterator<Item = u32>) {
-        let mut offsets = self.offsets.write().unwrap_or_else(PoisonError::into_inner);
+        let mut place = self.place.write().unwrap_or_else(PoisonError::into_inner);
         for len in lens {
-            offsets.push(len);
+            place.offsets.push(len);
         }
-        self.tail.advance(offsets.next());
+        self.tail.advance(place.offsets.next());
+    }
+
+    /// The records that are published stand in another file from now on, at other places.
+    pub(crate) fn moved(&self, file: Arc<F>, offsets: Offsets) {
+        let mut place = self.place.write().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(place.offsets.next(), offsets.next(), "all records move");
+        let generation = place.generation + 1;
+        *place = Place { file, offsets, generation };
+    }
+
+    /// The bytes of neighbours, and the file they are in. `None` if there are no such records.
+    fn part(&self, range: Range<Ordinal>) -> Option<(Arc<F>, Range<u64>)> {
+        let place = self.place();
+        let (first, last) = (place.offsets.span(range.start)?, place.offsets.span(before(range.end))?);
+        Some((Arc::clone(&place.file), first.start..last.end))
     }
 
     fn span(&self, at: Ordinal) -> Option<Range<u64>> {
-        self.offsets.read().unwrap_or_else(PoisonError::into_inner).span(at)
+        self.place().offsets.span(at)
     }
+
+    fn place(&self) -> RwLockReadGuard<'_, Place<F>> {
+        self.place.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A part of a file. Spans are of our own making, so their length is no one else's choice.
+fn bytes<F: Storage>(file: &F, span: &Range<u64>) -> Result<Vec<u8>, ReadError> {
+    let len = usize::try_from(span.end - span.start).map_err(|_| ReadError::Absent)?;
+    let mut bytes = vec![0; len];
+    let count = file.read_at(span.start, &mut bytes).map_err(|error| ReadError::Io(error.into()))?;
+    // A file that has become shorter is as broken as one that has changed: the checksum says so.
+    bytes.truncate(count);
+    Ok(bytes)
 }
 
 /// The record that `bytes`, the file from `offset` on, start with, and its length.

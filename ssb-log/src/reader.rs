@@ -12,11 +12,13 @@ use std::sync::atomic;
 use ssb_keys::FeedId;
 use ssb_keys::MessageId;
 
+use crate::compact::gain;
 use crate::index::Indexes;
 use crate::index::content::ContentIndexes;
 use crate::index::feeds::FeedNumber;
 use crate::index::feeds::Latest;
 use crate::index::ids::id_key;
+use crate::log::Kind;
 use crate::ordinal::Ordinal;
 use crate::postings::Order;
 use crate::query::Answer;
@@ -29,7 +31,7 @@ use crate::tail::Follower;
 
 /// Reads the durable messages of a [`Store`](crate::Store). Clones read the same store, from any thread.
 ///
-/// The log may grow between two calls; nothing else about an answer ever changes.
+/// Between two calls the log may grow, and messages may be deleted; nothing else about an answer ever changes.
 pub struct Reader<D: Directory> {
     log: LogReader<D>,
     indexes: Arc<RwLock<Indexes<D::File>>>,
@@ -64,15 +66,16 @@ impl<D: Directory> Reader<D> {
             }
             (indexes.ids.cursor(id_key(id), 0..u32::MAX, Order::Descending), indexes.ids.end())
         };
-        debug_assert!(end <= self.len(), "an index is never ahead of the log");
+        debug_assert!(end <= self.end().get(), "an index is never ahead of the log");
         loop {
             match cursor.page() {
                 Ok(None) => return Ok(None),
                 Ok(Some(candidates)) => {
                     for at in candidates {
-                        let stored = self.read(Ordinal::new(at))?;
-                        if stored.id == *id {
-                            return Ok(Some(stored));
+                        match self.read(Ordinal::new(at)) {
+                            Ok(stored) if stored.id == *id => return Ok(Some(stored)),
+                            Ok(_) | Err(ReadError::Absent) => {}
+                            Err(error) => return Err(error),
                         }
                     }
                 }
@@ -101,19 +104,34 @@ impl<D: Directory> Reader<D> {
     ///
     /// # Errors
     ///
-    /// [`ReadError::Absent`] if the log is shorter.
+    /// [`ReadError::Absent`] if there is none (any more), or the log is shorter.
     pub fn read(&self, at: Ordinal) -> Result<Stored, ReadError> {
-        stored(self.log.read(at)?)
+        if self.indexes().gone.contains(at) {
+            return Err(ReadError::Absent);
+        }
+        message(self.log.read(at)?).unwrap_or(Err(ReadError::Absent))
     }
 
     /// Messages in the order in which they were received, from the start of `range`, until it ends or they take `len_max`
-    /// bytes in the file. At least one, if the range has any that is there.
+    /// bytes in the file. At least one, if the range has any that is there; places without a message are passed over.
     ///
     /// # Errors
     ///
     /// [`ReadError`] of the first that cannot be read.
     pub fn page(&self, range: Range<Ordinal>, len_max: usize) -> Result<Vec<Stored>, ReadError> {
-        self.log.page(range, len_max)?.into_iter().map(stored).collect()
+        let Range { mut start, end } = range.start..range.end.min(self.end());
+        loop {
+            start = self.indexes().gone.skip(start);
+            if start >= end {
+                return Ok(Vec::new());
+            }
+            let entries = self.log.page(start..end, len_max)?;
+            start = entries.last().and_then(|entry| entry.ordinal.next()).unwrap_or(end);
+            let page = self.messages(entries)?;
+            if !page.is_empty() {
+                return Ok(page);
+            }
+        }
     }
 
     /// As [`page`](Self::page), but from the end of `range` backwards: the message received last comes first.
@@ -122,11 +140,31 @@ impl<D: Directory> Reader<D> {
     ///
     /// [`ReadError`] of the first that cannot be read.
     pub fn page_back(&self, range: Range<Ordinal>, len_max: usize) -> Result<Vec<Stored>, ReadError> {
-        self.log.page_back(range, len_max)?.into_iter().map(stored).collect()
+        let Range { start, mut end } = range.start..range.end.min(self.end());
+        loop {
+            end = self.indexes().gone.skip_back(end);
+            if start >= end {
+                return Ok(Vec::new());
+            }
+            let entries = self.log.page_back(start..end, len_max)?;
+            end = entries.last().map_or(start, |entry| entry.ordinal);
+            let page = self.messages(entries)?;
+            if !page.is_empty() {
+                return Ok(page);
+            }
+        }
     }
 
-    /// Messages of one feed from `sequence` on, which starts at 1, until it ends or their JSON has `len_max` bytes. At
-    /// least one, if there is any.
+    /// Those of these that are messages, and not gone.
+    fn messages(&self, mut entries: Vec<Entry>) -> Result<Vec<Stored>, ReadError> {
+        let indexes = self.indexes();
+        entries.retain(|entry| !indexes.gone.contains(entry.ordinal));
+        drop(indexes);
+        entries.into_iter().filter_map(message).collect()
+    }
+
+    /// Messages of one feed from `sequence` on, which starts at 1, until it ends, one is missing because it was deleted, or
+    /// their JSON has `len_max` bytes. At least one, if that of `sequence` is there.
     ///
     /// # Errors
     ///
@@ -135,7 +173,8 @@ impl<D: Directory> Reader<D> {
         self.page_of((sequence..=u32::MAX).map_while(|sequence| self.by_sequence(feed, sequence)), len_max)
     }
 
-    /// The messages at some places, in that order, until their JSON has `len_max` bytes. At least one, if there is any place.
+    /// The messages at some places, in that order, until their JSON has `len_max` bytes. At least one, if there is any. Places
+    /// whose message was deleted meanwhile are passed over.
     ///
     /// # Errors
     ///
@@ -148,7 +187,10 @@ impl<D: Directory> Reader<D> {
         let mut page = Vec::new();
         let mut len = 0;
         for at in places {
-            let stored = self.read(at)?;
+            let stored = match self.read(at) {
+                Err(ReadError::Absent) => continue,
+                read => read?,
+            };
             len += stored.json.len();
             if len > len_max && !page.is_empty() {
                 break;
@@ -167,12 +209,40 @@ impl<D: Directory> Reader<D> {
         self.log.received(times)
     }
 
-    /// Where a message of a feed is.
+    /// Where a message of a feed is. `None` if it was deleted, or never was here.
     pub fn by_sequence(&self, feed: &FeedId, sequence: u32) -> Option<Ordinal> {
-        self.indexes().feeds.by_sequence(feed, sequence)
+        let indexes = self.indexes();
+        indexes.feeds.by_sequence(feed, sequence).filter(|at| !indexes.gone.contains(*at))
     }
 
-    /// The end of a feed; `None` if there is nothing of it.
+    /// The sequence of the first message of a feed from `sequence` on that is there. `None` if there is none.
+    pub fn next_sequence(&self, feed: &FeedId, sequence: u32) -> Option<u32> {
+        let indexes = self.indexes();
+        let all = indexes.feeds.ordinals(feed, sequence.max(1));
+        let skipped = all.iter().position(|at| !indexes.gone.contains(*at))?;
+        sequence.max(1).checked_add(u32::try_from(skipped).ok()?)
+    }
+
+    /// A message that was deleted and may come back, as long as its bytes are in the file: until the log is compacted.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] if it cannot be read.
+    pub fn retained(&self, feed: &FeedId, sequence: u32) -> Result<Option<String>, ReadError> {
+        let slot = {
+            let indexes = self.indexes();
+            indexes.feeds.by_sequence(feed, sequence).filter(|at| indexes.gone.may_come_back(*at))
+        };
+        let Some(at) = slot else { return Ok(None) };
+        message(self.log.read(at)?).map(|stored| stored.map(|stored| stored.json)).transpose()
+    }
+
+    /// The feeds of which nothing is taken, because the owner wants so.
+    pub fn banned(&self) -> Vec<FeedId> {
+        self.indexes().gone.banned().iter().copied().collect()
+    }
+
+    /// The end of a feed, whether or not its latest message was deleted; `None` if there is nothing of it.
     pub fn latest(&self, feed: &FeedId) -> Option<Latest> {
         let indexes = self.indexes();
         indexes.feeds.number(feed).and_then(|number| indexes.feeds.latest(number))
@@ -183,7 +253,7 @@ impl<D: Directory> Reader<D> {
         self.indexes().feeds.all().collect()
     }
 
-    /// Whose message is at a place in the log, without reading it.
+    /// Whose message is at a place in the log, or was, without reading it.
     pub fn author(&self, at: Ordinal) -> Option<FeedNumber> {
         self.indexes().feeds.author(at)
     }
@@ -198,19 +268,34 @@ impl<D: Directory> Reader<D> {
         self.indexes().feeds.id(number)
     }
 
-    /// The ordinal behind the last message.
+    /// The ordinal behind the last record.
     pub fn end(&self) -> Ordinal {
         self.log.end()
     }
 
-    /// How many messages there are.
+    /// How many messages there are. Fewer than records, if some were deleted.
     pub fn len(&self) -> u32 {
-        self.end().get()
+        // The lock keeps the writer from moving one of them.
+        let indexes = self.indexes();
+        self.end().get() - indexes.gone.count()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How long the file of the log is, in bytes.
+    pub fn file_len(&self) -> u64 {
+        self.log.file_len()
+    }
+
+    /// How many bytes of it a compaction gives back, about.
+    pub fn reclaimable(&self) -> u64 {
+        let lens = self.log.lens(0..self.end().get());
+        let indexes = self.indexes();
+        let gone = (0..).map(Ordinal::new).zip(lens).filter(|(at, _)| indexes.gone.contains(*at));
+        gone.filter(|(at, _)| indexes.feeds.author(*at).is_some()).map(|(_, len)| gain(u64::from(len))).sum()
     }
 
     /// Waits for messages to be committed.
@@ -226,6 +311,12 @@ impl<D: Directory> Reader<D> {
     pub(crate) fn places(&self, feed: &FeedId, range: Range<u32>) -> Vec<u32> {
         let indexes = self.indexes();
         let all = indexes.feeds.ordinals(feed, 1);
+        if !indexes.feeds.is_in_order(feed) {
+            let mut places: Vec<u32> =
+                all.iter().map(|at| at.get()).filter(|at| range.contains(at)).collect();
+            places.sort_unstable();
+            return places;
+        }
         let start = all.partition_point(|at| at.get() < range.start);
         let end = all.partition_point(|at| at.get() < range.end).max(start);
         all.get(start..end).unwrap_or_default().iter().map(|at| at.get()).collect()
@@ -264,7 +355,16 @@ pub struct Stored {
 /// How much is read at once in search of a message.
 const SEARCH_LEN: usize = 1024 * 1024;
 
-fn stored(entry: Entry) -> Result<Stored, ReadError> {
-    let json = String::from_utf8(entry.body).map_err(|_| ReadError::Damaged { offset: entry.offset })?;
-    Ok(Stored { ordinal: entry.ordinal, id: MessageId::from_bytes(entry.id), received: entry.received, json })
+/// `None` if it is something else.
+fn message(entry: Entry) -> Option<Result<Stored, ReadError>> {
+    if entry.kind != Kind::Message {
+        return None;
+    }
+    let damaged = ReadError::Damaged { offset: entry.offset };
+    Some(String::from_utf8(entry.body).map_err(|_| damaged).map(|json| Stored {
+        ordinal: entry.ordinal,
+        id: MessageId::from_bytes(entry.id),
+        received: entry.received,
+        json,
+    }))
 }

@@ -4,6 +4,7 @@
 //! together. Until then nobody hears of them, and if that fails nobody ever does.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::mem;
 use std::path::Path;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
+use std::sync::RwLockReadGuard;
 
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
@@ -28,11 +30,18 @@ use thiserror::Error;
 
 use crate::base::Base;
 use crate::base::read_record;
+use crate::compact::COMPACTED;
+use crate::compact::CompactError;
+use crate::compact::Compacted;
+use crate::compact::Compactor;
+use crate::compact::Finished;
+use crate::decision;
+use crate::decision::Decision;
+use crate::decision::RECORD_DECISIONS_MAX;
 use crate::index::BrokenChain;
 use crate::index::Facts;
 use crate::index::Indexes;
 use crate::index::content::ContentIndexes;
-use crate::index::feeds::Feeds;
 use crate::index::ids::IDS;
 use crate::index::ids::id_key;
 use crate::indexer::Indexer;
@@ -53,9 +62,11 @@ use crate::recover::Known;
 use crate::recover::Opening;
 use crate::recover::RECORDS;
 use crate::recover::Recovery;
+use crate::segments;
 use crate::segments::Stretch;
 use crate::storage::Directory;
 use crate::storage::Storage;
+use crate::tombstone::Tombstone;
 
 /// Messages on disk. There is one `Store` per directory, and any number of [`Reader`]s.
 pub struct Store<D: Directory> {
@@ -70,6 +81,8 @@ pub struct Store<D: Directory> {
     queue_len: usize,
     /// The feeds that have messages in `queue`, as they will be.
     heads: BTreeMap<FeedId, Head>,
+    /// Messages in `queue` that were deleted before.
+    returning: BTreeSet<MessageId>,
 }
 
 impl<D: Directory> Store<D> {
@@ -87,6 +100,8 @@ impl<D: Directory> Store<D> {
             |error: std::io::Error| recover::OpenError::Io { path: path.clone(), error: error.into() };
         let opening = Opening::begin(&directory)?;
         let names = directory.list().map_err(unusable)?;
+        // What a compaction that was cut short has left.
+        segments::remove(&directory, COMPACTED).map_err(unusable)?;
         let (base, parts, unused) = Base::load(&directory, &names, opening.records());
         let known = known(&base, opening.records());
         let mut indexes = restore(&directory, &names, &base, &known.offsets, opening.records(), &path)?;
@@ -116,11 +131,13 @@ impl<D: Directory> Store<D> {
             queue: Vec::new(),
             queue_len: 0,
             heads: BTreeMap::new(),
+            returning: BTreeSet::new(),
         };
         Ok((store, recovery))
     }
 
-    /// Takes a message for the next [`commit`](Self::commit) if it continues its feed.
+    /// Takes a message for the next [`commit`](Self::commit) if it continues its feed, or was deleted and
+    /// [may come back](Decision::Readmit).
     ///
     /// `received` is in milliseconds since 1970; of two messages the later one always gets the larger time.
     ///
@@ -132,13 +149,24 @@ impl<D: Directory> Store<D> {
         if self.queue_len + len > UNSYNCED_LEN_MAX {
             return Err(Refused::Full);
         }
+        if self.indexes().gone.banned().contains(&message.author()) {
+            return Err(Refused::Banned);
+        }
         let state = self.state(&message.author());
         match state.check(message) {
             Ok(next) => {
                 self.enqueue(message.clone(), received, state, next);
                 Ok(())
             }
-            Err(error) => Err(self.refuse(message, error)),
+            Err(error) => match self.refuse(message, error) {
+                Refused::Known if self.may_come_back(message) => {
+                    self.returning.insert(message.id());
+                    self.queue_len += len;
+                    self.queue.push(Queued { message: message.clone(), received });
+                    Ok(())
+                }
+                refused => Err(refused),
+            },
         }
     }
 
@@ -162,6 +190,7 @@ impl<D: Directory> Store<D> {
         let message = draft::sign(content, &state, timestamp, keypair, signing)?;
         self.offer(&message, received).map_err(|refused| match refused {
             Refused::Full => PublishError::Full,
+            Refused::Banned => PublishError::Banned,
             _ => unreachable!("it was made to follow"),
         })?;
         Ok(message)
@@ -191,6 +220,7 @@ impl<D: Directory> Store<D> {
         // Whatever happens, the feeds continue from what is durable.
         let queue = mem::take(&mut self.queue);
         self.heads.clear();
+        self.returning.clear();
         self.queue_len = 0;
 
         let records: Vec<Record<'_>> =
@@ -211,11 +241,61 @@ impl<D: Directory> Store<D> {
         Ok(durable)
     }
 
+    /// Makes decisions durable, in their order, and lets readers see what comes of them. What was offered has to be committed
+    /// before.
+    ///
+    /// What is gone is not shown any more. Its bytes stay in the file until the log is [compacted](Self::compactor).
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError`]: some of the first of them may count, and nothing can be written until the store is opened anew.
+    ///
+    /// # Panics
+    ///
+    /// When messages wait for their commit.
+    pub fn decide(&mut self, decisions: &[Decision], received: f64) -> Result<(), AppendError> {
+        assert!(self.queue.is_empty(), "what was offered is committed first");
+        for chunk in decisions.chunks(RECORD_DECISIONS_MAX) {
+            let (id, body) = decision::encode(chunk);
+            let ordinals = self.log.append(&[Record { kind: Kind::Decision, id, received, body: &body }])?;
+            let durable = self.log.sync()?;
+            let mut indexes = self.indexes.write().unwrap_or_else(PoisonError::into_inner);
+            indexes.apply_decisions(ordinals.start, id, chunk);
+            self.log.publish_quietly(durable);
+        }
+        self.log.wake();
+        Ok(())
+    }
+
+    /// What gives back the space of what is gone, a piece at a time and on another thread. It is
+    /// [finished](Self::finish_compaction) here.
+    pub fn compactor(&self) -> Compactor<D> {
+        Compactor::new(Arc::clone(&self.directory), self.log.reader(), Arc::clone(&self.indexes))
+    }
+
+    /// Goes on with the compacted log in place of the other one. What was committed since the compactor came to the end is
+    /// copied now. What was offered and not committed stays so.
+    ///
+    /// # Errors
+    ///
+    /// [`CompactError`]. Unless it is [`CompactError::Append`], this log goes on as it was.
+    pub fn finish_compaction(&mut self, compactor: Compactor<D>) -> Result<Compacted, CompactError> {
+        let before = self.log.len();
+        let Finished { file, offsets } = compactor.finish()?;
+        self.log.move_to(
+            file,
+            offsets,
+            || self.directory.rename(COMPACTED, RECORDS),
+            || self.directory.sync(),
+        )?;
+        Ok(Compacted { before, after: self.log.len() })
+    }
+
     /// What the next message of a feed has to follow, messages that are not committed yet included.
     pub fn state(&self, feed: &FeedId) -> ValidationState {
         match self.heads.get(feed) {
             Some(head) => head.state.clone(),
-            None => self.indexes.read().unwrap_or_else(PoisonError::into_inner).feeds.state(feed),
+            None => self.indexes().feeds.state(feed),
         }
     }
 
@@ -278,9 +358,20 @@ impl<D: Directory> Store<D> {
             let position = usize::try_from(position).map_err(|_| ReadError::Absent)?;
             return Ok(head.queued.get(position) == Some(&message.id()));
         }
-        let reader = self.reader();
-        let Some(at) = reader.by_sequence(&message.author(), message.sequence()) else { return Ok(false) };
-        Ok(reader.read(at)?.id == message.id())
+        let at = self.indexes().feeds.by_sequence(&message.author(), message.sequence());
+        let Some(at) = at else { return Ok(false) };
+        Ok(self.log.reader().read(at)?.id == *message.id().as_bytes())
+    }
+
+    /// Whether a message that is known was deleted, and may come back.
+    fn may_come_back(&self, message: &Message) -> bool {
+        let indexes = self.indexes();
+        let slot = indexes.feeds.by_sequence(&message.author(), message.sequence());
+        slot.is_some_and(|slot| indexes.gone.may_come_back(slot)) && !self.returning.contains(&message.id())
+    }
+
+    fn indexes(&self) -> RwLockReadGuard<'_, Indexes<D::File>> {
+        self.indexes.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -318,6 +409,9 @@ pub enum Refused {
     /// As much was taken as fits in one commit. Commit, then offer it again.
     #[error("too many messages wait to be committed")]
     Full,
+    /// The owner wants nothing of its feed.
+    #[error("its feed is banned")]
+    Banned,
     /// What is here of its feed could not be read, so it cannot be compared.
     #[error(transparent)]
     Unreadable(ReadError),
@@ -333,6 +427,9 @@ pub enum PublishError {
     /// As much was taken as fits in one commit. Commit, then try again.
     #[error("too many messages wait to be committed")]
     Full,
+    /// The owner wants nothing of that feed.
+    #[error("the feed is banned")]
+    Banned,
 }
 
 /// Why a store was not opened.
@@ -360,9 +457,12 @@ pub enum OpenError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Flaw {
-    /// It is no message. This version writes nothing else.
-    #[error("record is not a message")]
+    /// It is of a kind that this version does not write.
+    #[error("record is of a kind that is not written")]
     Kind,
+    /// What should be a tombstone, or decisions of the owner, is neither.
+    #[error("record is not what its kind says")]
+    Body,
     /// What should be a message is none.
     #[error(transparent)]
     Parse(#[from] ParseError),
@@ -399,7 +499,8 @@ fn known<F: Storage>(base: &Base, records: &F) -> Known {
     let mut offsets = Offsets::new();
     base.lens.iter().for_each(|len| offsets.push(*len));
     let last = base.end().checked_sub(1).map(Ordinal::new);
-    let received = last.and_then(|last| read_record(records, &offsets, last)).map(|(_, received)| received);
+    let received =
+        last.and_then(|last| read_record(records, &offsets, last)).map(|(_, received, _)| received);
     Known { offsets, received }
 }
 
@@ -412,36 +513,49 @@ fn restore<D: Directory>(
     records: &D::File,
     path: &Path,
 ) -> Result<Indexes<D::File>, OpenError> {
-    let id = |at: u32| read_record(records, offsets, Ordinal::new(at)).map(|(id, _)| id);
+    let id = |at: u32| read_record(records, offsets, Ordinal::new(at)).map(|(id, ..)| id);
+    let damaged = |at: Ordinal| {
+        let offset = offsets.span(at).map_or(0, |span| span.start);
+        recover::OpenError::Damaged { path: path.to_owned(), offset }
+    };
     let (mut ids, unused) = Postings::open(directory, IDS, names, id);
     for name in unused {
         // What stays is left out again at the next start.
         let _ = directory.remove(&name);
     }
     for at in ids.end()..base.end() {
-        let damaged = || {
-            let offset = offsets.span(Ordinal::new(at)).map_or(0, |span| span.start);
-            recover::OpenError::Damaged { path: path.to_owned(), offset }
-        };
-        let id = MessageId::from_bytes(id(at).ok_or_else(damaged)?);
+        let id = MessageId::from_bytes(id(at).ok_or_else(|| damaged(Ordinal::new(at)))?);
         ids.apply(at, [id_key(&id)]);
     }
-    Ok(Indexes::new(Feeds::restore(base), ids))
+    let body = |at: Ordinal| read_record(records, offsets, at).map(|(_, _, body)| body);
+    Ok(Indexes::restore(base, ids, body).map_err(damaged)?)
 }
 
 /// Takes a record that is already in the log into the indexes.
 fn index<F: Storage>(indexes: &mut Indexes<F>, visited: &Visited<'_>) -> Result<(), Flaw> {
     let record = &visited.record;
-    if record.kind != Kind::Message {
-        return Err(Flaw::Kind);
+    let id = MessageId::from_bytes(record.id);
+    match record.kind {
+        Kind::Message => {
+            let message = Unverified::parse(record.body)?;
+            if message.compact() != record.body {
+                return Err(Flaw::Form);
+            }
+            if message.id() != id {
+                return Err(Flaw::Id);
+            }
+            indexes.apply(visited.ordinal, &Facts::stated(&message))?;
+        }
+        Kind::Tombstone if record.body.is_empty() => indexes.apply_nobody(visited.ordinal, id),
+        Kind::Tombstone => {
+            let tombstone = Tombstone::parse(record.body).ok_or(Flaw::Body)?;
+            indexes.apply_tombstone(visited.ordinal, id, &tombstone)?;
+        }
+        Kind::Decision => {
+            let decisions = decision::decode(&record.id, record.body).ok_or(Flaw::Body)?;
+            indexes.apply_decisions(visited.ordinal, record.id, &decisions);
+        }
+        Kind::ForkProof => return Err(Flaw::Kind),
     }
-    let message = Unverified::parse(record.body)?;
-    if message.compact() != record.body {
-        return Err(Flaw::Form);
-    }
-    if *message.id().as_bytes() != record.id {
-        return Err(Flaw::Id);
-    }
-    indexes.apply(visited.ordinal, &Facts::stated(&message))?;
     Ok(())
 }

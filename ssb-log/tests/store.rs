@@ -236,8 +236,14 @@ fn records_that_are_whole_but_wrong_are_named() {
     let loose = Record { body: spaced.as_bytes(), ..record(1) };
     assert_eq!(opening(&[record(0), loose]), flawed(second, Flaw::Form));
 
+    let proof = Record { kind: Kind::ForkProof, ..record(1) };
+    assert_eq!(opening(&[record(0), proof]), flawed(second, Flaw::Kind));
+
     let tombstone = Record { kind: Kind::Tombstone, ..record(1) };
-    assert_eq!(opening(&[record(0), tombstone]), flawed(second, Flaw::Kind));
+    assert_eq!(opening(&[record(0), tombstone]), flawed(second, Flaw::Body));
+
+    let decision = Record { kind: Kind::Decision, ..record(1) };
+    assert_eq!(opening(&[record(0), decision]), flawed(second, Flaw::Body));
 
     let text = Record { body: b"hello", ..record(1) };
     assert!(matches!(opening(&[record(0), text]), OpenError::Flawed { flaw: Flaw::Parse(_), .. }));

@@ -18,6 +18,54 @@ use crate::ordinal::Ordinal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FeedNumber(u32);
 
+/// Whose a record is, as a number: that of a feed, with a bit if it took the place of an earlier record, or one of these.
+pub(crate) const DECISION: u32 = u32::MAX;
+/// Nobody's: a message of a feed that is gone stood there.
+pub(crate) const NOBODY: u32 = u32::MAX - 1;
+const CAME_BACK: u32 = 1 << 31;
+const FEEDS_MAX: u32 = CAME_BACK - 2;
+
+/// Whose a record is, and what it is to the feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// It is the next message of a feed, or was before it was deleted.
+    Next(FeedNumber),
+    /// It is a message of a feed that was deleted before.
+    CameBack(FeedNumber),
+    /// It holds decisions.
+    Decision,
+    /// It is nobody's.
+    Nobody,
+}
+
+impl Owner {
+    pub(crate) const fn decode(code: u32) -> Self {
+        match code {
+            DECISION => Self::Decision,
+            NOBODY => Self::Nobody,
+            code if code & CAME_BACK != 0 => Self::CameBack(FeedNumber(code & !CAME_BACK)),
+            code => Self::Next(FeedNumber(code)),
+        }
+    }
+
+    const fn code(self) -> u32 {
+        match self {
+            Self::Next(number) => number.0,
+            Self::CameBack(number) => number.0 | CAME_BACK,
+            Self::Decision => DECISION,
+            Self::Nobody => NOBODY,
+        }
+    }
+
+    /// The feed, if it is of one.
+    pub(crate) const fn feed(self) -> Option<FeedNumber> {
+        match self {
+            Self::Next(number) | Self::CameBack(number) => Some(number),
+            Self::Decision | Self::Nobody => None,
+        }
+    }
+}
+
 impl FeedNumber {
     /// How many feeds came before it.
     pub const fn get(self) -> u32 {
@@ -42,7 +90,7 @@ pub struct Latest {
     pub feed: FeedId,
     /// Its number here.
     pub number: FeedNumber,
-    /// The sequence of its latest message, which is also how many there are.
+    /// The sequence of its latest message, which is also how many there are, deleted ones included.
     pub sequence: u32,
     /// The id of that message.
     pub id: MessageId,
@@ -58,64 +106,95 @@ pub(crate) struct Feeds {
     numbers: BTreeMap<FeedId, FeedNumber>,
     /// By number.
     feeds: Vec<Feed>,
-    /// By ordinal: whose message it is.
-    authors: Vec<FeedNumber>,
+    /// By ordinal: whose record it is, as [`Owner`] codes it.
+    owners: Vec<u32>,
 }
 
 impl Feeds {
-    /// Takes in the next message of the log.
-    pub(crate) fn apply(&mut self, at: Ordinal, facts: &Facts) -> Result<(), BrokenChain> {
-        assert_eq!(at.index(), self.authors.len(), "messages are indexed in order");
+    /// Takes in the next record of the log, a message. It continues its feed, or takes the place of a message that
+    /// `may_come_back`; that is returned.
+    pub(crate) fn apply(
+        &mut self,
+        at: Ordinal,
+        facts: &Facts,
+        may_come_back: impl Fn(Ordinal) -> bool,
+    ) -> Result<Option<Ordinal>, BrokenChain> {
         let number = self.numbers.get(&facts.author).copied();
         let latest = number.and_then(|number| self.latest(number));
         let expected = latest.map_or(1, |latest| latest.sequence + 1);
-        if facts.sequence != expected || facts.previous != latest.map(|latest| latest.id) {
-            return Err(BrokenChain { author: facts.author, sequence: facts.sequence });
+        if facts.sequence == expected && facts.previous == latest.map(|latest| latest.id) {
+            let number = number.unwrap_or_else(|| self.add(facts));
+            self.push(at, Owner::Next(number));
+            let feed = self.feeds.get_mut(number.index()).expect("numbers are of feeds that are there");
+            feed.latest = facts.id;
+            feed.timestamp = facts.timestamp;
+            return Ok(None);
         }
-        let number = number.unwrap_or_else(|| self.add(facts));
-        let feed = self.feeds.get_mut(number.index()).expect("numbers are of feeds that are there");
-        feed.ordinals.push(at);
-        feed.latest = facts.id;
-        feed.timestamp = facts.timestamp;
-        self.authors.push(number);
-        Ok(())
+        let slot = number.and_then(|number| self.slot(number, facts.sequence));
+        match number.zip(slot) {
+            Some((number, slot)) if may_come_back(slot) => {
+                self.push(at, Owner::CameBack(number));
+                self.replace(number, facts.sequence, at);
+                Ok(Some(slot))
+            }
+            _ => Err(BrokenChain { author: facts.author, sequence: facts.sequence }),
+        }
     }
 
-    /// What was known of the first records of a log.
+    /// Takes in the next record of the log, as it was known before. What came back is [replaced](Self::replace) then.
+    pub(crate) fn push(&mut self, at: Ordinal, owner: Owner) {
+        assert_eq!(at.index(), self.owners.len(), "records are indexed in order");
+        self.owners.push(owner.code());
+        if let Owner::Next(number) = owner {
+            let feed = self.feeds.get_mut(number.index()).expect("numbers are of feeds that are there");
+            feed.ordinals.push(at);
+        }
+    }
+
+    /// A message of a feed, which is there, is at another place now.
+    pub(crate) fn replace(&mut self, number: FeedNumber, sequence: u32, at: Ordinal) {
+        let feed = self.feeds.get_mut(number.index()).expect("numbers are of feeds that are there");
+        let slot = index(sequence).and_then(|index| feed.ordinals.get_mut(index));
+        *slot.expect("only what was there comes back") = at;
+        feed.in_order = false;
+    }
+
+    /// A feed begins anew. Returns where its messages were.
+    pub(crate) fn clear(&mut self, feed: &FeedId, decided: Ordinal) -> Vec<Ordinal> {
+        let Some(number) = self.number(feed) else { return Vec::new() };
+        let feed = self.feeds.get_mut(number.index()).expect("numbers are of feeds that are there");
+        feed.since = decided;
+        feed.in_order = true;
+        std::mem::take(&mut feed.ordinals)
+    }
+
+    /// Feeds without messages, with what was known of the ends of those of the first records of a log.
     pub(crate) fn restore(base: &Base) -> Self {
         let mut feeds = Self::default();
         for end in &base.feeds {
-            let number = FeedNumber(end.number);
-            feeds.numbers.insert(end.id, number);
-            let (id, latest, timestamp) = (end.id, end.latest, end.timestamp);
-            feeds.feeds.push(Feed { id, ordinals: Vec::new(), latest, timestamp });
+            feeds.numbers.insert(end.id, FeedNumber(end.number));
+            feeds.feeds.push(Feed::new(end.id, end.latest, end.timestamp));
         }
-        feeds.authors.reserve(base.authors.len());
-        for (at, author) in (0..).zip(&base.authors) {
-            let number = FeedNumber(*author);
-            let feed = feeds.feeds.get_mut(number.index()).expect("a base has all feeds of its records");
-            feed.ordinals.push(Ordinal::new(at));
-            feeds.authors.push(number);
-        }
+        feeds.owners.reserve(base.authors.len());
         feeds
     }
 
-    /// How many messages there are.
+    /// How many records there are.
     pub(crate) fn end(&self) -> u32 {
-        u32::try_from(self.authors.len()).expect("a log has fewer than 2^32 records")
+        u32::try_from(self.owners.len()).expect("a log has fewer than 2^32 records")
     }
 
-    /// Whose the messages from one place on are, and where their feeds end, by number.
+    /// Whose the records from one place on are, and where their feeds end, by number.
     pub(crate) fn since(&self, from: u32) -> (Vec<u32>, Vec<FeedEnd>) {
         let from = Ordinal::new(from).index();
-        let authors: Vec<u32> =
-            self.authors.get(from..).unwrap_or_default().iter().map(|number| number.get()).collect();
-        let changed: BTreeSet<u32> = authors.iter().copied().collect();
-        let end = |number: u32| {
-            let feed = self.feeds.get(FeedNumber(number).index())?;
-            Some(FeedEnd { number, id: feed.id, latest: feed.latest, timestamp: feed.timestamp })
+        let owners = self.owners.get(from..).unwrap_or_default();
+        let changed: BTreeSet<FeedNumber> =
+            owners.iter().filter_map(|code| Owner::decode(*code).feed()).collect();
+        let end = |number: FeedNumber| {
+            let feed = self.feeds.get(number.index())?;
+            Some(FeedEnd { number: number.0, id: feed.id, latest: feed.latest, timestamp: feed.timestamp })
         };
-        (authors, changed.into_iter().filter_map(end).collect())
+        (owners.to_vec(), changed.into_iter().filter_map(end).collect())
     }
 
     pub(crate) fn number(&self, feed: &FeedId) -> Option<FeedNumber> {
@@ -128,18 +207,32 @@ impl Feeds {
 
     /// Whose message it is.
     pub(crate) fn author(&self, at: Ordinal) -> Option<FeedNumber> {
-        self.authors.get(at.index()).copied()
+        Owner::decode(*self.owners.get(at.index())?).feed()
     }
 
+    /// Where a message of a feed is, or was before it was deleted.
     pub(crate) fn by_sequence(&self, feed: &FeedId, sequence: u32) -> Option<Ordinal> {
-        self.ordinals(feed, sequence).first().copied()
+        self.slot(self.number(feed)?, sequence)
+    }
+
+    /// Whether the messages of a feed stand in the log in the order of their sequences.
+    pub(crate) fn is_in_order(&self, feed: &FeedId) -> bool {
+        self.number(feed).and_then(|number| self.feeds.get(number.index())).is_none_or(|feed| feed.in_order)
+    }
+
+    /// Whether a record from before the latest time that its feed began anew is meant.
+    pub(crate) fn is_of_the_past(&self, feed: &FeedId, at: Ordinal) -> bool {
+        self.number(feed).and_then(|number| self.feeds.get(number.index())).is_none_or(|feed| at < feed.since)
+    }
+
+    fn slot(&self, number: FeedNumber, sequence: u32) -> Option<Ordinal> {
+        self.feeds.get(number.index())?.ordinals.get(index(sequence)?).copied()
     }
 
     /// The messages of a feed from `sequence` on.
     pub(crate) fn ordinals(&self, feed: &FeedId, sequence: u32) -> &[Ordinal] {
         let feed = self.number(feed).and_then(|number| self.feeds.get(number.index()));
-        let skipped = sequence.checked_sub(1).and_then(|skipped| usize::try_from(skipped).ok());
-        feed.zip(skipped).and_then(|(feed, skipped)| feed.ordinals.get(skipped..)).unwrap_or_default()
+        feed.zip(index(sequence)).and_then(|(feed, skipped)| feed.ordinals.get(skipped..)).unwrap_or_default()
     }
 
     pub(crate) fn latest(&self, number: FeedNumber) -> Option<Latest> {
@@ -154,9 +247,9 @@ impl Feeds {
         })
     }
 
-    /// Every feed, by number.
+    /// Every feed that has messages, by number.
     pub(crate) fn all(&self) -> impl Iterator<Item = Latest> {
-        (0..).map(FeedNumber).map_while(|number| self.latest(number))
+        (0..).map(FeedNumber).take(self.feeds.len()).filter_map(|number| self.latest(number))
     }
 
     /// What the next message of a feed is judged by.
@@ -170,14 +263,10 @@ impl Feeds {
     fn add(&mut self, facts: &Facts) -> FeedNumber {
         let number =
             u32::try_from(self.feeds.len()).expect("every feed has a message, and they are fewer than 2^32");
+        assert!(number <= FEEDS_MAX, "there are more feeds than can be numbered");
         let number = FeedNumber(number);
         self.numbers.insert(facts.author, number);
-        self.feeds.push(Feed {
-            id: facts.author,
-            ordinals: Vec::new(),
-            latest: facts.id,
-            timestamp: facts.timestamp,
-        });
+        self.feeds.push(Feed::new(facts.author, facts.id, facts.timestamp));
         number
     }
 }
@@ -185,10 +274,25 @@ impl Feeds {
 #[derive(Debug)]
 struct Feed {
     id: FeedId,
-    /// By sequence, which starts at 1. Not empty between two calls.
+    /// By sequence, which starts at 1. Empty after it began anew.
     ordinals: Vec<Ordinal>,
+    /// Whether `ordinals` grow: nothing came back.
+    in_order: bool,
+    /// Which record made it begin anew.
+    since: Ordinal,
     latest: MessageId,
     timestamp: f64,
+}
+
+impl Feed {
+    const fn new(id: FeedId, latest: MessageId, timestamp: f64) -> Self {
+        Self { id, ordinals: Vec::new(), in_order: true, since: Ordinal::ZERO, latest, timestamp }
+    }
+}
+
+/// Where a sequence stands among all of its feed.
+fn index(sequence: u32) -> Option<usize> {
+    usize::try_from(sequence.checked_sub(1)?).ok()
 }
 
 #[cfg(test)]
@@ -210,7 +314,7 @@ mod tests {
     fn messages_are_found_by_feed_and_sequence() {
         let mut feeds = Feeds::default();
         for (at, (author, sequence)) in (0..).zip([(1, 1), (2, 1), (1, 2), (1, 3), (2, 2)]) {
-            feeds.apply(Ordinal::new(at), &facts(author, sequence)).unwrap();
+            feeds.apply(Ordinal::new(at), &facts(author, sequence), |_| false).unwrap();
         }
 
         let first = FeedId::from_bytes([1; 32]);
@@ -229,11 +333,12 @@ mod tests {
     #[test]
     fn a_feed_with_a_hole_is_a_broken_chain() {
         let mut feeds = Feeds::default();
-        feeds.apply(Ordinal::ZERO, &facts(1, 1)).unwrap();
+        feeds.apply(Ordinal::ZERO, &facts(1, 1), |_| false).unwrap();
 
         let broken = |sequence| Err(BrokenChain { author: FeedId::from_bytes([1; 32]), sequence });
-        assert_eq!(feeds.apply(Ordinal::new(1), &facts(1, 3)), broken(3));
-        assert_eq!(feeds.apply(Ordinal::new(1), &Facts { previous: None, ..facts(1, 2) }), broken(2));
-        assert_eq!(feeds.apply(Ordinal::new(1), &facts(1, 2)), Ok(()));
+        let mut apply = |facts: &Facts| feeds.apply(Ordinal::new(1), facts, |_| false);
+        assert_eq!(apply(&facts(1, 3)), broken(3));
+        assert_eq!(apply(&Facts { previous: None, ..facts(1, 2) }), broken(2));
+        assert_eq!(apply(&facts(1, 2)), Ok(None));
     }
 }

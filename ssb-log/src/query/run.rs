@@ -87,7 +87,11 @@ impl<D: Directory> Answer<D> {
                 break;
             }
             let Some(at) = self.candidate() else { break };
-            let stored = self.reader.read(Ordinal::new(at))?;
+            let stored = match self.reader.read(Ordinal::new(at)) {
+                // No message, or none any more.
+                Err(ReadError::Absent) => continue,
+                read => read?,
+            };
             if self.plan.check.holds(&stored.json) {
                 len += stored.json.len();
                 self.left -= 1;
