@@ -9,6 +9,7 @@ use ssb_gossip::connection::Side;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Letter;
 use ssb_gossip::history::HistoryQuery;
+use ssb_gossip::history::INCOMPLETE;
 use ssb_gossip::history::Served;
 use ssb_gossip::history::ServedThen;
 use ssb_gossip::peer::Peer;
@@ -195,6 +196,7 @@ impl Connection {
                 self.waiting.insert(request, served);
             }
             ServedThen::Over => self.peer.end(request),
+            ServedThen::Incomplete => self.peer.refuse_call(request, &RemoteError::new(INCOMPLETE)),
             ServedThen::Failed(error) => {
                 let error: ReadError = error;
                 out.failed = true;

@@ -2,6 +2,7 @@
 //! verifiers and log thread do.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
 use ssb_gossip::connection::ConnectionId;
@@ -10,6 +11,7 @@ use ssb_gossip::core::GROUP_LEN_MAX;
 use ssb_gossip::core::IN_FLIGHT_LEN_MAX;
 use ssb_gossip::core::ITEM_COST_MIN;
 use ssb_gossip::core::Start;
+use ssb_gossip::event::Again;
 use ssb_gossip::event::Group;
 use ssb_gossip::event::Ingest;
 use ssb_gossip::event::Input;
@@ -17,6 +19,7 @@ use ssb_gossip::event::Letter;
 use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
+use ssb_gossip::event::Removal;
 use ssb_gossip::event::Verdict;
 use ssb_gossip::history::contact_of;
 use ssb_gossip::streams::ITEMS_LEN_MAX;
@@ -28,14 +31,19 @@ use ssb_keys::Keypair;
 use ssb_keys::MessageId;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_keys::verify::KeyCache;
+use ssb_log::Decision;
 use ssb_log::Ordinal;
 use ssb_log::Reader;
 use ssb_log::Store;
+use ssb_log::compact::CompactError;
 use ssb_log::faulty::Faulty;
+use ssb_log::log::AppendError;
 use ssb_log::memory::Memory;
+use ssb_log::reader::Place;
 use ssb_log::store::Refused;
 use ssb_msg::Message;
 use ssb_msg::Signing;
+use ssb_msg::Unverified;
 use ssb_msg::limits::WIRE_LEN_MAX;
 
 use crate::connection::Connection;
@@ -44,6 +52,7 @@ use crate::connection::micros;
 use crate::network::End;
 use crate::network::Event;
 use crate::network::Network;
+use crate::random::Random;
 use crate::truth::Truth;
 
 /// The disk of a node.
@@ -74,17 +83,39 @@ pub struct Node {
     has_commit: bool,
     timer_at: Option<u64>,
     timestamp: f64,
-    /// How much of the log was held against the truth, and how far each feed of it goes.
+    /// How much of the log was held against the truth.
     checked: Ordinal,
-    copies: BTreeMap<FeedId, u32>,
     /// What of each feed left this node.
     sent: BTreeMap<FeedId, u32>,
+    /// What its owner removed for good.
+    removed: Removed,
+    /// Feeds of which nothing may be left.
+    emptied: Vec<FeedId>,
 }
+
+/// What an owner removed for good, as far as that was acknowledged.
+#[derive(Clone, Debug, Default)]
+pub struct Removed {
+    feeds: BTreeSet<FeedId>,
+    messages: BTreeSet<MessageId>,
+}
+
+/// What an owner wants of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Gone,
+    Back,
+}
+
+/// A log that would be shorter by so many bytes is compacted.
+const COMPACTED_FROM: u64 = 2_000;
 
 #[derive(Debug)]
 enum Own {
     Publish(String),
     SaveMark(PublishedMark),
+    Remove(Removal),
+    Readmit(Removal),
 }
 
 /// What a node asks the world to do.
@@ -112,6 +143,7 @@ impl Node {
         mark: PublishedMark,
         disk: Disk,
         hops: u8,
+        removed: Removed,
     ) -> Result<Self, String> {
         let (store, _) = Store::open(disk).map_err(|error| error.to_string())?;
         let reader = store.reader();
@@ -126,8 +158,9 @@ impl Node {
             let author = reader.author(stored.ordinal).and_then(|number| reader.feed_id(number));
             contacts.extend(author.zip(contact_of(&stored.json)));
         }
+        let banned = reader.banned();
         let mark = mark.reopened(u64::from(store.state(&me.id()).sequence()));
-        let core = Core::new(Start { me: me.id(), hops, mark, held, contacts, seeds: Vec::new() });
+        let core = Core::new(Start { me: me.id(), hops, mark, held, contacts, seeds: Vec::new(), banned });
         Ok(Self {
             number,
             life,
@@ -149,8 +182,9 @@ impl Node {
             timer_at: None,
             timestamp: 0.0,
             checked: Ordinal::ZERO,
-            copies: BTreeMap::new(),
             sent: BTreeMap::new(),
+            removed,
+            emptied: Vec::new(),
         })
     }
 
@@ -182,6 +216,53 @@ impl Node {
     /// What of each feed left this node.
     pub const fn sent(&self) -> &BTreeMap<FeedId, u32> {
         &self.sent
+    }
+
+    /// What its owner removed for good.
+    pub const fn removed(&self) -> &Removed {
+        &self.removed
+    }
+
+    /// Feeds that were removed since this was last asked, or may have been.
+    pub fn emptied(&mut self) -> Vec<FeedId> {
+        std::mem::take(&mut self.emptied)
+    }
+
+    /// How much of a feed somebody can get who has it up to `from`: no more than what stands before a message that was deleted.
+    pub fn gives(&self, feed: &FeedId, from: u32) -> u32 {
+        (from + 1..)
+            .take_while(|sequence| self.reader.by_sequence(feed, *sequence).is_some())
+            .last()
+            .unwrap_or(from)
+    }
+
+    /// Whether it has a whole feed, up to `latest`.
+    pub fn has_whole(&self, feed: &FeedId, latest: u32) -> bool {
+        self.gives(feed, 0) == latest
+    }
+
+    /// What of the log its owner could remove: a feed, or a message of it, that is not the own one.
+    pub fn removable(&self, random: &mut Random) -> Option<Removal> {
+        let feeds = self.reader.feeds();
+        let latest = feeds.get(random.index(feeds.len().max(1)))?;
+        if latest.feed == self.me.id() {
+            return None;
+        }
+        // Whoever was told that the feed is not whole here asks for it again only after it has reconnected.
+        if random.once_in(3) && self.has_whole(&latest.feed, latest.sequence) {
+            return Some(Removal::Feed(latest.feed));
+        }
+        let sequence = u32::try_from(random.between(1, u64::from(latest.sequence))).ok()?;
+        let at = self.reader.by_sequence(&latest.feed, sequence)?;
+        self.reader.read(at).ok().map(|stored| Removal::Message(stored.id))
+    }
+
+    /// Something that its owner has removed.
+    pub fn readmittable(&self, random: &mut Random) -> Option<Removal> {
+        let Removed { feeds, messages } = &self.removed;
+        let feeds = feeds.iter().copied().map(Removal::Feed);
+        let all: Vec<Removal> = feeds.chain(messages.iter().copied().map(Removal::Message)).collect();
+        all.get(random.index(all.len().max(1))).copied()
     }
 
     /// A connection was made.
@@ -285,10 +366,13 @@ impl Node {
         let mut verdicts = Vec::new();
         let mut written = Vec::new();
         let mut marks = Vec::new();
+        let mut decisions = Vec::new();
         for own in std::mem::take(&mut self.own) {
             match own {
                 Own::Publish(content) => written.extend(self.sign(&content, network)),
                 Own::SaveMark(mark) => marks.push(mark),
+                Own::Remove(what) => decisions.push((what, Wanted::Gone)),
+                Own::Readmit(what) => decisions.push((what, Wanted::Back)),
             }
         }
         let (me, received) = (self.me.id(), network.now_at(self.number).wall.0);
@@ -325,6 +409,13 @@ impl Node {
                 return Ok(());
             }
         }
+        for (what, wanted) in decisions {
+            if let Err(error) = self.decide(what, wanted, received) {
+                network.say(|| format!("node {}: {error}", self.number));
+                wishes.push(Wish::Crash);
+                return Ok(());
+            }
+        }
         for message in &written {
             network.say(|| format!("node {}: wrote {}", self.number, message.sequence()));
             if !truth.wrote(me, message.sequence(), message.id(), message.json()) {
@@ -344,10 +435,46 @@ impl Node {
         self.check_copies(truth)
     }
 
+    /// Removes something from the log, or lets it come back, and tells the core.
+    fn decide(&mut self, what: Removal, wanted: Wanted, now: f64) -> Result<(), AppendError> {
+        let place = match what {
+            Removal::Message(id) => self.reader.place_of(&id).ok().flatten(),
+            Removal::Feed(feed) => Some(Place { feed, sequence: 1, is_here: true, contact: None }),
+        };
+        let Some(Place { feed, sequence, contact, .. }) = place else { return Ok(()) };
+        let (from, upto) = (sequence, sequence);
+        let (decision, emptied) = match (what, wanted) {
+            (Removal::Feed(_), Wanted::Gone) => (Decision::Ban { feed }, Some(Again::Refused)),
+            (Removal::Feed(_), Wanted::Back) => (Decision::Unban { feed }, Some(Again::Allowed)),
+            (Removal::Message(_), Wanted::Gone) => (Decision::Delete { feed, from, upto }, None),
+            (Removal::Message(_), Wanted::Back) => (Decision::Readmit { feed, from, upto }, None),
+        };
+        if emptied.is_some() {
+            self.emptied.push(feed);
+            self.sent.remove(&feed);
+        }
+        self.removed.decide(what, Wanted::Back);
+        self.store.decide(&[decision], now)?;
+        self.removed.decide(what, wanted);
+        // Before the verdicts of what is stored now, and behind those of what was.
+        self.results.extend(emptied.map(|again| Input::Emptied { feed, again }));
+        if let Some(contact) = contact {
+            let relation = self.reader.relation(&feed, &contact).unwrap_or_default();
+            self.results.push_back(Input::Related { author: feed, contact, relation });
+        }
+        if self.reader.reclaimable() > COMPACTED_FROM {
+            let compactor = self.store.compactor();
+            // Where there is no room the log goes on as it was.
+            if let Err(CompactError::Append(error)) = self.store.finish_compaction(compactor) {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
     /// Holds the whole log against what authors wrote.
     pub fn check_all(&mut self, truth: &Truth) -> Result<(), Broken> {
         self.checked = Ordinal::ZERO;
-        self.copies.clear();
         self.check_copies(truth)
     }
 
@@ -358,14 +485,17 @@ impl Node {
         for stored in page {
             let author = self.reader.author(stored.ordinal).and_then(|number| self.reader.feed_id(number));
             let author = author.ok_or("a message has no author")?;
-            let sequence = self.copies.get(&author).copied().unwrap_or(0) + 1;
+            let message = Unverified::parse(stored.json.as_bytes()).map_err(|error| error.to_string())?;
+            let sequence = message.sequence();
+            if self.removed.feeds.contains(&author) || self.removed.messages.contains(&stored.id) {
+                return Err(format!("node {} has {sequence} of {author}, which was removed", self.number));
+            }
             if truth.id(&author, sequence) != Some(stored.id) {
                 return Err(format!("node {} holds as {author} {sequence} what nobody wrote", self.number));
             }
             if truth.blocked_at(&author, &me).is_some_and(|from| sequence >= from) {
                 return Err(format!("node {} got {sequence} of {author}, who blocks it", self.number));
             }
-            self.copies.insert(author, sequence);
             self.checked = stored.ordinal.next().ok_or("the log is full")?;
         }
         Ok(())
@@ -419,9 +549,14 @@ impl Node {
                     network.say(|| format!("node {} may not publish: {locked:?}", self.number));
                 }
                 Output::SaveMark(mark) => self.own.push_back(Own::SaveMark(mark)),
+                Output::Remove { what, .. } => self.own.push_back(Own::Remove(what)),
+                Output::Readmit { what, .. } => self.own.push_back(Own::Readmit(what)),
                 Output::Dial { ticket, .. } => wishes.push(Wish::Dial(target(ticket.0))),
                 Output::Changed(_) => {}
-                Output::Done { .. } | Output::PeerAdded { .. } | Output::NotKnown { .. } => {
+                Output::Done { .. }
+                | Output::PeerAdded { .. }
+                | Output::NotKnown { .. }
+                | Output::NotRemoved { .. } => {
                     unreachable!("the owner of node {} asks for none of these", self.number)
                 }
                 Output::DialRefused { ticket, .. } => wishes.push(Wish::NotDialed(target(ticket.0))),
@@ -465,6 +600,7 @@ impl Node {
                 Err(Refused::Known) => Outcome::Known,
                 Err(Refused::Fork { .. }) => Outcome::Refused(Refusal::Fork),
                 Err(Refused::Gap { .. }) => Outcome::Refused(Refusal::Gap),
+                Err(Refused::Banned) => Outcome::Refused(Refusal::Banned),
                 // Never because a commit is full: the core has less in flight than fits into one.
                 Err(_) => Outcome::Refused(Refusal::Storage),
             },
@@ -477,6 +613,17 @@ impl Node {
             let delay = network.random.between(1, 2_000);
             network.after(delay, Event::Turn { node: self.number, life: self.life });
         }
+    }
+}
+
+impl Removed {
+    fn decide(&mut self, what: Removal, wanted: Wanted) {
+        match (what, wanted) {
+            (Removal::Feed(feed), Wanted::Gone) => self.feeds.insert(feed),
+            (Removal::Feed(feed), Wanted::Back) => self.feeds.remove(&feed),
+            (Removal::Message(id), Wanted::Gone) => self.messages.insert(id),
+            (Removal::Message(id), Wanted::Back) => self.messages.remove(&id),
+        };
     }
 }
 

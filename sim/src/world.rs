@@ -30,6 +30,7 @@ use crate::network::Network;
 use crate::network::Notice;
 use crate::node::Broken;
 use crate::node::Node;
+use crate::node::Removed;
 use crate::node::Wish;
 use crate::random::Random;
 use crate::rude;
@@ -72,6 +73,8 @@ struct Place {
     inhabitant: Inhabitant,
     /// What of each feed left this place.
     sent: BTreeMap<FeedId, u32>,
+    /// What its owner removed for good.
+    removed: Removed,
 }
 
 #[derive(Debug)]
@@ -239,6 +242,9 @@ impl World {
         }
         let mut wishes = Vec::new();
         act(node, &mut self.network, &mut self.truth, &mut wishes)?;
+        for feed in node.emptied() {
+            place.sent.remove(&feed);
+        }
         for wish in wishes {
             match wish {
                 Wish::Dial(target) => self.dial(number, life, target),
@@ -316,7 +322,15 @@ impl World {
         let fails = self.network.is_stormy && self.network.random.once_in(6);
         let calls = if fails { self.network.random.between(20, 600) } else { u64::MAX };
         let disk = Faulty::new(place.memory.clone(), calls, Times::Forever);
-        let mut node = match Node::start(number, life, place.me.clone(), place.mark, disk, hops) {
+        let mut node = match Node::start(
+            number,
+            life,
+            place.me.clone(),
+            place.mark,
+            disk,
+            hops,
+            place.removed.clone(),
+        ) {
             Ok(node) => node,
             Err(_) if fails => {
                 self.crash(number);
@@ -351,6 +365,7 @@ impl World {
         if let Inhabitant::Ours(node) = std::mem::replace(&mut place.inhabitant, Inhabitant::Nobody) {
             self.crashes += 1;
             place.mark = node.mark();
+            place.removed = node.removed().clone();
             for (feed, sequence) in node.sent() {
                 let sent = place.sent.entry(*feed).or_default();
                 *sent = (*sent).max(*sequence);
@@ -369,9 +384,10 @@ impl World {
     fn accident(&mut self) -> Result<(), Broken> {
         let links = self.network.living();
         let number = self.network.random.index(self.places.len());
-        match self.network.random.below(5) {
+        match self.network.random.below(6) {
             0 if matches!(self.place(number).inhabitant, Inhabitant::Ours(_)) => self.crash(number),
             4 => self.network.set_clock(number),
+            5 => self.remove(number)?,
             cause if !links.is_empty() => {
                 let index = self.network.random.index(links.len());
                 let link = *links.get(index).ok_or("no such connection")?;
@@ -383,6 +399,27 @@ impl World {
             _ => {}
         }
         Ok(())
+    }
+
+    /// An owner removes something for good, or lets it come back.
+    fn remove(&mut self, number: usize) -> Result<(), Broken> {
+        // While a feed comes back to its author nobody may have a part of it: see README.md.
+        if !self.restored.is_empty() {
+            return Ok(());
+        }
+        let life = self.place(number).life;
+        self.with(number, life, |node, network, _, _| {
+            let ticket = Ticket(0);
+            let input = if network.random.once_in(2) {
+                node.removable(&mut network.random).map(|what| Input::Remove { ticket, what })
+            } else {
+                node.readmittable(&mut network.random).map(|what| Input::Readmit { ticket, what })
+            };
+            if let Some(input) = input {
+                node.input(input, network);
+            }
+            Ok(())
+        })
     }
 
     fn publish(&mut self, node: Option<usize>) -> Result<(), Broken> {
@@ -463,6 +500,7 @@ impl World {
                 place.mark = PublishedMark::unknown(place.me.id());
             }
             place.sent.clear();
+            place.removed = Removed::default();
         }
         self.storm();
         true
@@ -477,7 +515,9 @@ impl World {
         let mut whole = 0;
         for (other, node) in self.ours() {
             match node.held(&me) {
-                held if held == latest => whole += usize::from(other != number),
+                held if held == latest => {
+                    whole += usize::from(other != number && node.has_whole(&me, latest));
+                }
                 0 => {}
                 _ => return false,
             }
@@ -515,8 +555,9 @@ impl World {
     }
 
     fn has_all(&self, number: usize, node: &Node, me: FeedId, other: &Node) -> Result<(), String> {
-        for feed in node.core().graph().wanted() {
-            let (held, theirs) = (node.held(&feed), other.held(&feed));
+        for feed in node.core().graph().wanted().filter(|feed| node.core().wants(feed)) {
+            let held = node.held(&feed);
+            let theirs = other.gives(&feed, held);
             if held < theirs && self.truth.blocked_at(&feed, &me).is_none() {
                 return Err(format!("node {number} has {held} of {feed}, a neighbour has {theirs}"));
             }
@@ -567,6 +608,14 @@ impl Place {
             rude => Inhabitant::Rude(Box::new(Rude::new(rude, me.clone()))),
         };
         let mark = PublishedMark::created(me.id());
-        Self { me, memory: Memory::new(), mark, life: 0, inhabitant, sent: BTreeMap::new() }
+        Self {
+            me,
+            memory: Memory::new(),
+            mark,
+            life: 0,
+            inhabitant,
+            sent: BTreeMap::new(),
+            removed: Removed::default(),
+        }
     }
 }

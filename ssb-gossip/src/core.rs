@@ -25,6 +25,7 @@ use crate::event::Letter;
 use crate::event::Outcome;
 use crate::event::Output;
 use crate::event::Refusal;
+use crate::event::Removal;
 use crate::event::Source;
 use crate::event::Target;
 use crate::event::Ticket;
@@ -62,6 +63,8 @@ pub struct Start {
     pub contacts: Vec<(FeedId, Contact)>,
     /// Peers to know from the start (`seeds`).
     pub seeds: Vec<Address>,
+    /// Feeds that the owner removed for good.
+    pub banned: Vec<FeedId>,
 }
 
 /// The decisions of a node.
@@ -98,7 +101,7 @@ impl Core {
             me: start.me,
             graph,
             recovery: Recovery::new(start.mark, own),
-            replicator: Replicator::new(start.me, start.held),
+            replicator: Replicator::new(start.me, start.held, start.banned),
             peers,
             parting: Vec::new(),
             outbox: VecDeque::new(),
@@ -170,6 +173,23 @@ impl Core {
                 self.in_flight += raw.len().max(ITEM_COST_MIN);
                 self.emit(vec![Ingest { giver: Giver::Owner(ticket), feed, raw }]);
             }
+            Input::Remove { ticket, what: Removal::Feed(feed) } if feed == self.me => {
+                self.outbox.push_back(Output::NotRemoved { ticket });
+            }
+            Input::Remove { ticket, what } => self.outbox.push_back(Output::Remove { ticket, what }),
+            Input::Readmit { ticket, what } => self.outbox.push_back(Output::Readmit { ticket, what }),
+            Input::Emptied { feed, again } => {
+                self.replicator.emptied(feed, again, &self.graph, &mut self.outbox);
+                self.graph.forget(&feed);
+                self.graph_changed();
+            }
+            Input::Related { author, contact, relation } => {
+                match relation {
+                    Some(relation) => self.graph.set(author, contact, relation),
+                    None => self.graph.unset(&author, &contact),
+                }
+                self.graph_changed();
+            }
             Input::MarkSaved(mark) => self.recovery.saved(mark),
             Input::Tick => {
                 for connection in self.replicator.connections() {
@@ -197,6 +217,11 @@ impl Core {
     /// The follow graph.
     pub const fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// Whether a feed is to be replicated: it is near enough, and the owner did not remove it for good.
+    pub fn wants(&self, feed: &FeedId) -> bool {
+        self.graph.wants(feed) && !self.replicator.bans(feed)
     }
 
     /// The gate on publishing.
@@ -339,6 +364,10 @@ impl Core {
         if opens {
             self.outbox.push_back(Output::SaveMark(self.recovery.recovered()));
         }
+        self.graph_changed();
+    }
+
+    fn graph_changed(&mut self) {
         if self.graph.update() {
             self.replicator.graph_changed(&self.graph, &mut self.outbox);
         }

@@ -1,8 +1,10 @@
 //! What happens to a node, and what it does about it.
 
 use ssb_keys::FeedId;
+use ssb_keys::MessageId;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_msg::content::Contact;
+use ssb_msg::content::Relation;
 use ssb_muxrpc::RequestId;
 use thiserror::Error;
 
@@ -157,10 +159,58 @@ pub enum Input {
         /// The bytes, as received.
         raw: Vec<u8>,
     },
+    /// The owner wants something gone for good.
+    Remove {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// What.
+        what: Removal,
+    },
+    /// The owner lets something come back that was gone for good.
+    Readmit {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// What.
+        what: Removal,
+    },
+    /// The log holds nothing of a feed any more.
+    Emptied {
+        /// Which.
+        feed: FeedId,
+        /// Whether it may come back.
+        again: Again,
+    },
+    /// What an author says of a contact is something else now, because a message was removed or came back.
+    Related {
+        /// Who says it.
+        author: FeedId,
+        /// Of whom.
+        contact: FeedId,
+        /// What; `None` if nothing is left.
+        relation: Option<Relation>,
+    },
     /// The published-mark was saved like this.
     MarkSaved(PublishedMark),
     /// A deadline has come.
     Tick,
+}
+
+/// What of the log the owner means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// One message.
+    Message(MessageId),
+    /// A whole feed, and whatever there will be of it.
+    Feed(FeedId),
+}
+
+/// Whether a feed that is gone may come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// It may, from its first message on.
+    Allowed,
+    /// Nothing of it is taken.
+    Refused,
 }
 
 /// Whom to dial.
@@ -200,6 +250,25 @@ pub enum Output {
     },
     /// Save the published-mark, then say so with [`Input::MarkSaved`].
     SaveMark(PublishedMark),
+    /// Remove it from the log, answer the ticket, and say [`Input::Emptied`] of a feed.
+    Remove {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// What.
+        what: Removal,
+    },
+    /// Let it come back, answer the ticket, and say [`Input::Emptied`] of a feed.
+    Readmit {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// What.
+        what: Removal,
+    },
+    /// Answer the ticket: the own feed cannot be removed, as it could not go on without forking.
+    NotRemoved {
+        /// Who waits for the answer.
+        ticket: Ticket,
+    },
     /// Dial, and answer the ticket.
     Dial {
         /// Who waits for the answer.
@@ -344,6 +413,8 @@ pub enum Refusal {
     Fork,
     /// Messages before it are missing.
     Gap,
+    /// The owner wants nothing of its feed.
+    Banned,
     /// The log cannot be written any more.
     Storage,
 }

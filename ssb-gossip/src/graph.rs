@@ -43,6 +43,20 @@ impl Graph {
         self.own_changed |= changed && author == self.start;
     }
 
+    /// Nothing is known any more of what `author` says of `contact`.
+    pub fn unset(&mut self, author: &FeedId, contact: &FeedId) {
+        let changed = self.edges.get_mut(author).is_some_and(|edges| edges.remove(contact).is_some());
+        self.stale |= changed;
+        self.own_changed |= changed && *author == self.start;
+    }
+
+    /// Nothing is known any more of what `author` says of anybody.
+    pub fn forget(&mut self, author: &FeedId) {
+        let changed = self.edges.remove(author).is_some();
+        self.stale |= changed;
+        self.own_changed |= changed && *author == self.start;
+    }
+
     /// Brings hops up to date. Returns whether they, or whom the own feed blocks, may have changed.
     pub fn update(&mut self) -> bool {
         if !std::mem::take(&mut self.stale) {

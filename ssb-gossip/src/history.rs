@@ -131,7 +131,7 @@ impl Served {
     }
 
     /// The next items, about `len_max` bytes of them, from a log that holds the feed up to `latest` by now. `read` gives
-    /// messages from a sequence on, about so many bytes, at least one if there is any: id, receive time and text.
+    /// messages from a sequence on, about so many bytes, at least one if it is there: id, receive time and text.
     pub fn page<E>(
         &mut self,
         latest: u32,
@@ -149,7 +149,9 @@ impl Served {
                 Err(error) => return ServedPage { items, then: ServedThen::Failed(error) },
             };
             if messages.is_empty() {
-                break;
+                // Whoever gets the first part must not take it for all there is: its author would fork the feed.
+                self.done = true;
+                return ServedPage { items, then: ServedThen::Incomplete };
             }
             for (sequence, (id, received, message)) in (sequence..).zip(messages) {
                 // The cursor may have jumped over the rest, or come to its end.
@@ -189,9 +191,15 @@ pub enum ServedThen<E> {
     Wait,
     /// Nothing.
     Over,
+    /// Nothing, although there is more of the feed: the next message was deleted here.
+    Incomplete,
     /// Nothing, because the log could not be read.
     Failed(E),
 }
+
+/// What a history stream ends with when it is [incomplete](ServedThen::Incomplete).
+pub const INCOMPLETE: &str =
+    "a message of this feed was deleted here, and what follows cannot be checked without it";
 
 /// `{key, value, timestamp}`, as every stream of messages sends it.
 pub fn key_value_timestamp(id: &MessageId, message: &str, received: f64) -> String {

@@ -1,12 +1,14 @@
 //! Which feeds are asked of whom, the old way: a `createHistoryStream` for each.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
 use ssb_keys::FeedId;
 
 use crate::connection::ConnectionId;
 use crate::connection::StreamId;
+use crate::event::Again;
 use crate::event::Letter;
 use crate::event::Output;
 use crate::event::Refusal;
@@ -25,6 +27,8 @@ pub const STREAMS_MAX: usize = 10_000;
 pub struct Replicator {
     me: FeedId,
     held: BTreeMap<FeedId, u32>,
+    /// Feeds that the owner removed for good: they are not asked for, however near they are.
+    banned: BTreeSet<FeedId>,
     connections: BTreeMap<ConnectionId, Connection>,
     streams: u64,
 }
@@ -39,6 +43,16 @@ struct Connection {
     feeds: BTreeMap<FeedId, Asked>,
 }
 
+impl Connection {
+    /// Ends the live stream of a feed, which may be asked for anew then.
+    fn stop(&mut self, connection: ConnectionId, feed: &FeedId, out: &mut VecDeque<Output>) {
+        if let Some(stream) = self.feeds.remove(feed).and_then(|asked| asked.live) {
+            self.streams.remove(&stream);
+            out.push_back(Letter::Stop { stream }.to(connection));
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Asked {
     live: Option<StreamId>,
@@ -46,9 +60,11 @@ struct Asked {
 }
 
 impl Replicator {
-    /// A replicator without connections, over a log that holds these feeds so far.
-    pub fn new(me: FeedId, held: Vec<(FeedId, u32)>) -> Self {
-        Self { me, held: held.into_iter().collect(), connections: BTreeMap::new(), streams: 0 }
+    /// A replicator without connections, over a log that holds these feeds so far, and from which those others were removed
+    /// for good.
+    pub fn new(me: FeedId, held: Vec<(FeedId, u32)>, banned: Vec<FeedId>) -> Self {
+        let (held, banned) = (held.into_iter().collect(), banned.into_iter().collect());
+        Self { me, held, banned, connections: BTreeMap::new(), streams: 0 }
     }
 
     /// A connection with a peer is open.
@@ -97,15 +113,33 @@ impl Replicator {
             let unwanted: Vec<FeedId> =
                 state.feeds.keys().filter(|feed| !graph.wants(feed)).copied().collect();
             for feed in unwanted {
-                if let Some(stream) = state.feeds.remove(&feed).and_then(|asked| asked.live) {
-                    state.streams.remove(&stream);
-                    out.push_back(Letter::Stop { stream }.to(connection));
-                }
+                state.stop(connection, &feed, out);
             }
             if state.active {
                 self.ask_wanted(connection, graph, out);
             }
         }
+    }
+
+    /// The log holds nothing of a feed any more: it is asked for again, from its first message on, if it is wanted at all.
+    pub fn emptied(&mut self, feed: FeedId, again: Again, graph: &Graph, out: &mut VecDeque<Output>) {
+        self.held.remove(&feed);
+        match again {
+            Again::Allowed => self.banned.remove(&feed),
+            Again::Refused => self.banned.insert(feed),
+        };
+        for connection in self.connections() {
+            let Some(state) = self.connections.get_mut(&connection) else { continue };
+            state.stop(connection, &feed, out);
+            if state.active && again == Again::Allowed && graph.wants(&feed) {
+                self.ask_live(connection, feed, out);
+            }
+        }
+    }
+
+    /// Whether the owner removed a feed for good.
+    pub fn bans(&self, feed: &FeedId) -> bool {
+        self.banned.contains(feed)
     }
 
     /// A stream ended by itself: the peer is not asked for that feed again.
@@ -160,7 +194,7 @@ impl Replicator {
 
     fn ask_live(&mut self, connection: ConnectionId, feed: FeedId, out: &mut VecDeque<Output>) {
         let Some(state) = self.connections.get(&connection) else { return };
-        if !state.feeds.contains_key(&feed) {
+        if !state.feeds.contains_key(&feed) && !self.banned.contains(&feed) {
             self.ask_again(connection, feed, out);
         }
     }

@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use crate::base;
 use crate::base::Part;
+use crate::compact::Compactor;
 use crate::index::Indexes;
 use crate::index::content::ContentIndex;
 use crate::index::content::ContentIndexes;
@@ -123,6 +124,11 @@ impl<D: Directory> Indexer<D> {
     pub fn behind(&self) -> u32 {
         let end = ContentIndex::ALL.iter().map(|which| self.indexes.read(*which).end()).min().unwrap_or(0);
         self.log.end().get().saturating_sub(end)
+    }
+
+    /// What gives back the space of what is gone, as [`Store::compactor`](crate::Store::compactor) does.
+    pub fn compactor(&self) -> Compactor<D> {
+        Compactor::new(Arc::clone(&self.directory), self.log.clone(), Arc::clone(&self.primary))
     }
 
     /// How much memory the indexes take, in bytes, about.

@@ -11,6 +11,10 @@ use std::sync::atomic;
 
 use ssb_keys::FeedId;
 use ssb_keys::MessageId;
+use ssb_msg::Unverified;
+use ssb_msg::content::Contact;
+use ssb_msg::content::Relation;
+use ssb_msg::json;
 
 use crate::compact::gain;
 use crate::index::Indexes;
@@ -22,12 +26,14 @@ use crate::log::Kind;
 use crate::ordinal::Ordinal;
 use crate::postings::Order;
 use crate::query::Answer;
+use crate::query::Filter;
 use crate::query::Query;
 use crate::read::Entry;
 use crate::read::LogReader;
 use crate::read::ReadError;
 use crate::storage::Directory;
 use crate::tail::Follower;
+use crate::tombstone::Tombstone;
 
 /// Reads the durable messages of a [`Store`](crate::Store). Clones read the same store, from any thread.
 ///
@@ -98,6 +104,52 @@ impl<D: Directory> Reader<D> {
                 return Ok(Some(found));
             }
         }
+    }
+
+    /// Where the message with this id stands in its feed, also if it was deleted and its feed goes on without it.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] if it, or one whose id starts alike, cannot be read.
+    pub fn place_of(&self, id: &MessageId) -> Result<Option<Place>, ReadError> {
+        if let Some(stored) = self.get(id)? {
+            return Ok(self.place(&stored.id, Kind::Message, stored.json.as_bytes()));
+        }
+        let mut from = Ordinal::ZERO;
+        // It is not looked for often.
+        loop {
+            let page = self.log.page(from..self.end(), SEARCH_LEN)?;
+            let Some(last) = page.last() else { return Ok(None) };
+            from = last.ordinal.next().ok_or(ReadError::Absent)?;
+            let found = page.iter().filter(|entry| entry.id == *id.as_bytes());
+            let mut places = found.filter_map(|entry| self.place(id, entry.kind, &entry.body));
+            if let Some(place) = places.next() {
+                return Ok(Some(place));
+            }
+        }
+    }
+
+    fn place(&self, id: &MessageId, kind: Kind, body: &[u8]) -> Option<Place> {
+        let (feed, sequence, contact) = match kind {
+            Kind::Message => {
+                let message = Unverified::parse(body).ok()?;
+                let parsed = json::parse(body).ok()?;
+                let said = parsed.get("content").and_then(Contact::read);
+                (message.author(), message.sequence(), said.map(|said| said.contact))
+            }
+            Kind::Tombstone => {
+                let tombstone = Tombstone::parse(body)?;
+                (tombstone.author, tombstone.sequence, None)
+            }
+            Kind::Decision | Kind::ForkProof => return None,
+        };
+        let indexes = self.indexes();
+        let slot = indexes.feeds.by_sequence(&feed, sequence)?;
+        let is_here = !indexes.gone.contains(slot);
+        drop(indexes);
+        // The feed may have begun anew, and forked.
+        let is_it = self.log.read(slot).is_ok_and(|entry| entry.id == *id.as_bytes());
+        is_it.then_some(Place { feed, sequence, is_here, contact })
     }
 
     /// The message at a place in the log.
@@ -248,6 +300,26 @@ impl<D: Directory> Reader<D> {
         indexes.feeds.number(feed).and_then(|number| indexes.feeds.latest(number))
     }
 
+    /// What `author` says of `contact` with the latest message here that says something of it.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] of a message of the author.
+    pub fn relation(&self, author: &FeedId, contact: &FeedId) -> Result<Option<Relation>, ReadError> {
+        let filter = Filter::author(*author).and(Filter::contacts());
+        let mut answer = self.query(Query::new(filter).descending());
+        while !answer.is_over() {
+            for stored in answer.page(SEARCH_LEN)? {
+                let said = json::parse(stored.json.as_bytes()).ok();
+                let said = said.as_ref().and_then(|message| Contact::read(message.get("content")?));
+                if let Some(said) = said.filter(|said| said.contact == *contact) {
+                    return Ok(Some(said.relation));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// The ends of all feeds, by number.
     pub fn feeds(&self) -> Vec<Latest> {
         self.indexes().feeds.all().collect()
@@ -337,6 +409,19 @@ impl<D: Directory> fmt::Debug for Reader<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").field("end", &self.end()).finish_non_exhaustive()
     }
+}
+
+/// Where a message stands, or stood, in its feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its author.
+    pub feed: FeedId,
+    /// Its sequence.
+    pub sequence: u32,
+    /// Whether it is there, and was not deleted.
+    pub is_here: bool,
+    /// Whom it says something of, as long as the log was not compacted since it was deleted.
+    pub contact: Option<FeedId>,
 }
 
 /// A message as it stands in the log.

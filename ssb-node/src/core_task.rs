@@ -31,6 +31,7 @@ use crate::clock::Clock;
 use crate::log_inbox::LogInbox;
 use crate::log_inbox::Own;
 use crate::mailbox::Mailbox;
+use crate::rpc::del;
 use crate::rpc::gossip;
 use crate::supervisor::DialRequest;
 
@@ -182,6 +183,17 @@ impl CoreTask {
             }
             Output::PublishRefused { ticket, locked } => self.refuse(ticket, &locked.to_string()),
             Output::SaveMark(mark) => self.log.own(Own::SaveMark(mark)),
+            Output::Remove { ticket, what } => {
+                if let Some(answer) = self.answers.remove(&ticket) {
+                    self.log.own(Own::Remove { what, answer });
+                }
+            }
+            Output::Readmit { ticket, what } => {
+                if let Some(answer) = self.answers.remove(&ticket) {
+                    self.log.own(Own::Readmit { what, answer });
+                }
+            }
+            Output::NotRemoved { ticket } => self.answer(ticket, Err(del::own_feed())),
             Output::Dial { ticket, address } => {
                 if let Some(answer) = self.answers.remove(&ticket)
                     && let Err(error) = self.dials.try_send(DialRequest { address, answer })

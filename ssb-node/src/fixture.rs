@@ -58,6 +58,11 @@ impl Fixture {
         self.store.take().unwrap()
     }
 
+    /// The store, to write to.
+    pub(crate) fn store(&mut self) -> &mut Store<Disk> {
+        self.store.as_mut().unwrap()
+    }
+
     pub(crate) fn reader(&self) -> Reader<Disk> {
         self.store.as_ref().unwrap().reader()
     }

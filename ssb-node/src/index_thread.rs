@@ -1,7 +1,9 @@
-//! The thread that keeps the indexes up with the log. Nobody waits for it, and it waits for nobody but the log.
+//! The thread that keeps the indexes up with the log, and copies the log when much of it is gone. Nobody waits for it, and it
+//! waits for nobody but the log.
 
 use std::future::poll_fn;
 use std::io;
+use std::sync::Arc;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -14,9 +16,13 @@ use smol::future::block_on;
 use ssb_log::Disk;
 use ssb_log::Indexer;
 use ssb_log::Reader;
+use ssb_log::compact;
+use ssb_log::compact::Compactor;
 use ssb_log::indexer::Progress;
 
 use crate::config::LogLevel;
+use crate::log_inbox::LogInbox;
+use crate::log_inbox::Own;
 use crate::logging::Entry;
 use crate::logging::Logger;
 use crate::supervisor::or_abort;
@@ -27,20 +33,32 @@ const PAUSE: Duration = Duration::from_secs(60);
 /// What is less than so many messages is not worth a file before a stop: the next start reads them in a millisecond.
 const WORTH_A_FILE: u32 = 1024;
 
+/// The log is copied without what is gone when that gives back a part of it as large as this ...
+const WORTH_A_COPY: u64 = 4;
+
+/// ... and at least so many bytes.
+const WORTH_A_COPY_MIN: u64 = 1024 * 1024;
+
+/// How much of the log is copied at once.
+const PIECE_LEN: usize = 1024 * 1024;
+
 /// Starts the thread. It ends when `stopped` is closed.
 pub(crate) fn start(
     mut indexer: Indexer<Disk>,
     reader: Reader<Disk>,
+    log: Arc<LogInbox>,
     stopped: Receiver<()>,
     logger: Logger,
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("ssb-index".to_owned()).spawn(move || {
         or_abort("the index thread", || {
             let mut follower = reader.follow();
+            let mut copying = Copying::default();
             while !stopped.is_closed() {
                 let seen = reader.end();
                 match indexer.work() {
                     Ok(Progress::More) => {}
+                    Ok(Progress::UpToDate) if copying.work(&indexer, &reader, &log, &logger) => {}
                     Ok(Progress::UpToDate) => block_on(
                         async {
                             poll_fn(|context| follower.poll_past(context, seen)).await;
@@ -65,6 +83,51 @@ pub(crate) fn start(
             }
         });
     })
+}
+
+/// A copy of the log that is being made.
+#[derive(Default)]
+struct Copying {
+    compactor: Option<Compactor<Disk>>,
+    /// How many places without a message there were when it was last asked whether a copy is worth it.
+    gone: u32,
+}
+
+impl Copying {
+    /// Goes on with a copy, if one is worth it. Returns whether there is more to do now.
+    fn work(
+        &mut self,
+        indexer: &Indexer<Disk>,
+        reader: &Reader<Disk>,
+        log: &LogInbox,
+        logger: &Logger,
+    ) -> bool {
+        if self.compactor.is_none() {
+            let gone = reader.end().get() - reader.len();
+            let is_news = std::mem::replace(&mut self.gone, gone) != gone;
+            let least = WORTH_A_COPY_MIN.max(reader.file_len() / WORTH_A_COPY);
+            if !is_news || reader.reclaimable() < least {
+                return false;
+            }
+        }
+        let compactor = self.compactor.get_or_insert_with(|| indexer.compactor());
+        let worked = match compactor.work(PIECE_LEN) {
+            Ok(compact::Progress::More) => return true,
+            Ok(compact::Progress::Copied) => compactor.sync(),
+            Err(error) => Err(error),
+        };
+        let compactor = self.compactor.take();
+        match worked {
+            // The log thread copies what came meanwhile, and goes on with the copy.
+            Ok(()) => compactor.into_iter().for_each(|compactor| log.own(Own::Compact(compactor))),
+            Err(error) => {
+                let entry =
+                    Entry::new(LogLevel::Warning, "the space of deleted messages is not given back yet");
+                logger.say(&entry.reason(error));
+            }
+        }
+        false
+    }
 }
 
 async fn ended(stopped: &Receiver<()>) {

@@ -7,11 +7,14 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use ssb_gossip::event::Removal;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::verify::InOrder;
 use ssb_gossip::verify::Verified;
 use ssb_keys::FeedId;
 use ssb_keys::published_mark::PublishedMark;
+use ssb_log::Disk;
+use ssb_log::compact::Compactor;
 use ssb_muxrpc::RemoteError;
 
 use smol::channel::Sender;
@@ -33,6 +36,18 @@ pub(crate) enum Own {
         raw: Vec<u8>,
         answer: Sender<Result<String, RemoteError>>,
     },
+    /// The owner removes something for good.
+    Remove {
+        what: Removal,
+        answer: Sender<Result<String, RemoteError>>,
+    },
+    /// The owner lets it come back.
+    Readmit {
+        what: Removal,
+        answer: Sender<Result<String, RemoteError>>,
+    },
+    /// A copy of the log without what is gone is nearly complete.
+    Compact(Compactor<Disk>),
     SaveMark(PublishedMark),
 }
 

@@ -19,10 +19,16 @@ use ssb_gossip::event::Verdict;
 use ssb_gossip::history::contact_of;
 use ssb_gossip::verify::Verified;
 use ssb_keys::FeedId;
+
 use ssb_keys::Keypair;
 use ssb_keys::published_mark::PublishedMark;
+use ssb_keys::verify::KeyCache;
+use ssb_log::Decision;
 use ssb_log::Disk;
 use ssb_log::Store;
+use ssb_log::compact::CompactError;
+use ssb_log::compact::Compacted;
+use ssb_log::compact::Compactor;
 use ssb_log::query::Filter;
 use ssb_log::query::Query;
 use ssb_log::read::ReadError;
@@ -42,6 +48,8 @@ use crate::log_inbox::Work;
 use crate::logging::Entry;
 use crate::logging::Logger;
 use crate::rpc::add;
+use crate::rpc::del;
+use crate::rpc::del::Change;
 use crate::rpc::publish;
 use crate::supervisor::or_abort;
 
@@ -110,6 +118,15 @@ impl LogThread {
                 Own::Await { ticket, feed, raw, answer } => {
                     self.awaited.insert(ticket, Awaited { feed, raw, answer });
                 }
+                Own::Remove { what, answer } => {
+                    let change = del::remove(&self.store.reader(), what);
+                    self.change(change, &answer, &mut batch);
+                }
+                Own::Readmit { what, answer } => {
+                    let change = del::readmit(&self.store.reader(), what);
+                    self.change(change, &answer, &mut batch);
+                }
+                Own::Compact(compactor) => self.compact(compactor, &mut batch),
                 Own::SaveMark(mark) => marks.push(mark),
             }
         }
@@ -153,6 +170,63 @@ impl LogThread {
             Err(error) => {
                 let _ = answer.try_send(Err(publish::refusal(&error, content)));
             }
+        }
+    }
+
+    // What is gone, or may come back, is so before the answer, and the core hears of it before anything that comes after.
+    fn change(
+        &mut self,
+        change: Result<Change, RemoteError>,
+        answer: &Sender<Result<String, RemoteError>>,
+        batch: &mut Batch,
+    ) {
+        self.commit(batch);
+        let result = change.and_then(|Change { decision, answer, emptied, related }| {
+            let timestamp = self.clock.timestamp();
+            if let Err(error) = self.store.decide(&[decision], timestamp) {
+                self.healthy = false;
+                return Err(RemoteError::new(error.to_string()));
+            }
+            if let Some((feed, again)) = emptied {
+                self.tell(Input::Emptied { feed, again });
+            }
+            if let Decision::Readmit { feed, from, .. } = decision {
+                self.bring_back(&feed, from);
+            }
+            if let Some((author, contact)) = related {
+                // What cannot be read is found out about when it is read for somebody.
+                let relation = self.store.reader().relation(&author, &contact).unwrap_or_default();
+                self.tell(Input::Related { author, contact, relation });
+            }
+            Ok(answer)
+        });
+        // The caller may be gone.
+        let _ = answer.try_send(result);
+    }
+
+    fn compact(&mut self, compactor: Compactor<Disk>, batch: &mut Batch) {
+        self.commit(batch);
+        match self.store.finish_compaction(compactor) {
+            Ok(Compacted { before, after }) => {
+                let entry = Entry::new(LogLevel::Notice, "the log was compacted");
+                self.logger.say(&entry.reason(format!("{before} bytes became {after}")));
+            }
+            Err(error) => {
+                self.healthy &= !matches!(error, CompactError::Append(_));
+                let entry = Entry::new(LogLevel::Warning, "the log could not be compacted");
+                self.logger.say(&entry.reason(error));
+            }
+        }
+    }
+
+    // As long as the log was not compacted its bytes are still there.
+    fn bring_back(&mut self, feed: &FeedId, sequence: u32) {
+        let Ok(Some(text)) = self.store.reader().retained(feed, sequence) else { return };
+        let message = Unverified::parse(text.as_bytes()).ok();
+        let message = message.and_then(|message| message.verify(&self.signing, &mut KeyCache::new()).ok());
+        let Some(message) = message else { return };
+        if self.store.offer(&message, self.clock.timestamp()).is_ok() {
+            self.commit(&mut Batch::default());
         }
     }
 
@@ -288,6 +362,7 @@ fn refusal(refused: Refused) -> Outcome {
         Refused::Known => Outcome::Known,
         Refused::Fork { .. } => Outcome::Refused(Refusal::Fork),
         Refused::Gap { .. } => Outcome::Refused(Refusal::Gap),
+        Refused::Banned => Outcome::Refused(Refusal::Banned),
         _ => Outcome::Refused(Refusal::Storage),
     }
 }

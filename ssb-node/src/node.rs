@@ -113,7 +113,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let clock = Clock::start();
     let Survey { held, contacts } = survey(&home.store).map_err(StartError::Read)?;
     let seeds = if config.offline { Vec::new() } else { config.seeds.clone() };
-    let start = Start { me: home.me.id(), hops: config.hops, mark: home.mark, held, contacts, seeds };
+    let (me, hops, mark, banned) = (home.me.id(), config.hops, home.mark, home.store.reader().banned());
+    let start = Start { me, hops, mark, held, contacts, seeds, banned };
     let core = Core::new(start);
     let mut notices = home.notices;
     notices.extend(core.recovery().check().err().map(|locked| locked.to_string()));
@@ -146,7 +147,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let (dials, dials_out) = bounded(CONNECTIONS_MAX);
 
     let (stop_indexing, stopped) = bounded::<()>(1);
-    let indexing = index_thread::start(home.store.indexer(), home.store.reader(), stopped, logger.clone())
+    let (indexer, reader) = (home.store.indexer(), home.store.reader());
+    let indexing = index_thread::start(indexer, reader, Arc::clone(&log), stopped, logger.clone())
         .map_err(thread_error)?;
     let log_thread = LogThread {
         store: home.store,

@@ -13,12 +13,14 @@ use ssb_gossip::core::GROUP_LEN_MAX;
 use ssb_gossip::core::IN_FLIGHT_LEN_MAX;
 use ssb_gossip::core::ITEM_COST_MIN;
 use ssb_gossip::core::Start;
+use ssb_gossip::event::Again;
 use ssb_gossip::event::Giver;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Letter;
 use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
+use ssb_gossip::event::Removal;
 use ssb_gossip::event::Target;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::event::Verdict;
@@ -52,6 +54,8 @@ enum Step {
     DialFailed(u8),
     Disconnect(u8),
     Pinged { connection: usize, rtt: f64 },
+    Remove { feed: u8, gone: bool },
+    Emptied { feed: u8, again: bool },
     MarkSaved,
     Tick(u64),
 }
@@ -65,6 +69,7 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Refusal::WrongFeed),
         Just(Refusal::Fork),
         Just(Refusal::Gap),
+        Just(Refusal::Banned),
     ];
     let len = prop_oneof![0..5000_usize, Just(WIRE_LEN_MAX), Just(WIRE_LEN_MAX + 1)];
     let verdict = (proptest::option::weighted(0.2, refusal), proptest::option::of((0..8_u8, relation)));
@@ -83,6 +88,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..8_u8).prop_map(Step::DialFailed),
         1 => (0..8_u8).prop_map(Step::Disconnect),
         1 => (any::<usize>(), any::<f64>()).prop_map(|(connection, rtt)| Step::Pinged { connection, rtt }),
+        1 => (0..8_u8, any::<bool>()).prop_map(|(feed, gone)| Step::Remove { feed, gone }),
+        2 => (0..8_u8, any::<bool>()).prop_map(|(feed, again)| Step::Emptied { feed, again }),
         1 => Just(Step::MarkSaved),
         1 => (0..40_u64).prop_map(Step::Tick),
     ]
@@ -152,6 +159,17 @@ impl Shell {
             Step::Pinged { connection, rtt } => {
                 Input::Pinged { connection: pick(&self.open, connection)?, rtt, skew: -rtt }
             }
+            Step::Remove { feed: author, gone } => {
+                let (ticket, what) = (Ticket(0), Removal::Feed(feed(author)));
+                if gone { Input::Remove { ticket, what } } else { Input::Readmit { ticket, what } }
+            }
+            Step::Emptied { feed: author, again } => {
+                // The own feed is never removed.
+                let feed = Some(author).filter(|author| *author != 0).map(feed)?;
+                self.sequences.remove(&author);
+                let again = if again { Again::Allowed } else { Again::Refused };
+                Input::Emptied { feed, again }
+            }
             Step::MarkSaved => {
                 self.may_publish = true;
                 Input::MarkSaved(self.mark.take()?)
@@ -217,7 +235,12 @@ impl Shell {
                 prop_assert!(self.parting > 0, "answered twice");
                 self.parting -= 1;
             }
-            Output::PublishRefused { .. }
+            Output::Remove { what, .. } => {
+                prop_assert_ne!(what, Removal::Feed(feed(0)), "the own feed stays")
+            }
+            Output::NotRemoved { .. }
+            | Output::Readmit { .. }
+            | Output::PublishRefused { .. }
             | Output::Dial { .. }
             | Output::DialRefused { .. }
             | Output::Changed(_) => {}

@@ -9,6 +9,7 @@ mod flow;
 mod gate;
 mod laws;
 mod peers;
+mod removing;
 mod verdicts;
 
 use std::sync::Arc;
@@ -138,6 +139,7 @@ fn fresh() -> Start {
         held: Vec::new(),
         contacts: Vec::new(),
         seeds: Vec::new(),
+        banned: Vec::new(),
     }
 }
 

@@ -31,6 +31,7 @@ use crate::rpc::add::Add;
 use crate::rpc::address;
 use crate::rpc::args;
 use crate::rpc::by_type;
+use crate::rpc::del;
 use crate::rpc::feed_stream;
 use crate::rpc::feeds;
 use crate::rpc::get::Get;
@@ -95,6 +96,12 @@ impl PeerTask {
                 feed,
                 raw,
             }),
+            Rpc::Del => {
+                self.wish(request, del::target(args), |what, ticket| Input::Remove { ticket, what });
+            }
+            Rpc::Undel => {
+                self.wish(request, del::target(args), |what, ticket| Input::Readmit { ticket, what });
+            }
             Rpc::Get => match Get::parse(args) {
                 Ok(get) => self.read(request, move |reader| get.answer(reader)),
                 Err(error) => self.peer.refuse_call(request, &error),

@@ -18,14 +18,14 @@ use super::gossip;
 ///
 /// In ssb-db 20.4.1 the numbers are byte offsets, here they are ordinals.
 pub(crate) fn progress(reader: &Reader<Disk>) -> String {
-    let at = i64::from(reader.len()) - 1;
+    let at = i64::from(reader.end().get()) - 1;
     format!("{{\"indexes\":{{\"start\":{at},\"current\":{at},\"target\":{at}}}}}")
 }
 
 /// `status`: how the node is doing, in the shape of ssb-db 20.4.1 with ssb-gossip 1.1.1 and ssb-ooo 1.3.3. Under `node`
 /// stands what JavaScript has no place for.
 pub(crate) fn status(core: &Core, reader: &Reader<Disk>, now: Now) -> String {
-    let (progress, at) = (progress(reader), i64::from(reader.len()) - 1);
+    let (progress, at) = (progress(reader), i64::from(reader.end().get()) - 1);
     let plugins: Vec<String> = INDEXES.iter().map(|name| format!("\"{name}\":{at}")).collect();
     let recent = |known: &&Known| {
         known.state == Some(State::Connected)
@@ -109,6 +109,7 @@ mod tests {
             held: Vec::new(),
             contacts: Vec::new(),
             seeds: vec![Address::net("h.example", 1, key(2).id()).unwrap()],
+            banned: Vec::new(),
         })
     }
 

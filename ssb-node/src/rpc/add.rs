@@ -97,6 +97,9 @@ pub(crate) fn refusal(raw: &[u8], latest: Option<&Latest>, why: Option<Refusal>)
     if why == Some(Refusal::Storage) {
         return RemoteError::new("the log cannot be written any more; see the node's own log");
     }
+    if why == Some(Refusal::Banned) {
+        return RemoteError::new("its feed was deleted here; undel lets it come back");
+    }
     let said = json::parse(raw).ok().and_then(|message| {
         unsigned(&message)
             .or_else(|| out_of_line(&message, latest))

@@ -117,7 +117,7 @@ impl Found {
 impl Source for Found {
     fn begin(&mut self, reader: &Reader<Disk>) {
         if let Stage::Start = self.stage {
-            self.stage = Stage::Called { end: reader.len() };
+            self.stage = Stage::Called { end: reader.end().get() };
         }
     }
 

@@ -21,6 +21,7 @@ use super::args;
 use super::log_stream::Log;
 use super::message_stream::MessageStream;
 use super::message_stream::Messages;
+use super::message_stream::Placed;
 use super::message_stream::read_page;
 use super::source::PAGE_LEN;
 use super::source::Then;
@@ -31,6 +32,8 @@ use super::stream_options::Options;
 pub(crate) struct ByTime {
     /// In the order of the log until all are there.
     order: Vec<(f64, Ordinal)>,
+    /// How far the log was read for it.
+    read: u32,
 }
 
 /// The stream that a call asks for.
@@ -55,7 +58,7 @@ pub(crate) fn parse(args: &[u8]) -> Result<MessageStream<ByTime>, RemoteError> {
 
 impl Messages for ByTime {
     fn end(&self, reader: &Reader<Disk>) -> u32 {
-        reader.len()
+        reader.end().get()
     }
 
     fn range(
@@ -64,9 +67,9 @@ impl Messages for ByTime {
         options: &Options,
         end: u32,
     ) -> Result<Option<Range<u32>>, ReadError> {
-        let read = count(&self.order);
-        if read < end {
-            let page = reader.page(Ordinal::new(read)..Ordinal::new(end), SCAN_LEN)?;
+        if self.read < end {
+            let page = reader.page(Ordinal::new(self.read)..Ordinal::new(end), SCAN_LEN)?;
+            self.read = page.last().map_or(end, |last| last.ordinal.get() + 1);
             self.order.extend(page.iter().map(|stored| (resolved_time(stored), stored.ordinal)));
             return Ok(None);
         }
@@ -81,6 +84,7 @@ impl Messages for ByTime {
             let before = self.order.partition_point(|(time, _)| *time < bound);
             u32::try_from(before).unwrap_or(end)
         };
+        let end = count(&self.order);
         let place = |bound: Bound<f64>, unbounded: u32| match bound {
             Bound::Included(time) | Bound::Excluded(time) => before(time),
             Bound::Unbounded => unbounded,
@@ -95,7 +99,7 @@ impl Messages for ByTime {
         reader: &Reader<Disk>,
         range: Range<u32>,
         reverse: bool,
-    ) -> Result<Vec<Stored>, ReadError> {
+    ) -> Result<Vec<Placed>, ReadError> {
         read_page(reader, range, reverse, |place| {
             let index = usize::try_from(place).expect("memory is addressed with 32 bits or more");
             Some(self.order.get(index).map_or(Ordinal::new(place), |(_, at)| *at))

@@ -4,6 +4,7 @@
 use ssb_keys::FeedId;
 use ssb_log::Disk;
 use ssb_log::Reader;
+use ssb_log::read::ReadError;
 use ssb_muxrpc::RemoteError;
 
 /// `getLatest`: `{key, value}`, or `false` where there is nothing. May block on the disk.
@@ -13,7 +14,11 @@ use ssb_muxrpc::RemoteError;
 /// Ours, if the message cannot be read.
 pub(crate) fn latest(reader: &Reader<Disk>, feed: &FeedId) -> Result<String, RemoteError> {
     let Some(latest) = reader.latest(feed) else { return Ok("false".to_owned()) };
-    let stored = reader.read(latest.ordinal).map_err(|error| RemoteError::new(error.to_string()))?;
+    let stored = match reader.read(latest.ordinal) {
+        // It was deleted.
+        Err(ReadError::Absent) => return Ok("false".to_owned()),
+        read => read.map_err(|error| RemoteError::new(error.to_string()))?,
+    };
     Ok(format!("{{\"key\":\"{}\",\"value\":{}}}", stored.id, stored.json))
 }
 

@@ -65,10 +65,13 @@ impl Get {
                 let text = || format!("Key not found in database [{id}]");
                 (stored.ok_or_else(|| RemoteError::named("NotFoundError", text()))?, *meta)
             }
-            Self::Place(place) if *place < reader.end() => (reader.read(*place).map_err(failed)?, true),
-            Self::Place(place) => {
-                return Err(RemoteError::new(format!("the log has no message {}", place.get())));
-            }
+            Self::Place(place) => match reader.read(*place) {
+                Ok(stored) => (stored, true),
+                Err(ReadError::Absent) => {
+                    return Err(RemoteError::new(format!("the log has no message {}", place.get())));
+                }
+                Err(error) => return Err(failed(error)),
+            },
         };
         Ok(if meta { key_value_timestamp(&stored.id, &stored.json, stored.received) } else { stored.json })
     }

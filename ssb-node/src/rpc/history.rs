@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use ssb_gossip::history::HistoryQuery;
+use ssb_gossip::history::INCOMPLETE;
 use ssb_gossip::history::Served;
 use ssb_gossip::history::ServedThen;
 use ssb_log::Disk;
@@ -44,6 +45,7 @@ impl Source for History {
             ServedThen::More => Then::More,
             ServedThen::Wait => Then::FeedGrown { feed, past: latest },
             ServedThen::Over => Then::End(Ok(())),
+            ServedThen::Incomplete => Then::End(Err(RemoteError::new(INCOMPLETE))),
             ServedThen::Failed(error) => Then::failed(&error),
         };
         Page { items: page.items.into_iter().map(|(_, item)| item).collect(), then }

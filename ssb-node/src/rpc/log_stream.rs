@@ -12,6 +12,7 @@ use ssb_muxrpc::RemoteError;
 use super::args;
 use super::message_stream::MessageStream;
 use super::message_stream::Messages;
+use super::message_stream::Placed;
 use super::raw_log_stream;
 use super::source::PAGE_LEN;
 use super::source::Source;
@@ -36,7 +37,7 @@ pub(crate) fn parse(args: &[u8]) -> Result<Box<dyn Source>, RemoteError> {
 
 impl Messages for Log {
     fn end(&self, reader: &Reader<Disk>) -> u32 {
-        reader.len()
+        reader.end().get()
     }
 
     fn range(
@@ -55,9 +56,10 @@ impl Messages for Log {
         reader: &Reader<Disk>,
         range: Range<u32>,
         reverse: bool,
-    ) -> Result<Vec<Stored>, ReadError> {
+    ) -> Result<Vec<Placed>, ReadError> {
         let range = Ordinal::new(range.start)..Ordinal::new(range.end);
-        if reverse { reader.page_back(range, PAGE_LEN) } else { reader.page(range, PAGE_LEN) }
+        let page = if reverse { reader.page_back(range, PAGE_LEN) } else { reader.page(range, PAGE_LEN) }?;
+        Ok(page.into_iter().map(|stored| (stored.ordinal.get(), stored)).collect())
     }
 
     fn growth(&self, end: u32) -> Then {

@@ -1,7 +1,6 @@
 //! A stream of messages: a range of the stored part, then, if it is live, what is new. Which messages, and in which order,
 //! says a [`Messages`].
 
-use std::iter;
 use std::ops::Range;
 
 use ssb_log::Disk;
@@ -30,9 +29,10 @@ pub(crate) trait Messages: Send {
         end: u32,
     ) -> Result<Option<Range<u32>>, ReadError>;
 
-    /// Some of them: from the start of `range`, or from its end backwards. At least one, if there is any.
+    /// Some of them, with their places: from the start of `range`, or from its end backwards. At least one, if there is any:
+    /// the messages of some places may have been deleted.
     fn page(&self, reader: &Reader<Disk>, range: Range<u32>, reverse: bool)
-    -> Result<Vec<Stored>, ReadError>;
+    -> Result<Vec<Placed>, ReadError>;
 
     /// What to wait for when there are `end`.
     fn growth(&self, end: u32) -> Then;
@@ -45,6 +45,9 @@ pub(crate) trait Messages: Send {
         options.item(stored)
     }
 }
+
+/// A message and its place.
+pub(crate) type Placed = (u32, Stored);
 
 /// A stream that we serve.
 pub(crate) struct MessageStream<M> {
@@ -90,34 +93,29 @@ impl<M: Messages> MessageStream<M> {
                     _ => messages.page(reader, range.clone(), options.reverse)?,
                 };
                 page.truncate(wanted);
-                if page.is_empty() {
+                let Some((last, _)) = page.last() else {
                     let (live_from, left) = (*live_from, *left);
                     return Ok(self.finish_stored(live_from, left));
-                }
-                let count = u32::try_from(page.len()).expect("a page is part of a range of u32");
-                *left -= u64::from(count);
-                let places: Vec<u32> = if options.reverse {
-                    range.end -= count;
-                    (range.end..range.end + count).rev().collect()
-                } else {
-                    range.start += count;
-                    (range.start - count..range.start).collect()
                 };
-                let items =
-                    places.iter().zip(&page).map(|(place, stored)| messages.item(options, *place, stored));
+                *left -= page.len() as u64;
+                if options.reverse {
+                    range.end = *last;
+                } else {
+                    range.start = last + 1;
+                }
+                let items = page.iter().map(|(place, stored)| messages.item(options, *place, stored));
                 Ok(Page { items: items.collect(), then: Then::More })
             }
             Stage::Live { left: 0, .. } => Ok(Page::empty(Then::End(Ok(())))),
             Stage::Live { from, left } => {
                 let end = messages.end(reader);
                 let page = messages.page(reader, *from..end, false)?;
-                let first = *from;
-                *from += u32::try_from(page.len()).expect("a page is part of a range of u32");
+                *from = page.last().map_or(end, |(last, _)| last + 1).max(*from);
                 let then = if *from < end { Then::More } else { messages.growth(end) };
-                let wanted = (first..)
-                    .zip(&page)
+                let wanted = page
+                    .iter()
                     .filter(|(place, stored)| options.is_in_range(messages.sort_value(*place, stored)));
-                let items = wanted.map(|(place, stored)| messages.item(options, place, stored));
+                let items = wanted.map(|(place, stored)| messages.item(options, *place, stored));
                 let items: Vec<String> = items.take(usize::try_from(*left).unwrap_or(usize::MAX)).collect();
                 *left -= items.len() as u64;
                 let then = if *left == 0 { Then::More } else { then };
@@ -152,14 +150,26 @@ impl<M: Messages> Source for MessageStream<M> {
     }
 }
 
-/// The messages in some places, from the start of `range` or from its end backwards, until a page is full or a place has no
-/// `ordinal`. At least one, if there is any.
+/// The messages in some places, from the start of `range` or from its end backwards, until a page is full. Places that have no
+/// `ordinal`, or whose message was deleted, are passed over. At least one, if there is any.
 pub(crate) fn read_page(
     reader: &Reader<Disk>,
     mut range: Range<u32>,
     reverse: bool,
     ordinal: impl Fn(u32) -> Option<Ordinal>,
-) -> Result<Vec<Stored>, ReadError> {
-    let places = iter::from_fn(|| if reverse { range.next_back() } else { range.next() });
-    reader.page_of(places.map_while(ordinal), PAGE_LEN)
+) -> Result<Vec<Placed>, ReadError> {
+    let (mut page, mut len) = (Vec::new(), 0);
+    while let Some(place) = if reverse { range.next_back() } else { range.next() } {
+        let Some(at) = ordinal(place) else { continue };
+        let stored = match reader.read(at) {
+            Err(ReadError::Absent) => continue,
+            read => read?,
+        };
+        len += stored.json.len();
+        page.push((place, stored));
+        if len >= PAGE_LEN {
+            break;
+        }
+    }
+    Ok(page)
 }

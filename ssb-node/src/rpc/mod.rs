@@ -5,6 +5,7 @@ pub(crate) mod add;
 pub(crate) mod address;
 pub(crate) mod args;
 pub(crate) mod by_type;
+pub(crate) mod del;
 pub(crate) mod feed_stream;
 pub(crate) mod feeds;
 pub(crate) mod get;
@@ -37,6 +38,8 @@ pub(crate) enum Rpc {
     Auth,
     Publish,
     Add,
+    Del,
+    Undel,
     Get,
     GetLatest,
     LatestSequence,
@@ -63,7 +66,7 @@ pub(crate) enum Rpc {
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 34] = [
+    pub(crate) const ALL: [Self; 36] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -76,6 +79,8 @@ impl Rpc {
         Self::Auth,
         Self::Publish,
         Self::Add,
+        Self::Del,
+        Self::Undel,
         Self::Get,
         Self::GetLatest,
         Self::LatestSequence,
@@ -114,6 +119,8 @@ impl Rpc {
             Self::Auth => "auth",
             Self::Publish => "publish",
             Self::Add => "add",
+            Self::Del => "del",
+            Self::Undel => "undel",
             Self::Get => "get",
             Self::GetLatest => "getLatest",
             Self::LatestSequence => "latestSequence",
@@ -159,6 +166,8 @@ impl Rpc {
             Self::Auth
             | Self::Publish
             | Self::Add
+            | Self::Del
+            | Self::Undel
             | Self::Get
             | Self::GetLatest
             | Self::LatestSequence

@@ -20,6 +20,7 @@ use super::args;
 use super::log_stream::Log;
 use super::message_stream::MessageStream;
 use super::message_stream::Messages;
+use super::message_stream::Placed;
 use super::source::Then;
 use super::stream_options::Options;
 
@@ -100,7 +101,7 @@ impl Messages for RawLog {
         reader: &Reader<Disk>,
         range: Range<u32>,
         reverse: bool,
-    ) -> Result<Vec<Stored>, ReadError> {
+    ) -> Result<Vec<Placed>, ReadError> {
         Log.page(reader, range, reverse)
     }
 

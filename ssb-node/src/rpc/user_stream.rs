@@ -12,6 +12,7 @@ use ssb_muxrpc::RemoteError;
 use super::args;
 use super::message_stream::MessageStream;
 use super::message_stream::Messages;
+use super::message_stream::Placed;
 use super::message_stream::read_page;
 use super::source::Then;
 use super::stream_options::Options;
@@ -52,7 +53,7 @@ impl Messages for Feed {
         reader: &Reader<Disk>,
         range: Range<u32>,
         reverse: bool,
-    ) -> Result<Vec<Stored>, ReadError> {
+    ) -> Result<Vec<Placed>, ReadError> {
         read_page(reader, range, reverse, |place| reader.by_sequence(&self.0, place + 1))
     }
 

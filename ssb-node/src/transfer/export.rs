@@ -81,18 +81,18 @@ fn export_feed(
     since: u32,
     output: &mut impl Write,
 ) -> Result<u64, TransferError> {
-    let (mut sequence, mut count) = (since.saturating_add(1), 0);
-    loop {
+    let (mut next, mut count) = (since.saturating_add(1), 0);
+    // Behind each message that was deleted another page begins.
+    while let Some(mut sequence) = reader.next_sequence(feed, next) {
         let page = reader.feed_page(feed, sequence, PAGE_LEN)?;
-        if page.is_empty() {
-            return Ok(count);
-        }
         for stored in &page {
             write(stored, output)?;
             sequence = sequence.saturating_add(1);
             count += 1;
         }
+        next = sequence;
     }
+    Ok(count)
 }
 
 fn write(stored: &ssb_log::Stored, output: &mut impl Write) -> Result<(), TransferError> {

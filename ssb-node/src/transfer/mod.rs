@@ -93,6 +93,9 @@ pub enum Why {
     /// It contradicts what is here: the feed has forked, and its branch here is kept.
     #[error("it contradicts another message of its feed: the feed has forked")]
     Fork,
+    /// The owner deleted its feed for good.
+    #[error("its feed was deleted here (undel lets it come back)")]
+    Banned,
 }
 
 impl Summary {

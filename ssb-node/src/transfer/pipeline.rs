@@ -350,6 +350,7 @@ impl Taking<'_, '_, '_> {
                     Kept::Instead { place } => self.refuse(Why::Fork, place, feed),
                     Kept::Full => self.refuse(Why::Gap, place, feed),
                 },
+                Err(Refused::Banned) => self.refuse(Why::Banned, place, feed),
                 Err(Refused::Unreadable(error)) => return Err(error.into()),
                 Err(_) => self.refuse(Why::Fork, place, feed),
             }
