@@ -17,17 +17,17 @@ fn a_deleted_message_stays_gone_until_it_is_undone() {
     let [one, two, three] = ["one", "two", "three"].map(publish);
     let id = key(&two);
 
-    assert_eq!(home.answer(&node, &["del", &id]), "false");
+    assert_eq!(home.answer(&node, &["del", &id]), "false\n");
 
     let log = |node: &Node| home.answer(node, &["log"]);
-    assert_eq!(log(&node), format!("{one}\n\n{three}\n"));
+    assert_eq!(log(&node), format!("{one}\n{three}\n"));
     node.stop();
     let node = home.start();
-    assert_eq!(log(&node), format!("{one}\n\n{three}\n"));
+    assert_eq!(log(&node), format!("{one}\n{three}\n"));
     let error = text(&home.call(&node, &["get", &id]).stderr);
     assert!(error.contains("not found"), "{error}");
 
-    assert_eq!(home.answer(&node, &["undel", &id]), "true");
+    assert_eq!(home.answer(&node, &["undel", &id]), "true\n");
     let all = log(&node);
     assert!(all.contains("\"text\": \"two\""), "{all}");
     node.stop();

@@ -236,7 +236,7 @@ impl Shell {
                 self.parting -= 1;
             }
             Output::Remove { what, .. } => {
-                prop_assert_ne!(what, Removal::Feed(feed(0)), "the own feed stays")
+                prop_assert_ne!(what, Removal::Feed(feed(0)), "the own feed stays");
             }
             Output::NotRemoved { .. }
             | Output::Readmit { .. }
