@@ -3,7 +3,8 @@
 //! ```text
 //! header   60 bytes, as that of a run; index `base`
 //! lengths  for each record: u32, its length in the file
-//! authors  for each record: u32, the number of its feed, with the highest bit set if it took the place of an earlier record;
+//! authors  for each record: u32, the number of its feed, with the highest bit set if it took the place of an earlier record, and
+//!          the second highest if there is no message any more;
 //!          2^32 - 1 for decisions, 2^32 - 2 for what is nobody's any more
 //! feeds    for each feed with a record in the stretch, by number, as it was at the end of the stretch:
 //!          u32 number, id (32 bytes), id of the latest message (32 bytes), f64 claimed time of that

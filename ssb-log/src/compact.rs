@@ -187,7 +187,7 @@ enum Remains {
 
 fn remains<F: Storage>(indexes: &RwLock<Indexes<F>>, entry: &Entry) -> Remains {
     let indexes = indexes.read().unwrap_or_else(PoisonError::into_inner);
-    if !indexes.gone.contains(entry.ordinal) {
+    if !indexes.ledger.gone.contains(entry.ordinal) {
         return Remains::All;
     }
     let tombstone = match entry.kind {
@@ -200,7 +200,7 @@ fn remains<F: Storage>(indexes: &RwLock<Indexes<F>>, entry: &Entry) -> Remains {
         Kind::Decision | Kind::ForkProof => return Remains::All,
     };
     match tombstone {
-        Some(tombstone) if !indexes.feeds.is_of_the_past(&tombstone.author, entry.ordinal) => {
+        Some(tombstone) if !indexes.ledger.feeds.is_of_the_past(&tombstone.author, entry.ordinal) => {
             Remains::Tombstone(tombstone.to_bytes())
         }
         _ => Remains::Nothing,

@@ -187,6 +187,16 @@ pub(crate) fn may_start_after_sync(bytes: &[u8]) -> bool {
         && (PREFIX_LEN..=RECORD_LEN_MAX.min(bytes.len())).contains(&len)
 }
 
+/// Whether `bytes` could start a record of any kind: a look that is cheap and never wrongly says no.
+pub(crate) fn may_start(bytes: &[u8]) -> bool {
+    let Some((prefix, _)) = bytes.split_first_chunk::<12>() else { return false };
+    let [a, b, c, d, _, _, _, _, _, format, flags_low, flags_high] = *prefix;
+    let len = usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+    format == FORMAT_CLASSIC
+        && u16::from_le_bytes([flags_low, flags_high]) <= FLAG_SYNCED_BEFORE
+        && (PREFIX_LEN..=RECORD_LEN_MAX.min(bytes.len())).contains(&len)
+}
+
 fn checksum(len: u32, parts: &[&[u8]], offset: u64) -> u32 {
     let crc = crc32c::crc32c(&len.to_le_bytes());
     let crc = parts.iter().fold(crc, |crc, part| crc32c::crc32c_append(crc, part));

@@ -146,13 +146,13 @@ impl<D: Directory> Indexer<D> {
         let from = self.parts.last().map_or(0, |part| part.to);
         let part = {
             let primary = self.primary();
-            let stretch = Stretch { from, to: primary.feeds.end() };
+            let stretch = Stretch { from, to: primary.ledger.feeds.end() };
             if stretch.to - from < least {
                 return Ok(false);
             }
             // The lock holds the writer back, so that both are of one moment.
             let lens = self.log.lens(stretch.from..stretch.to);
-            let (authors, feeds) = primary.feeds.since(from);
+            let (authors, feeds) = primary.ledger.since(from);
             Part { stretch, last: [0; 32], lens, authors, feeds }
         };
         let mut part = Part { last: self.last(part.stretch)?, ..part };
@@ -214,7 +214,7 @@ impl<D: Directory> Indexer<D> {
             }
             let mut primary = self.primary_mut();
             // The writer waits for us now, and what is not in the log yet comes to the new one.
-            if ids.end() == primary.feeds.end() {
+            if ids.end() == primary.ledger.feeds.end() {
                 primary.ids = ids;
                 primary.ids_are_damaged.store(false, Ordering::Release);
                 return Ok(true);

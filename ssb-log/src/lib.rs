@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod base;
+pub mod check;
 pub mod compact;
 pub mod decision;
 #[cfg(feature = "faulty")]

@@ -368,7 +368,7 @@ enum Health {
 }
 
 /// The receive time of a record that says it was received at `given`, after one of `last`.
-fn next_received(last: Option<f64>, given: f64) -> f64 {
+pub(crate) fn next_received(last: Option<f64>, given: f64) -> f64 {
     let usable = (0.0..=RECEIVED_MAX).contains(&given);
     match last {
         None if usable => given,

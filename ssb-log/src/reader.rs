@@ -144,8 +144,8 @@ impl<D: Directory> Reader<D> {
             Kind::Decision | Kind::ForkProof => return None,
         };
         let indexes = self.indexes();
-        let slot = indexes.feeds.by_sequence(&feed, sequence)?;
-        let is_here = !indexes.gone.contains(slot);
+        let slot = indexes.ledger.feeds.by_sequence(&feed, sequence)?;
+        let is_here = !indexes.ledger.gone.contains(slot);
         drop(indexes);
         // The feed may have begun anew, and forked.
         let is_it = self.log.read(slot).is_ok_and(|entry| entry.id == *id.as_bytes());
@@ -158,7 +158,7 @@ impl<D: Directory> Reader<D> {
     ///
     /// [`ReadError::Absent`] if there is none (any more), or the log is shorter.
     pub fn read(&self, at: Ordinal) -> Result<Stored, ReadError> {
-        if self.indexes().gone.contains(at) {
+        if self.indexes().ledger.gone.contains(at) {
             return Err(ReadError::Absent);
         }
         message(self.log.read(at)?).unwrap_or(Err(ReadError::Absent))
@@ -173,7 +173,7 @@ impl<D: Directory> Reader<D> {
     pub fn page(&self, range: Range<Ordinal>, len_max: usize) -> Result<Vec<Stored>, ReadError> {
         let Range { mut start, end } = range.start..range.end.min(self.end());
         loop {
-            start = self.indexes().gone.skip(start);
+            start = self.indexes().ledger.gone.skip(start);
             if start >= end {
                 return Ok(Vec::new());
             }
@@ -194,7 +194,7 @@ impl<D: Directory> Reader<D> {
     pub fn page_back(&self, range: Range<Ordinal>, len_max: usize) -> Result<Vec<Stored>, ReadError> {
         let Range { start, mut end } = range.start..range.end.min(self.end());
         loop {
-            end = self.indexes().gone.skip_back(end);
+            end = self.indexes().ledger.gone.skip_back(end);
             if start >= end {
                 return Ok(Vec::new());
             }
@@ -210,7 +210,7 @@ impl<D: Directory> Reader<D> {
     /// Those of these that are messages, and not gone.
     fn messages(&self, mut entries: Vec<Entry>) -> Result<Vec<Stored>, ReadError> {
         let indexes = self.indexes();
-        entries.retain(|entry| !indexes.gone.contains(entry.ordinal));
+        entries.retain(|entry| !indexes.ledger.gone.contains(entry.ordinal));
         drop(indexes);
         entries.into_iter().filter_map(message).collect()
     }
@@ -264,14 +264,14 @@ impl<D: Directory> Reader<D> {
     /// Where a message of a feed is. `None` if it was deleted, or never was here.
     pub fn by_sequence(&self, feed: &FeedId, sequence: u32) -> Option<Ordinal> {
         let indexes = self.indexes();
-        indexes.feeds.by_sequence(feed, sequence).filter(|at| !indexes.gone.contains(*at))
+        indexes.ledger.feeds.by_sequence(feed, sequence).filter(|at| !indexes.ledger.gone.contains(*at))
     }
 
     /// The sequence of the first message of a feed from `sequence` on that is there. `None` if there is none.
     pub fn next_sequence(&self, feed: &FeedId, sequence: u32) -> Option<u32> {
         let indexes = self.indexes();
-        let all = indexes.feeds.ordinals(feed, sequence.max(1));
-        let skipped = all.iter().position(|at| !indexes.gone.contains(*at))?;
+        let all = indexes.ledger.feeds.ordinals(feed, sequence.max(1));
+        let skipped = all.iter().position(|at| !indexes.ledger.gone.contains(*at))?;
         sequence.max(1).checked_add(u32::try_from(skipped).ok()?)
     }
 
@@ -283,7 +283,11 @@ impl<D: Directory> Reader<D> {
     pub fn retained(&self, feed: &FeedId, sequence: u32) -> Result<Option<String>, ReadError> {
         let slot = {
             let indexes = self.indexes();
-            indexes.feeds.by_sequence(feed, sequence).filter(|at| indexes.gone.may_come_back(*at))
+            indexes
+                .ledger
+                .feeds
+                .by_sequence(feed, sequence)
+                .filter(|at| indexes.ledger.gone.may_come_back(*at))
         };
         let Some(at) = slot else { return Ok(None) };
         message(self.log.read(at)?).map(|stored| stored.map(|stored| stored.json)).transpose()
@@ -291,13 +295,13 @@ impl<D: Directory> Reader<D> {
 
     /// The feeds of which nothing is taken, because the owner wants so.
     pub fn banned(&self) -> Vec<FeedId> {
-        self.indexes().gone.banned().iter().copied().collect()
+        self.indexes().ledger.gone.banned().iter().copied().collect()
     }
 
     /// The end of a feed, whether or not its latest message was deleted; `None` if there is nothing of it.
     pub fn latest(&self, feed: &FeedId) -> Option<Latest> {
         let indexes = self.indexes();
-        indexes.feeds.number(feed).and_then(|number| indexes.feeds.latest(number))
+        indexes.ledger.feeds.number(feed).and_then(|number| indexes.ledger.feeds.latest(number))
     }
 
     /// What `author` says of `contact` with the latest message here that says something of it.
@@ -322,22 +326,22 @@ impl<D: Directory> Reader<D> {
 
     /// The ends of all feeds, by number.
     pub fn feeds(&self) -> Vec<Latest> {
-        self.indexes().feeds.all().collect()
+        self.indexes().ledger.feeds.all().collect()
     }
 
     /// Whose message is at a place in the log, or was, without reading it.
     pub fn author(&self, at: Ordinal) -> Option<FeedNumber> {
-        self.indexes().feeds.author(at)
+        self.indexes().ledger.feeds.author(at)
     }
 
     /// The number of a feed; `None` if there is nothing of it.
     pub fn feed_number(&self, feed: &FeedId) -> Option<FeedNumber> {
-        self.indexes().feeds.number(feed)
+        self.indexes().ledger.feeds.number(feed)
     }
 
     /// The feed that has a number.
     pub fn feed_id(&self, number: FeedNumber) -> Option<FeedId> {
-        self.indexes().feeds.id(number)
+        self.indexes().ledger.feeds.id(number)
     }
 
     /// The ordinal behind the last record.
@@ -349,7 +353,7 @@ impl<D: Directory> Reader<D> {
     pub fn len(&self) -> u32 {
         // The lock keeps the writer from moving one of them.
         let indexes = self.indexes();
-        self.end().get() - indexes.gone.count()
+        self.end().get() - indexes.ledger.gone.count()
     }
 
     /// Whether there are none.
@@ -366,8 +370,10 @@ impl<D: Directory> Reader<D> {
     pub fn reclaimable(&self) -> u64 {
         let lens = self.log.lens(0..self.end().get());
         let indexes = self.indexes();
-        let gone = (0..).map(Ordinal::new).zip(lens).filter(|(at, _)| indexes.gone.contains(*at));
-        gone.filter(|(at, _)| indexes.feeds.author(*at).is_some()).map(|(_, len)| gain(u64::from(len))).sum()
+        let gone = (0..).map(Ordinal::new).zip(lens).filter(|(at, _)| indexes.ledger.gone.contains(*at));
+        gone.filter(|(at, _)| indexes.ledger.feeds.author(*at).is_some())
+            .map(|(_, len)| gain(u64::from(len)))
+            .sum()
     }
 
     /// Waits for messages to be committed.
@@ -382,8 +388,8 @@ impl<D: Directory> Reader<D> {
     /// Where the messages of a feed are that stand in a part of the log.
     pub(crate) fn places(&self, feed: &FeedId, range: Range<u32>) -> Vec<u32> {
         let indexes = self.indexes();
-        let all = indexes.feeds.ordinals(feed, 1);
-        if !indexes.feeds.is_in_order(feed) {
+        let all = indexes.ledger.feeds.ordinals(feed, 1);
+        if !indexes.ledger.feeds.is_in_order(feed) {
             let mut places: Vec<u32> =
                 all.iter().map(|at| at.get()).filter(|at| range.contains(at)).collect();
             places.sort_unstable();

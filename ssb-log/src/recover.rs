@@ -24,6 +24,7 @@ use crate::frame::VERSION;
 use crate::limits::UNSYNCED_LEN_MAX;
 use crate::log::Visited;
 use crate::offsets::Offsets;
+use crate::segments;
 use crate::storage::Directory;
 use crate::storage::IoError;
 use crate::storage::LockError;
@@ -162,7 +163,7 @@ impl<D: Directory> Opening<D> {
         let place = Place { directory };
         let file = place.name_errors(open_or_create(directory))?;
         let file_len = place.name_errors(file.len())?;
-        let mut window = Window { file: &file, file_len, start: 0, bytes: Vec::new() };
+        let mut window = Window::new(&file, file_len);
         place.check_header(place.name_errors(window.at(0, HEADER_LEN))?)?;
         Ok(Self { lock, file, file_len })
     }
@@ -170,6 +171,11 @@ impl<D: Directory> Opening<D> {
     /// The file with the records.
     pub(crate) const fn records(&self) -> &D::File {
         &self.file
+    }
+
+    /// How long that file is.
+    pub(crate) const fn file_len(&self) -> u64 {
+        self.file_len
     }
 
     /// Reads all that is not known, and repairs the end. Hands the lock over, too.
@@ -192,7 +198,7 @@ fn recover<D: Directory>(
     mut visit: impl FnMut(Visited<'_>),
 ) -> Result<Recovered<D::File>, OpenError> {
     let place = Place { directory };
-    let mut window = Window { file: &file, file_len, start: 0, bytes: Vec::new() };
+    let mut window = Window::new(&file, file_len);
     let Known { mut offsets, mut received } = known;
     let mut torn = None;
     while offsets.end() < file_len {
@@ -324,11 +330,7 @@ fn cut<D: Directory>(directory: &D, file: &D::File, offset: u64, tail: &[u8]) ->
 
 /// Writes `tail` to a new file and returns its name. Files of earlier cuts stay as they are.
 fn keep<D: Directory>(directory: &D, offset: u64, tail: &[u8]) -> io::Result<String> {
-    let names = directory.list()?;
-    let first = format!("cut-{offset}");
-    let others = (2_u64..).map(|number| format!("cut-{offset}-{number}"));
-    let name = std::iter::once(first).chain(others).find(|name| !names.contains(name));
-    let name = name.expect("a directory does not have all names");
+    let name = segments::free_name(directory, &format!("cut-{offset}"))?;
     let file = directory.create(&name)?;
     file.write_at(0, tail)?;
     file.sync()?;
@@ -337,7 +339,7 @@ fn keep<D: Directory>(directory: &D, offset: u64, tail: &[u8]) -> io::Result<Str
 }
 
 /// A part of a file that moves forward with the reading.
-struct Window<'a, F> {
+pub(crate) struct Window<'a, F> {
     file: &'a F,
     file_len: u64,
     /// Where in the file `bytes` are.
@@ -345,9 +347,13 @@ struct Window<'a, F> {
     bytes: Vec<u8>,
 }
 
-impl<F: Storage> Window<'_, F> {
+impl<'a, F: Storage> Window<'a, F> {
+    pub(crate) const fn new(file: &'a F, file_len: u64) -> Self {
+        Self { file, file_len, start: 0, bytes: Vec::new() }
+    }
+
     /// `len` bytes from `at` on, or fewer at the end of the file.
-    fn at(&mut self, at: u64, len: usize) -> io::Result<&[u8]> {
+    pub(crate) fn at(&mut self, at: u64, len: usize) -> io::Result<&[u8]> {
         let len = usize::try_from(self.file_len.saturating_sub(at)).unwrap_or(usize::MAX).min(len);
         let skipped = at.checked_sub(self.start).and_then(|skipped| usize::try_from(skipped).ok());
         let skipped = match skipped.filter(|skipped| skipped + len <= self.bytes.len()) {
@@ -391,7 +397,7 @@ mod tests {
         memory.put("a", &content);
         let file = memory.open("a").unwrap();
         let file_len = file.len().unwrap();
-        let mut window = Window { file: &file, file_len, start: 0, bytes: Vec::new() };
+        let mut window = Window::new(&file, file_len);
 
         for at in (0..content.len()).step_by(60_000) {
             let end = content.len().min(at + RECORD_LEN_MAX);

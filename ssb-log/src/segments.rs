@@ -27,7 +27,7 @@ impl Stretch {
         format!("{index}-{}-{}", self.from, self.to)
     }
 
-    fn parse(index: &str, name: &str) -> Option<Self> {
+    pub(crate) fn parse(index: &str, name: &str) -> Option<Self> {
         let (from, to) = name.strip_prefix(index)?.strip_prefix('-')?.split_once('-')?;
         let stretch = Self { from: from.parse().ok()?, to: to.parse().ok()? };
         // One spelling a name: a file called otherwise is none of ours.
@@ -68,6 +68,14 @@ pub(crate) fn create<D: Directory, T>(
     directory.rename(&aside, name)?;
     directory.sync()?;
     Ok(made)
+}
+
+/// A name that no file has: this one, or this one with a number.
+pub(crate) fn free_name<D: Directory>(directory: &D, first: &str) -> io::Result<String> {
+    let names = directory.list()?;
+    let others = (2_u64..).map(|number| format!("{first}-{number}"));
+    let name = std::iter::once(first.to_owned()).chain(others).find(|name| !names.contains(name));
+    Ok(name.expect("a directory does not have all names"))
 }
 
 /// Removes a file, if it is there.

@@ -39,11 +39,13 @@ use crate::decision;
 use crate::decision::Decision;
 use crate::decision::RECORD_DECISIONS_MAX;
 use crate::index::BrokenChain;
+use crate::index::Fact;
 use crate::index::Facts;
 use crate::index::Indexes;
 use crate::index::content::ContentIndexes;
 use crate::index::ids::IDS;
 use crate::index::ids::id_key;
+use crate::index::ledger::Ledger;
 use crate::indexer::Indexer;
 use crate::limits::UNSYNCED_LEN_MAX;
 use crate::log::AppendError;
@@ -149,7 +151,7 @@ impl<D: Directory> Store<D> {
         if self.queue_len + len > UNSYNCED_LEN_MAX {
             return Err(Refused::Full);
         }
-        if self.indexes().gone.banned().contains(&message.author()) {
+        if self.indexes().ledger.gone.banned().contains(&message.author()) {
             return Err(Refused::Banned);
         }
         let state = self.state(&message.author());
@@ -232,7 +234,7 @@ impl<D: Directory> Store<D> {
         // Readers take the same lock, so they see the indexes and the log move together.
         let mut indexes = self.indexes.write().unwrap_or_else(PoisonError::into_inner);
         for (at, queued) in (ordinals.start.get()..).zip(&queue) {
-            let applied = indexes.apply(Ordinal::new(at), &Facts::of(&queued.message));
+            let applied = indexes.apply(Ordinal::new(at), &Fact::Message(Facts::of(&queued.message)));
             applied.expect("the chain was checked when the message was offered");
         }
         self.log.publish_quietly(durable);
@@ -260,7 +262,8 @@ impl<D: Directory> Store<D> {
             let ordinals = self.log.append(&[Record { kind: Kind::Decision, id, received, body: &body }])?;
             let durable = self.log.sync()?;
             let mut indexes = self.indexes.write().unwrap_or_else(PoisonError::into_inner);
-            indexes.apply_decisions(ordinals.start, id, chunk);
+            let applied = indexes.apply(ordinals.start, &Fact::Decisions(id, chunk));
+            applied.expect("decisions follow anything");
             self.log.publish_quietly(durable);
         }
         self.log.wake();
@@ -295,7 +298,7 @@ impl<D: Directory> Store<D> {
     pub fn state(&self, feed: &FeedId) -> ValidationState {
         match self.heads.get(feed) {
             Some(head) => head.state.clone(),
-            None => self.indexes().feeds.state(feed),
+            None => self.indexes().ledger.feeds.state(feed),
         }
     }
 
@@ -358,7 +361,7 @@ impl<D: Directory> Store<D> {
             let position = usize::try_from(position).map_err(|_| ReadError::Absent)?;
             return Ok(head.queued.get(position) == Some(&message.id()));
         }
-        let at = self.indexes().feeds.by_sequence(&message.author(), message.sequence());
+        let at = self.indexes().ledger.feeds.by_sequence(&message.author(), message.sequence());
         let Some(at) = at else { return Ok(false) };
         Ok(self.log.reader().read(at)?.id == *message.id().as_bytes())
     }
@@ -366,8 +369,9 @@ impl<D: Directory> Store<D> {
     /// Whether a message that is known was deleted, and may come back.
     fn may_come_back(&self, message: &Message) -> bool {
         let indexes = self.indexes();
-        let slot = indexes.feeds.by_sequence(&message.author(), message.sequence());
-        slot.is_some_and(|slot| indexes.gone.may_come_back(slot)) && !self.returning.contains(&message.id())
+        let slot = indexes.ledger.feeds.by_sequence(&message.author(), message.sequence());
+        slot.is_some_and(|slot| indexes.ledger.gone.may_come_back(slot))
+            && !self.returning.contains(&message.id())
     }
 
     fn indexes(&self) -> RwLockReadGuard<'_, Indexes<D::File>> {
@@ -528,12 +532,17 @@ fn restore<D: Directory>(
         ids.apply(at, [id_key(&id)]);
     }
     let body = |at: Ordinal| read_record(records, offsets, at).map(|(_, _, body)| body);
-    Ok(Indexes::restore(base, ids, body).map_err(damaged)?)
+    Ok(Indexes::new(Ledger::restore(base, body).map_err(damaged)?, ids))
 }
 
 /// Takes a record that is already in the log into the indexes.
 fn index<F: Storage>(indexes: &mut Indexes<F>, visited: &Visited<'_>) -> Result<(), Flaw> {
-    let record = &visited.record;
+    with_fact(&visited.record, |fact| indexes.apply(visited.ordinal, fact))??;
+    Ok(())
+}
+
+/// Calls `take` with what a record is, if it is what its kind says.
+pub(crate) fn with_fact<T>(record: &Record<'_>, take: impl FnOnce(&Fact<'_>) -> T) -> Result<T, Flaw> {
     let id = MessageId::from_bytes(record.id);
     match record.kind {
         Kind::Message => {
@@ -544,18 +553,17 @@ fn index<F: Storage>(indexes: &mut Indexes<F>, visited: &Visited<'_>) -> Result<
             if message.id() != id {
                 return Err(Flaw::Id);
             }
-            indexes.apply(visited.ordinal, &Facts::stated(&message))?;
+            Ok(take(&Fact::Message(Facts::stated(&message))))
         }
-        Kind::Tombstone if record.body.is_empty() => indexes.apply_nobody(visited.ordinal, id),
+        Kind::Tombstone if record.body.is_empty() => Ok(take(&Fact::Nobody(id))),
         Kind::Tombstone => {
             let tombstone = Tombstone::parse(record.body).ok_or(Flaw::Body)?;
-            indexes.apply_tombstone(visited.ordinal, id, &tombstone)?;
+            Ok(take(&Fact::Tombstone(id, tombstone)))
         }
         Kind::Decision => {
             let decisions = decision::decode(&record.id, record.body).ok_or(Flaw::Body)?;
-            indexes.apply_decisions(visited.ordinal, record.id, &decisions);
+            Ok(take(&Fact::Decisions(record.id, &decisions)))
         }
-        Kind::ForkProof => return Err(Flaw::Kind),
+        Kind::ForkProof => Err(Flaw::Kind),
     }
-    Ok(())
 }

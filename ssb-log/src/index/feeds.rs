@@ -18,12 +18,15 @@ use crate::ordinal::Ordinal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FeedNumber(u32);
 
-/// Whose a record is, as a number: that of a feed, with a bit if it took the place of an earlier record, or one of these.
+/// Whose a record is, as a number: that of a feed, with a bit if it took the place of an earlier record and one if it is gone,
+/// or one of these.
 pub(crate) const DECISION: u32 = u32::MAX;
 /// Nobody's: a message of a feed that is gone stood there.
 pub(crate) const NOBODY: u32 = u32::MAX - 1;
 const CAME_BACK: u32 = 1 << 31;
-const FEEDS_MAX: u32 = CAME_BACK - 2;
+/// There was no message there any more when this was written.
+pub(crate) const GONE: u32 = 1 << 30;
+const FEEDS_MAX: u32 = GONE - 2;
 
 /// Whose a record is, and what it is to the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +46,8 @@ impl Owner {
         match code {
             DECISION => Self::Decision,
             NOBODY => Self::Nobody,
-            code if code & CAME_BACK != 0 => Self::CameBack(FeedNumber(code & !CAME_BACK)),
-            code => Self::Next(FeedNumber(code)),
+            code if code & CAME_BACK != 0 => Self::CameBack(FeedNumber(code & !(CAME_BACK | GONE))),
+            code => Self::Next(FeedNumber(code & !GONE)),
         }
     }
 
