@@ -50,8 +50,21 @@ pub(crate) enum Task {
     Export(Export),
     /// Take the logs of a JavaScript node in.
     Migrate(Migrate),
+    /// Check the log.
+    Fsck(Fsck),
+    /// Give back the space of what was deleted.
+    Compact,
     /// Call a method.
     Call(Call),
+}
+
+/// How to check the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fsck {
+    /// Whether what is wrong is repaired.
+    pub(crate) repairs: bool,
+    /// Whether the outcome is told as JSON.
+    pub(crate) as_json: bool,
 }
 
 /// What to take in.
@@ -136,7 +149,7 @@ impl Line {
             Some("start" | "server") => return Task::Start,
             _ => {}
         }
-        if let Some(name @ ("import" | "export" | "migrate")) = self.first.as_deref() {
+        if let Some(name @ ("import" | "export" | "migrate" | "fsck" | "compact")) = self.first.as_deref() {
             return if wants_help || self.has_short_help {
                 Task::Print(rendered(&[name, "--help"]))
             } else {
@@ -167,6 +180,7 @@ impl Line {
             Task::Config(_) => &["sources", "json"],
             Task::Import(_) | Task::Migrate(_) => &["json"],
             Task::Export(_) => &["feed", "since"],
+            Task::Fsck(_) => &["repair", "json"],
             _ => &[],
         }
     }
@@ -180,6 +194,13 @@ impl Line {
         let option = |name| self.before.options.get(name).cloned();
         if name == "export" {
             return Task::Export(Export { feed: option("feed"), since: option("since") });
+        }
+        if name == "compact" {
+            return Task::Compact;
+        }
+        if name == "fsck" {
+            let (repairs, as_json) = (option("repair").is_some(), option("json").is_some());
+            return Task::Fsck(Fsck { repairs, as_json });
         }
         let file = self.before.positionals.get(1);
         let file = file.map(|file| {
@@ -244,6 +265,8 @@ fn command() -> Command {
         .subcommand(import().hide(true))
         .subcommand(export().hide(true))
         .subcommand(migrate().hide(true))
+        .subcommand(fsck().hide(true))
+        .subcommand(compact().hide(true))
 }
 
 fn import() -> Command {
@@ -280,6 +303,26 @@ fn migrate() -> Command {
         .arg(setting("path", "DIR", "Where identity, log and settings live [default: ~/.ssb]"))
         .arg(setting("caps.sign", "KEY", "The message-signing key of the network, if it has one"))
         .after_help(MIGRATE_AFTER_HELP)
+}
+
+fn fsck() -> Command {
+    let flag = |name, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
+    Command::new("fsck")
+        .about("Checks the log down to the signatures, while no node runs in the directory")
+        .override_usage("ssb-cli fsck [--repair] [--json] [--path DIR]")
+        .arg(flag("repair", "Keep all that is whole in a new log; the rest goes to files beside it"))
+        .arg(flag("json", "Tell the outcome as JSON"))
+        .arg(setting("path", "DIR", "Where identity, log and settings live [default: ~/.ssb]"))
+        .arg(setting("caps.sign", "KEY", "The message-signing key of the network, if it has one"))
+        .after_help(FSCK_AFTER_HELP)
+}
+
+fn compact() -> Command {
+    Command::new("compact")
+        .about("Gives back the space of what was deleted, while no node runs in the directory")
+        .override_usage("ssb-cli compact [--path DIR]")
+        .arg(setting("path", "DIR", "Where identity, log and settings live [default: ~/.ssb]"))
+        .after_help(COMPACT_AFTER_HELP)
 }
 
 fn config() -> Command {
@@ -323,6 +366,8 @@ Commands:
   config      Prints the settings; with --sources, also where each was set. Short: conf
   import      Takes messages in from a file; export writes them to one
   migrate     Takes in the logs of ssb-server or ssb-db2; start does so by itself
+  fsck        Checks the log down to the signatures; with --repair, mends it
+  compact     Gives back the space of deleted messages; a running node does so by itself
   <method>    Calls a method of the running node, by its dotted name. Which there are, the node
               writes to manifest.json beside its log; a wrong name lists them. Short names:
               log (createLogStream), logt (messagesByType), feed (createFeedStream), hist and
@@ -347,6 +392,22 @@ the file of --config, .ssbrc here or above, ~/.ssbrc, config in --path, ~/.ssb/c
 them. `ssb-cli config --sources` says what is set, and where.
 
 Results are JSON on standard output, errors go to standard error. The exit code of calls is 0 or 1.";
+
+const FSCK_AFTER_HELP: &str = "\
+Every record is read, every message parsed, its id computed, its signature verified and its place in its feed checked, on all
+cores; and every file of an index read. Each defect is named with its file and offset. The exit code is 65 if there is any.
+
+With --repair, the log is written anew with all that is sound. Nothing is thrown away: what is broken goes to a file cut-...
+in the log's folder, and whole messages whose predecessor is lost go to a file adrift as lines for `ssb-cli import`. A node
+asks its peers for what is lost, its own messages too, and publishes nothing before those are back.
+
+Examples:
+  ssb-cli fsck
+  ssb-cli fsck --repair --path ~/old";
+
+const COMPACT_AFTER_HELP: &str = "\
+What `ssb-cli del` deleted is not shown any more, but its bytes stay in the file until the log is compacted. A running node
+does that by itself once a quarter of the log is gone; this does it now. It needs room for a second copy of the log.";
 
 const CONFIG_AFTER_HELP: &str = "\
 Prints, as JSON, everything that files, variables and options say together, and the defaults: what

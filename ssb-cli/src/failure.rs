@@ -6,8 +6,7 @@ use std::io;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-/// The exit codes of our own commands, `start`, `config`, `import`, `export` and `migrate`, as sysexits.h has them: systemd
-/// tells their names.
+/// The exit codes of our own commands, as sysexits.h has them: systemd tells their names.
 /// Calls of methods have 0 and 1 only, as in JavaScript.
 pub(crate) mod codes {
     /// The command line has words that mean nothing.

@@ -7,6 +7,7 @@ mod manifest;
 mod migrate;
 mod start;
 mod transfer;
+mod upkeep;
 
 use std::ffi::OsString;
 
@@ -20,12 +21,14 @@ use crate::failure::Failure;
 use crate::failure::codes;
 use crate::print;
 
+/// The words that are no methods.
+const OWN: [&str; 9] =
+    ["start", "server", "config", "conf", "import", "export", "migrate", "fsck", "compact"];
+
 /// Does what the words behind the program's name say.
 pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Result<(), Failure> {
     let mut words = words.peekable();
-    let is_own = words.peek().is_some_and(|word| {
-        ["start", "server", "config", "conf", "import", "export", "migrate"].iter().any(|own| word == own)
-    });
+    let is_own = words.peek().is_some_and(|word| OWN.iter().any(|own| word == own));
     let line =
         Line::read(words).map_err(|failure| if is_own { failure.code(codes::USAGE) } else { failure })?;
     let task = line.task();
@@ -47,6 +50,8 @@ pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Result<(), Failure> 
         Task::Import(wish) => transfer::import(&wish, &of_node()?),
         Task::Export(wish) => transfer::export(&wish, &of_node()?),
         Task::Migrate(wish) => migrate::run(&wish, &of_node()?),
+        Task::Fsck(wish) => upkeep::fsck(&wish, &of_node()?),
+        Task::Compact => upkeep::compact(&of_node()?),
         _ => start::run(&of_node()?, &line.idle_words()),
     }
 }

@@ -14,6 +14,7 @@ mod migrate;
 mod old_log;
 mod pending;
 mod pipeline;
+mod upkeep;
 
 use std::io;
 use std::path::PathBuf;
@@ -24,6 +25,8 @@ use ssb_keys::secret_file;
 use ssb_keys::secret_file::LoadError;
 use ssb_log::Disk;
 use ssb_log::Store;
+use ssb_log::check::CheckError;
+use ssb_log::compact::CompactError;
 use ssb_log::import::Damage;
 use ssb_log::log::AppendError;
 use ssb_log::read::ReadError;
@@ -48,6 +51,12 @@ pub use self::migrate::take_over;
 pub use self::old_log::OldLogError;
 pub use self::pending::PENDING_LEN_MAX;
 pub use self::pipeline::Progress;
+pub use self::upkeep::Checked;
+pub use self::upkeep::Defects;
+pub use self::upkeep::check;
+pub use self::upkeep::compact;
+pub use ssb_log::check::Defect;
+pub use ssb_log::check::Repaired;
 
 /// What became of messages that came in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -152,6 +161,12 @@ pub enum TransferError {
     /// The log cannot be written.
     #[error(transparent)]
     Write(#[from] AppendError),
+    /// The log cannot be checked or repaired.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// The log cannot be compacted.
+    #[error(transparent)]
+    Compact(#[from] CompactError),
     /// What comes in cannot be read.
     #[error("the input cannot be read: {0}")]
     Input(#[source] io::Error),
