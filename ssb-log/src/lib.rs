@@ -23,6 +23,7 @@ pub mod query;
 pub mod read;
 pub mod reader;
 pub mod recover;
+pub mod retain;
 mod run;
 mod segments;
 pub mod storage;

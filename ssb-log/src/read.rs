@@ -125,6 +125,11 @@ impl<D: Directory> LogReader<D> {
         spans.map(|span| u32::try_from(span.end - span.start).expect("a record is short")).collect()
     }
 
+    /// How long one record is in the file.
+    pub(crate) fn len(&self, at: Ordinal) -> Option<u64> {
+        self.shared.span(at).map(|span| span.end - span.start)
+    }
+
     /// How long the file is that has the records, in bytes.
     pub(crate) fn file_len(&self) -> u64 {
         self.shared.place().offsets.end()

@@ -31,6 +31,7 @@ use crate::query::Query;
 use crate::read::Entry;
 use crate::read::LogReader;
 use crate::read::ReadError;
+use crate::retain::Size;
 use crate::storage::Directory;
 use crate::tail::Follower;
 use crate::tombstone::Tombstone;
@@ -379,6 +380,15 @@ impl<D: Directory> Reader<D> {
     /// Waits for messages to be committed.
     pub fn follow(&self) -> Follower {
         self.log.follow()
+    }
+
+    /// The messages of a feed that are there, by sequence, and how long they are in the file.
+    pub(crate) fn sizes(&self, feed: &FeedId) -> Vec<Size> {
+        let indexes = self.indexes();
+        let all = (1..).zip(indexes.ledger.feeds.ordinals(feed, 1).iter().copied());
+        let here = all.filter(|(_, at)| !indexes.ledger.gone.contains(*at));
+        let sizes = here.filter_map(|(sequence, at)| Some(Size { sequence, at, len: self.log.len(at)? }));
+        sizes.collect()
     }
 
     pub(crate) fn content(&self) -> &ContentIndexes<D::File> {
