@@ -22,6 +22,7 @@ use ssb_gossip::event::Refusal;
 use ssb_gossip::event::Removal;
 use ssb_gossip::event::Verdict;
 use ssb_gossip::history::contact_of;
+use ssb_gossip::retention::Retention;
 use ssb_gossip::streams::ITEMS_LEN_MAX;
 use ssb_gossip::verify::InOrder;
 use ssb_gossip::verify::Verified;
@@ -40,6 +41,9 @@ use ssb_log::faulty::Faulty;
 use ssb_log::log::AppendError;
 use ssb_log::memory::Memory;
 use ssb_log::reader::Place;
+use ssb_log::retain::Policy;
+use ssb_log::retain::Standing;
+use ssb_log::retain::plan;
 use ssb_log::store::Refused;
 use ssb_msg::Message;
 use ssb_msg::Signing;
@@ -116,6 +120,7 @@ enum Own {
     SaveMark(PublishedMark),
     Remove(Removal),
     Readmit(Removal),
+    Retain(Vec<(FeedId, u8)>),
 }
 
 /// What a node asks the world to do.
@@ -142,7 +147,7 @@ impl Node {
         me: Keypair,
         mark: PublishedMark,
         disk: Disk,
-        hops: u8,
+        (hops, policy): (u8, &Policy),
         removed: Removed,
     ) -> Result<Self, String> {
         let (store, _) = Store::open(disk).map_err(|error| error.to_string())?;
@@ -159,8 +164,18 @@ impl Node {
             contacts.extend(author.zip(contact_of(&stored.json)));
         }
         let banned = reader.banned();
+        let retention = if policy.is_idle() { Retention::Everything } else { Retention::Policy };
         let mark = mark.reopened(u64::from(store.state(&me.id()).sequence()));
-        let core = Core::new(Start { me: me.id(), hops, mark, held, contacts, seeds: Vec::new(), banned });
+        let core = Core::new(Start {
+            me: me.id(),
+            hops,
+            mark,
+            held,
+            contacts,
+            seeds: Vec::new(),
+            banned,
+            retention,
+        });
         Ok(Self {
             number,
             life,
@@ -228,12 +243,11 @@ impl Node {
         std::mem::take(&mut self.emptied)
     }
 
-    /// How much of a feed somebody can get who has it up to `from`: no more than what stands before a message that was deleted.
+    /// How much of a feed somebody gets who has it up to `from`. Nothing more if a message before that was deleted: who was told
+    /// so asks again only over another connection.
     pub fn gives(&self, feed: &FeedId, from: u32) -> u32 {
-        (from + 1..)
-            .take_while(|sequence| self.reader.by_sequence(feed, *sequence).is_some())
-            .last()
-            .unwrap_or(from)
+        let whole = (1..).take_while(|sequence| self.reader.by_sequence(feed, *sequence).is_some()).last();
+        whole.unwrap_or(0).max(from)
     }
 
     /// Whether it has a whole feed, up to `latest`.
@@ -367,12 +381,14 @@ impl Node {
         let mut written = Vec::new();
         let mut marks = Vec::new();
         let mut decisions = Vec::new();
+        let mut retained = None;
         for own in std::mem::take(&mut self.own) {
             match own {
                 Own::Publish(content) => written.extend(self.sign(&content, network)),
                 Own::SaveMark(mark) => marks.push(mark),
                 Own::Remove(what) => decisions.push((what, Wanted::Gone)),
                 Own::Readmit(what) => decisions.push((what, Wanted::Back)),
+                Own::Retain(steps) => retained = Some(steps),
             }
         }
         let (me, received) = (self.me.id(), network.now_at(self.number).wall.0);
@@ -408,6 +424,13 @@ impl Node {
                 wishes.push(Wish::Crash);
                 return Ok(());
             }
+        }
+        if let Some(steps) = retained
+            && let Err(error) = self.retain(&steps, &network.scenario.retention, received)
+        {
+            network.say(|| format!("node {}: {error}", self.number));
+            wishes.push(Wish::Crash);
+            return Ok(());
         }
         for (what, wanted) in decisions {
             if let Err(error) = self.decide(what, wanted, received) {
@@ -462,6 +485,36 @@ impl Node {
             let relation = self.reader.relation(&feed, &contact).unwrap_or_default();
             self.results.push_back(Input::Related { author: feed, contact, relation });
         }
+        self.compact()
+    }
+
+    /// Removes what is not kept any longer, and tells the core.
+    fn retain(&mut self, steps: &[(FeedId, u8)], policy: &Policy, now: f64) -> Result<(), AppendError> {
+        let steps: BTreeMap<FeedId, u8> = steps.iter().copied().collect();
+        let me = self.me.id();
+        let standing = |feed: &FeedId| match steps.get(feed) {
+            _ if *feed == me => Standing::Kept,
+            Some(steps) => Standing::Near(*steps),
+            None => Standing::Far,
+        };
+        // What cannot be read is found out about by others.
+        let Ok(decisions) = plan(&self.reader, policy, standing, now) else { return Ok(()) };
+        let forgotten: Vec<FeedId> = decisions
+            .iter()
+            .filter(|decision| matches!(decision, Decision::Forget { .. }))
+            .map(Decision::feed)
+            .collect();
+        for feed in &forgotten {
+            self.emptied.push(*feed);
+            self.sent.remove(feed);
+        }
+        self.store.decide(&decisions, now)?;
+        let emptied = |feed| Input::Emptied { feed, again: Again::Allowed };
+        self.results.extend(forgotten.into_iter().map(emptied));
+        self.compact()
+    }
+
+    fn compact(&mut self) -> Result<(), AppendError> {
         if self.reader.reclaimable() > COMPACTED_FROM {
             let compactor = self.store.compactor();
             // Where there is no room the log goes on as it was.
@@ -551,6 +604,7 @@ impl Node {
                 Output::SaveMark(mark) => self.own.push_back(Own::SaveMark(mark)),
                 Output::Remove { what, .. } => self.own.push_back(Own::Remove(what)),
                 Output::Readmit { what, .. } => self.own.push_back(Own::Readmit(what)),
+                Output::Retain { steps } => self.own.push_back(Own::Retain(steps)),
                 Output::Dial { ticket, .. } => wishes.push(Wish::Dial(target(ticket.0))),
                 Output::Changed(_) => {}
                 Output::Done { .. }

@@ -1,6 +1,9 @@
 //! What a seed decides before a run begins: who is there, who dials whom, and how bad the weather is.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use ssb_log::retain::Policy;
 
 use crate::random::Random;
 
@@ -40,6 +43,8 @@ pub struct Scenario {
     pub commit_max: u64,
     /// How many nodes lose everything but their secret, one after the other, each once all is calm.
     pub restores: u64,
+    /// What nodes keep. Where a feed may have to come back to its author everybody keeps everything.
+    pub retention: Policy,
 }
 
 /// What a node is.
@@ -74,6 +79,14 @@ impl Scenario {
         }
         let dials = Self::topology(&roles, &mut random);
         let hops = u8::try_from(random.between(1, 3)).expect("it is at most 3");
+        let restores = random.below(3);
+        let retention = if restores == 0 && random.once_in(2) {
+            let age = random.once_in(3).then(|| Duration::from_secs(random.between(10, 200)));
+            let quota = random.once_in(2).then(|| random.between(2_000, 100_000));
+            Policy { hops: random.once_in(2).then_some(hops), age, quota }
+        } else {
+            Policy::default()
+        };
         Self {
             seed,
             hops,
@@ -87,7 +100,8 @@ impl Scenario {
             inbox_len: *pick(&mut random, &[1, 4, 256]),
             page_len: *pick(&mut random, &[1, 2_000, 65_536]),
             commit_max: *pick(&mut random, &[100, 5_000, 500_000]),
-            restores: random.below(3),
+            restores,
+            retention,
             roles,
             dials,
         }

@@ -318,26 +318,21 @@ impl World {
             return Ok(());
         }
         place.life += 1;
-        let (life, hops) = (place.life, self.network.scenario.hops);
+        let life = place.life;
+        let keeps = (self.network.scenario.hops, &self.network.scenario.retention);
         let fails = self.network.is_stormy && self.network.random.once_in(6);
         let calls = if fails { self.network.random.between(20, 600) } else { u64::MAX };
         let disk = Faulty::new(place.memory.clone(), calls, Times::Forever);
-        let mut node = match Node::start(
-            number,
-            life,
-            place.me.clone(),
-            place.mark,
-            disk,
-            hops,
-            place.removed.clone(),
-        ) {
-            Ok(node) => node,
-            Err(_) if fails => {
-                self.crash(number);
-                return Ok(());
-            }
-            Err(error) => return Err(format!("node {number} does not start: {error}")),
-        };
+        let mut node =
+            match Node::start(number, life, place.me.clone(), place.mark, disk, keeps, place.removed.clone())
+            {
+                Ok(node) => node,
+                Err(_) if fails => {
+                    self.crash(number);
+                    return Ok(());
+                }
+                Err(error) => return Err(format!("node {number} does not start: {error}")),
+            };
         self.network.say(|| format!("node {number} starts, life {life}"));
         for (sequence, id, json) in node.own_messages() {
             if !self.truth.wrote(place.me.id(), sequence, id, &json) {

@@ -407,7 +407,7 @@ Examples:
 
 const COMPACT_AFTER_HELP: &str = "\
 What `ssb-cli del` deleted is not shown any more, but its bytes stay in the file until the log is compacted. A running node
-does that by itself once a quarter of the log is gone; this does it now. It needs room for a second copy of the log.";
+does that by itself once an eighth of the log is gone; this does it now. It needs room for a second copy of the log.";
 
 const CONFIG_AFTER_HELP: &str = "\
 Prints, as JSON, everything that files, variables and options say together, and the defaults: what

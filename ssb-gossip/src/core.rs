@@ -35,6 +35,8 @@ use crate::peers::Peers;
 use crate::peers::Whereabouts;
 use crate::recovery::Recovery;
 use crate::replicator::Replicator;
+use crate::retention::Clockwork;
+use crate::retention::Retention;
 use crate::time::Now;
 use crate::time::UnixMillis;
 use crate::time::Uptime;
@@ -65,6 +67,8 @@ pub struct Start {
     pub seeds: Vec<Address>,
     /// Feeds that the owner removed for good.
     pub banned: Vec<FeedId>,
+    /// Whether there is a policy for what of the log is kept.
+    pub retention: Retention,
 }
 
 /// The decisions of a node.
@@ -75,6 +79,7 @@ pub struct Core {
     recovery: Recovery,
     replicator: Replicator,
     peers: Peers,
+    retention: Clockwork,
     /// Who waits for the end of all connections with a peer.
     parting: Vec<(FeedId, Ticket)>,
     outbox: VecDeque<Output>,
@@ -103,6 +108,7 @@ impl Core {
             recovery: Recovery::new(start.mark, own),
             replicator: Replicator::new(start.me, start.held, start.banned),
             peers,
+            retention: Clockwork::new(start.retention),
             parting: Vec::new(),
             outbox: VecDeque::new(),
             groups: 0,
@@ -195,6 +201,12 @@ impl Core {
                 for connection in self.replicator.connections() {
                     self.recover(connection, now.uptime);
                 }
+                // Before the own feed is recovered nobody knows who is near.
+                if self.retention.is_due(now.uptime) && self.recovery.check().is_ok() {
+                    let near =
+                        self.graph.all().filter_map(|(feed, hops)| Some((feed, u8::try_from(hops).ok()?)));
+                    self.outbox.push_back(Output::Retain { steps: near.collect() });
+                }
             }
         }
     }
@@ -206,7 +218,8 @@ impl Core {
 
     /// When to come back with [`Input::Tick`] even if nothing happens.
     pub fn deadline(&self) -> Option<Uptime> {
-        self.recovery.deadline()
+        let deadlines = [self.recovery.deadline(), self.retention.deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Whether so much waits for verdicts that peers should wait with more items.

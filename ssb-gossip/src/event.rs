@@ -264,6 +264,11 @@ pub enum Output {
         /// What.
         what: Removal,
     },
+    /// Remove from the log what its policy does not keep, and say [`Input::Emptied`] of each feed of which nothing is left.
+    Retain {
+        /// How many steps each feed within reach is away, the own one among them; all others are out of reach.
+        steps: Vec<(FeedId, u8)>,
+    },
     /// Answer the ticket: the own feed cannot be removed, as it could not go on without forking.
     NotRemoved {
         /// Who waits for the answer.

@@ -12,6 +12,7 @@ pub mod peers;
 pub mod ping;
 pub mod recovery;
 pub mod replicator;
+pub mod retention;
 pub mod statistics;
 pub mod streams;
 pub mod time;

@@ -17,6 +17,7 @@ use ssb_gossip::ping::PAUSE;
 use ssb_keys::FeedId;
 use ssb_keys::hmac::HmacKey;
 use ssb_keys::network::NetworkKey;
+use ssb_log::retain::Policy;
 
 /// The port a node listens on unless told otherwise.
 pub const PORT: u16 = 8008;
@@ -62,6 +63,8 @@ pub struct Config {
     pub legacy_replication: bool,
     /// How far away a feed may be and still be replicated (`friends.hops`).
     pub hops: u8,
+    /// What of the log is kept (`retention`).
+    pub retention: Retention,
     /// Whether the owner insists that the feed is nowhere longer than here, which opens the gate on publishing.
     pub new_feed: bool,
     /// How much is logged (`logging.level`).
@@ -86,9 +89,31 @@ impl Config {
             gossip: Gossip::default(),
             legacy_replication: true,
             hops: HOPS,
+            retention: Retention::default(),
             new_feed: false,
             log_level: LogLevel::default(),
         }
+    }
+}
+
+/// What of the log is kept, and for how long. Unless told otherwise everything is, for ever.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Retention {
+    /// Feeds further away than so many follows go, and are not replicated (`retention.hops`).
+    pub hops: Option<u8>,
+    /// Messages of others that were received longer ago than this go (`retention.days`).
+    pub age: Option<Duration>,
+    /// When the log is larger than so many bytes, the oldest messages of those farthest away go (`retention.bytes`).
+    pub bytes: Option<u64>,
+    /// Feeds of which everything is kept, as of the own one (`retention.keep`).
+    pub keep: Vec<FeedId>,
+}
+
+impl Retention {
+    /// The policy over the log.
+    pub(crate) const fn policy(&self) -> Policy {
+        Policy { hops: self.hops, age: self.age, quota: self.bytes }
     }
 }
 

@@ -193,6 +193,7 @@ impl CoreTask {
                     self.log.own(Own::Readmit { what, answer });
                 }
             }
+            Output::Retain { steps } => self.log.own(Own::Retain(steps)),
             Output::NotRemoved { ticket } => self.answer(ticket, Err(del::own_feed())),
             Output::Dial { ticket, address } => {
                 if let Some(answer) = self.answers.remove(&ticket)

@@ -34,7 +34,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 const WORTH_A_FILE: u32 = 1024;
 
 /// The log is copied without what is gone when that gives back a part of it as large as this ...
-const WORTH_A_COPY: u64 = 4;
+const WORTH_A_COPY: u64 = 8;
 
 /// ... and at least so many bytes.
 const WORTH_A_COPY_MIN: u64 = 1024 * 1024;

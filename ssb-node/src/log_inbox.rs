@@ -46,6 +46,8 @@ pub(crate) enum Own {
         what: Removal,
         answer: Sender<Result<String, RemoteError>>,
     },
+    /// What the policy does not keep goes. So many steps are feeds within reach away.
+    Retain(Vec<(FeedId, u8)>),
     /// A copy of the log without what is gone is nearly complete.
     Compact(Compactor<Disk>),
     SaveMark(PublishedMark),

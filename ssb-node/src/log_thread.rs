@@ -10,6 +10,7 @@ use std::thread;
 use std::thread::JoinHandle;
 
 use smol::channel::Sender;
+use ssb_gossip::event::Again;
 use ssb_gossip::event::Giver;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Outcome;
@@ -32,6 +33,8 @@ use ssb_log::compact::Compactor;
 use ssb_log::query::Filter;
 use ssb_log::query::Query;
 use ssb_log::read::ReadError;
+use ssb_log::retain;
+use ssb_log::retain::Standing;
 use ssb_log::store::PublishError;
 use ssb_log::store::Refused;
 use ssb_msg::Message;
@@ -42,6 +45,7 @@ use ssb_muxrpc::RemoteError;
 
 use crate::clock::Clock;
 use crate::config::LogLevel;
+use crate::config::Retention;
 use crate::log_inbox::LogInbox;
 use crate::log_inbox::Own;
 use crate::log_inbox::Work;
@@ -67,6 +71,8 @@ pub(crate) struct LogThread {
     pub(crate) logger: Logger,
     /// Who waits for messages that the owner adds.
     pub(crate) awaited: BTreeMap<Ticket, Awaited>,
+    /// What is kept.
+    pub(crate) retention: Retention,
     /// Whether all that was taken could be stored so far.
     pub(crate) healthy: bool,
 }
@@ -126,6 +132,7 @@ impl LogThread {
                     let change = del::readmit(&self.store.reader(), what);
                     self.change(change, &answer, &mut batch);
                 }
+                Own::Retain(steps) => self.retain(&steps, &mut batch),
                 Own::Compact(compactor) => self.compact(compactor, &mut batch),
                 Own::SaveMark(mark) => marks.push(mark),
             }
@@ -202,6 +209,41 @@ impl LogThread {
         });
         // The caller may be gone.
         let _ = answer.try_send(result);
+    }
+
+    // Only others' messages ever go, and only those of whom the owner does not keep everything.
+    fn retain(&mut self, steps: &[(FeedId, u8)], batch: &mut Batch) {
+        self.commit(batch);
+        let steps: BTreeMap<FeedId, u8> = steps.iter().copied().collect();
+        let (me, timestamp) = (self.me.id(), self.clock.timestamp());
+        let standing = |feed: &FeedId| match steps.get(feed) {
+            _ if *feed == me || self.retention.keep.contains(feed) => Standing::Kept,
+            Some(steps) => Standing::Near(*steps),
+            None => Standing::Far,
+        };
+        let planned = retain::plan(&self.store.reader(), &self.retention.policy(), standing, timestamp);
+        let decisions = match planned {
+            Ok(decisions) if decisions.is_empty() => return,
+            Ok(decisions) => decisions,
+            Err(error) => {
+                let entry = Entry::new(LogLevel::Warning, "what is too old could not be looked for");
+                return self.logger.say(&entry.reason(error));
+            }
+        };
+        let before = self.store.reader().len();
+        if let Err(error) = self.store.decide(&decisions, timestamp) {
+            self.healthy = false;
+            let entry = Entry::new(LogLevel::Error, "nothing is stored or published from now on");
+            return self.logger.say(&entry.reason(error));
+        }
+        for decision in decisions {
+            if let Decision::Forget { feed } = decision {
+                self.tell(Input::Emptied { feed, again: Again::Allowed });
+            }
+        }
+        let gone = before - self.store.reader().len();
+        let entry = Entry::new(LogLevel::Notice, "messages that are not kept any longer are gone");
+        self.logger.say(&entry.reason(format!("{gone} of {before}")));
     }
 
     fn compact(&mut self, compactor: Compactor<Disk>, batch: &mut Batch) {
@@ -434,6 +476,7 @@ mod tests {
                 results,
                 logger: Logger::new(LogLevel::Error),
                 awaited: BTreeMap::new(),
+                retention: Retention::default(),
                 healthy: true,
             };
             Self { thread, results: results_out, fixture }

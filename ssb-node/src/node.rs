@@ -21,6 +21,7 @@ use smol::future::block_on;
 use smol::stream::StreamExt as _;
 use ssb_gossip::core::Core;
 use ssb_gossip::core::Start;
+use ssb_gossip::retention::Retention;
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::base64;
@@ -113,8 +114,12 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let clock = Clock::start();
     let Survey { held, contacts } = survey(&home.store).map_err(StartError::Read)?;
     let seeds = if config.offline { Vec::new() } else { config.seeds.clone() };
-    let (me, hops, mark, banned) = (home.me.id(), config.hops, home.mark, home.store.reader().banned());
-    let start = Start { me, hops, mark, held, contacts, seeds, banned };
+    let (me, mark, banned) = (home.me.id(), home.mark, home.store.reader().banned());
+    // What is not kept is not asked for, either.
+    let hops = config.retention.hops.map_or(config.hops, |kept| kept.min(config.hops));
+    let is_idle = config.retention.policy().is_idle();
+    let retention = if is_idle { Retention::Everything } else { Retention::Policy };
+    let start = Start { me, hops, mark, held, contacts, seeds, banned, retention };
     let core = Core::new(start);
     let mut notices = home.notices;
     notices.extend(core.recovery().check().err().map(|locked| locked.to_string()));
@@ -160,6 +165,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         results,
         logger: logger.clone(),
         awaited: BTreeMap::new(),
+        retention: config.retention.clone(),
         healthy: true,
     };
     let log_thread = log_thread.start(Arc::clone(&log)).map_err(thread_error)?;

@@ -63,6 +63,7 @@ impl Settings {
             // Nobody is that many steps away.
             node.hops = u8::try_from(hops).unwrap_or(u8::MAX);
         }
+        read_retention(settings, &mut node)?;
         if let Some(found) = settings.find("logging.level")? {
             let level = values::text_of(&found.value).and_then(|name| LogLevel::parse(&name));
             node.log_level = level.ok_or_else(|| found.error("one of error, warning, notice, info"))?;
@@ -101,7 +102,7 @@ fn read_master(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
         let ids = values::texts(&found.value).and_then(|ids| {
             ids.iter().filter(|id| !id.is_empty()).map(|id| FeedId::parse(id).ok()).collect::<Option<_>>()
         });
-        node.master = ids.ok_or_else(|| found.error("the id of a feed, @...=.ed25519, or a list of them"))?;
+        node.master = ids.ok_or_else(|| found.error(IDS))?;
     }
     Ok(())
 }
@@ -165,6 +166,22 @@ fn read_gossip(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
     Ok(())
 }
 
+fn read_retention(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
+    let hops = values::integer(settings, "retention.hops", u64::MAX, "a whole number of steps, 0 or more")?;
+    node.retention.hops = hops.map(|hops| u8::try_from(hops).unwrap_or(u8::MAX));
+    let days = values::integer(settings, "retention.days", DAYS_MAX, "a whole number of days, 0 to 36500")?;
+    node.retention.age = days.map(|days| Duration::from_secs(days * 86_400));
+    node.retention.bytes =
+        values::integer(settings, "retention.bytes", u64::MAX, "a whole number of bytes, 0 or more")?;
+    if let Some(found) = settings.find("retention.keep")? {
+        let ids = values::texts(&found.value).and_then(|ids| {
+            ids.iter().filter(|id| !id.is_empty()).map(|id| FeedId::parse(id).ok()).collect::<Option<_>>()
+        });
+        node.retention.keep = ids.ok_or_else(|| found.error(IDS))?;
+    }
+    Ok(())
+}
+
 /// Before `--`, `--key` belongs to the call alone: many methods have an option of that name.
 fn read_key(settings: &Group) -> Result<Option<FeedId>, ConfigError> {
     let Some(found) = settings.find("key")? else { return Ok(None) };
@@ -174,6 +191,11 @@ fn read_key(settings: &Group) -> Result<Option<FeedId>, ConfigError> {
     };
     id.map(Some).ok_or_else(|| found.error("the id of a feed, @...=.ed25519"))
 }
+
+const IDS: &str = "the id of a feed, @...=.ed25519, or a list of them";
+
+/// The most days that messages are kept for, if not for ever: a century.
+const DAYS_MAX: u64 = 36_500;
 
 #[cfg(test)]
 mod tests {
@@ -185,6 +207,7 @@ mod tests {
     use ssb_node::config::Gossip;
     use ssb_node::config::Listen;
     use ssb_node::config::Place;
+    use ssb_node::config::Retention;
     use ssb_node::config::Scope;
     use ssb_node::config::Transform;
     use ssb_node::config::Transport;
@@ -336,6 +359,22 @@ mod tests {
         );
         let ping = |millis| read("{}", &format!("start --timers.ping {millis}")).unwrap().node.timers.ping;
         assert_eq!(ping(3_600_000), Timers::PING_MAX);
+    }
+
+    #[test]
+    fn what_is_kept_is_read() {
+        let id = Keypair::from_seed(&[1; 32]).id();
+        let file =
+            format!(r#"{{"retention": {{"hops": 1, "days": "30", "bytes": 1000000000, "keep": "{id}"}}}}"#);
+
+        let retention = read(&file, "start").unwrap().node.retention;
+
+        assert_eq!((retention.hops, retention.bytes), (Some(1), Some(1_000_000_000)));
+        assert_eq!((retention.age, retention.keep), (Some(Duration::from_secs(30 * 86_400)), vec![id]));
+        assert_eq!(read("{}", "start").unwrap().node.retention, Retention::default());
+        let too_long = "option --retention.days is 36501; expected a whole number of days, 0 to 36500";
+        assert_eq!(read("{}", "start --retention.days 36501"), Err(too_long.into()));
+        assert!(read("{}", "start --retention.days 36500").is_ok());
     }
 
     #[test]

@@ -238,6 +238,7 @@ impl Shell {
             Output::Remove { what, .. } => {
                 prop_assert_ne!(what, Removal::Feed(feed(0)), "the own feed stays");
             }
+            Output::Retain { .. } => prop_assert!(false, "everything is kept"),
             Output::NotRemoved { .. }
             | Output::Readmit { .. }
             | Output::PublishRefused { .. }

@@ -29,6 +29,7 @@ use ssb_gossip::event::Refusal;
 use ssb_gossip::event::Source;
 use ssb_gossip::event::Verdict;
 use ssb_gossip::history::HistoryQuery;
+use ssb_gossip::retention::Retention;
 use ssb_gossip::time::Now;
 use ssb_gossip::time::UnixMillis;
 use ssb_gossip::time::Uptime;
@@ -140,6 +141,7 @@ fn fresh() -> Start {
         contacts: Vec::new(),
         seeds: Vec::new(),
         banned: Vec::new(),
+        retention: Retention::Everything,
     }
 }
 

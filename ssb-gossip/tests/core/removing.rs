@@ -1,5 +1,7 @@
 //! What becomes of feeds that the owner removes, and lets come back.
 
+use std::time::Duration;
+
 use ssb_gossip::connection::Side;
 use ssb_gossip::event::Again;
 use ssb_gossip::event::Input;
@@ -7,7 +9,12 @@ use ssb_gossip::event::Letter;
 use ssb_gossip::event::Output;
 use ssb_gossip::event::Removal;
 use ssb_gossip::event::Ticket;
+use ssb_gossip::retention::FIRST;
+use ssb_gossip::retention::PAUSE;
+use ssb_gossip::retention::Retention;
+use ssb_gossip::time::Uptime;
 use ssb_keys::MessageId;
+use ssb_keys::published_mark::PublishedMark;
 use ssb_msg::content::Relation;
 
 use super::ConnectionId;
@@ -92,4 +99,37 @@ fn what_is_left_of_what_an_author_says_counts() {
 
     assert_eq!(node.handle(related(None)), [stop(1, 1)]);
     assert_eq!(node.handle(related(Some(Relation::Follow))), [ask(1, 2, 5, 1)]);
+}
+
+fn retaining(mark: PublishedMark) -> Node {
+    let contacts =
+        vec![says(ME, Relation::Follow, 5), says(5, Relation::Follow, 6), says(ME, Relation::Block, 7)];
+    let mut node = Node::start(Start { contacts, mark, retention: Retention::Policy, ..fresh() });
+    node.now = Uptime::default();
+    node
+}
+
+fn tick(node: &mut Node, at: Duration) -> Vec<Output> {
+    node.now = Uptime::new(at);
+    node.handle(Input::Tick)
+}
+
+#[test]
+fn what_the_policy_does_not_keep_is_looked_for_now_and_then() {
+    let mut node = retaining(PublishedMark::created(feed(ME)));
+    let steps = vec![(feed(ME), 0), (feed(5), 1), (feed(6), 2)];
+
+    assert_eq!(node.core.deadline(), Some(Uptime::new(FIRST)));
+    assert_eq!(tick(&mut node, FIRST - Duration::from_millis(1)), []);
+    assert_eq!(tick(&mut node, FIRST), [Output::Retain { steps: steps.clone() }]);
+    assert_eq!(node.core.deadline(), Some(Uptime::new(FIRST + PAUSE)));
+    assert_eq!(tick(&mut node, FIRST + PAUSE), [Output::Retain { steps }]);
+}
+
+#[test]
+fn nothing_goes_before_the_own_feed_is_recovered() {
+    let mut node = retaining(PublishedMark::unknown(feed(ME)));
+
+    assert_eq!(tick(&mut node, FIRST), []);
+    assert_eq!(tick(&mut node, FIRST + PAUSE), []);
 }

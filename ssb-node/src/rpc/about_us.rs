@@ -78,6 +78,7 @@ mod tests {
     use ssb_gossip::connection::Side;
     use ssb_gossip::core::Start;
     use ssb_gossip::event::Input;
+    use ssb_gossip::retention::Retention;
     use ssb_gossip::time::UnixMillis;
     use ssb_gossip::time::Uptime;
     use ssb_keys::published_mark::PublishedMark;
@@ -110,6 +111,7 @@ mod tests {
             contacts: Vec::new(),
             seeds: vec![Address::net("h.example", 1, key(2).id()).unwrap()],
             banned: Vec::new(),
+            retention: Retention::Everything,
         })
     }
 
