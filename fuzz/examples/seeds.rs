@@ -16,6 +16,7 @@ fn main() {
     message_parse();
     message_chain();
     json_number();
+    log_ops();
     log_recover();
     flume_read();
     bipf_read();
@@ -202,6 +203,40 @@ fn json_number() {
     write("json_number", "switch-to-small-exponent", &number(1e-7, " 0.00000012345E+1 "));
     write("json_number", "one-bit-off-without-roundtrip", &number(1.5e-5, "1.2345678901234567e-10"));
     write("json_number", "integer-past-64-bits", &number(2e19, "18446744073709551616"));
+}
+
+fn log_ops() {
+    // Steps: 0 the next messages of a feed, 3 one of a feed, 4 commit, 5 decide, 6 and 7 compact, 8 index, 9 and 10 open anew.
+    let full = [[0, 0, 3].as_slice(), &[1, 1, 3], &[4], &[2, 2, 3], &[0, 0, 3], &[4]].concat();
+    let with = |steps: &[&[u8]]| [full.as_slice(), &steps.concat()].concat();
+    let (indexed, compacted) = ([8, 0, 1], [6, 0xff, 0xff, 7]);
+    write("log_ops", "written", &full);
+    write("log_ops", "indexed-and-lost", &with(&[&indexed, &[9, 0xff, 0xff]]));
+    write("log_ops", "deleted", &with(&[&[5, 0, 0, 1, 2], &indexed, &[10, 0, 0]]));
+    write("log_ops", "deleted-and-compacted", &with(&[&[5, 0, 0, 1, 2], &compacted, &indexed, &[9, 0, 1]]));
+    write(
+        "log_ops",
+        "deleted-and-back",
+        &with(&[
+            &[5, 0, 0, 1, 2],
+            &compacted,
+            &[5, 0, 1, 0, 3],
+            &[3, 0, 2, 3, 0, 1],
+            &indexed,
+            &[9, 0xff, 0],
+        ]),
+    );
+    write(
+        "log_ops",
+        "forgotten-and-anew",
+        &with(&[&[5, 1, 2], &compacted, &[0, 1, 3], &[4], &indexed, &[10, 1, 1]]),
+    );
+    write("log_ops", "banned-and-back", &with(&[&[5, 2, 3], &[3, 2, 0], &[5, 2, 4], &[3, 2, 0], &[4]]));
+    write(
+        "log_ops",
+        "compacted-meanwhile",
+        &with(&[&[5, 0, 2], &[6, 2, 0], &[0, 0, 1], &[5, 1, 0, 0, 1], &[4, 7]]),
+    );
 }
 
 fn log_recover() {

@@ -24,6 +24,7 @@ mod replay;
 pub mod script;
 mod secret;
 mod session;
+mod store;
 
 pub use boxstream::boxstream_open;
 pub use chain::message_chain;
@@ -38,6 +39,7 @@ pub use peer::peer;
 pub use replay::replay;
 pub use secret::secret_file;
 pub use session::muxrpc_session;
+pub use store::log_ops;
 
 /// The whole of a fuzz target: runs a body under libFuzzer, or on the files named as arguments.
 #[cfg(fuzzing)]
