@@ -457,6 +457,13 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// Whether the log is not as it was written, or should not have been written: a [`Check`](crate::check::Check) says more.
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Flawed { .. } | Self::Log(recover::OpenError::Damaged { .. }))
+    }
+}
+
 /// What is wrong with a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -37,6 +37,7 @@ pub(super) fn run(settings: &Settings, words: &[String]) -> Result<(), Failure> 
         let failure = Failure::of(&error).code(code(&error));
         match error {
             StartError::InUse { pid, .. } => failure.hint(second_instance(pid)),
+            StartError::Log(ref error) if error.is_damage() => failure.hint(DAMAGED),
             _ => failure,
         }
     })
@@ -81,6 +82,10 @@ fn banner(settings: &Settings, ready: &Ready) -> String {
         },
     )
 }
+
+/// What to do about a log that is not as it was written.
+const DAMAGED: &str =
+    "`ssb-cli fsck` names everything that is wrong; `ssb-cli fsck --repair` keeps all that is whole.";
 
 #[cfg(test)]
 mod tests {

@@ -61,6 +61,7 @@ fn damage_in_the_middle_of_the_log_is_named_and_nothing_is_cut() {
 
     assert!(said.contains(records.to_str().unwrap()), "{said}");
     assert!(said.contains("byte 16"), "{said}");
+    assert!(said.contains("ssb-cli fsck --repair"), "{said}");
     assert_eq!(fs::read(&records).unwrap(), before);
 }
 
