@@ -22,6 +22,7 @@
 //! ```
 
 mod filter;
+pub mod language;
 mod plan;
 mod run;
 
