@@ -25,6 +25,7 @@ mod filter;
 pub mod language;
 mod plan;
 mod run;
+pub mod view;
 
 use std::ops::Range;
 
