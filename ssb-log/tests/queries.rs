@@ -94,6 +94,7 @@ enum Step {
     Write(Vec<Said>),
     Work(u8),
     Finish,
+    Forget,
     Reopen,
     Crash,
     Damage(Index, Index),
@@ -104,6 +105,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => proptest::collection::vec(said(), 1..6).prop_map(Step::Write),
         3 => (1..4_u8).prop_map(Step::Work),
         2 => Just(Step::Finish),
+        1 => Just(Step::Forget),
         1 => Just(Step::Reopen),
         1 => Just(Step::Crash),
         1 => (any::<Index>(), any::<Index>()).prop_map(|(file, byte)| Step::Damage(file, byte)),
@@ -255,6 +257,7 @@ impl World {
                 let finished = self.indexer.finish(1);
                 assert!(finished.is_ok() || self.damaged, "{finished:?}");
             }
+            Step::Forget => self.indexer.forget().unwrap(),
             Step::Reopen => {
                 let memory = self.memory.clone();
                 return self.reopen(memory);
