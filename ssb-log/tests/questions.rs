@@ -281,6 +281,9 @@ fn what_a_filter_says_is_looked_up() {
         plan(View::Links2, &format!(r#"[{{"$filter":{{"source":"{feed}"}}}}]"#)),
         Filter::author(feed)
     );
+    let rust = Filter::channel("#rust");
+    assert_eq!(plan(View::Query, r#"[{"$filter":{"value":{"content":{"channel":"Rust!"}}}}]"#), rust);
+    assert_eq!(plan(View::Backlinks, r##"[{"$filter":{"dest":"#rust"}}]"##), rust);
     // What is beside operators, or not in the first stage alone, is not known to be checked.
     for query in [
         &format!(r#"[{{"$filter":{{"value":{{"content":{{"$truthy":true,"x":"{id}"}}}}}}}}]"#),

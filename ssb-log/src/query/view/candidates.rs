@@ -8,6 +8,7 @@ use ssb_keys::MessageId;
 use super::Part;
 use super::View;
 use crate::locate::Target;
+use crate::mention;
 use crate::query::Filter;
 use crate::query::language::Value;
 
@@ -70,7 +71,11 @@ impl Candidates<'_> {
             (View::Query | View::Backlinks, ["value", "content", "root"]) => {
                 MessageId::parse(text).ok().map(Filter::root)
             }
+            (View::Query | View::Backlinks, ["value", "content", "channel"]) => mention::channel_named(text)
+                .map(|channel| Filter::channel(&channel))
+                .or_else(|| target().map(Filter::links_to)),
             (View::Query | View::Backlinks, ["value", "content", ..]) => target().map(Filter::links_to),
+            (View::Backlinks, ["dest"]) if text.starts_with('#') => Some(Filter::channel(text)),
             (View::Backlinks, ["dest"]) => target().map(Filter::links_to),
             _ => None,
         }

@@ -3,10 +3,6 @@
 //! A message that ends ssb-server when it is indexed (a `null` in a list, a name that is no text, an object where a key has
 //! none) has no such entry here.
 
-use std::collections::BTreeSet;
-
-use ssb_keys::FeedId;
-use ssb_keys::MessageId;
 use ssb_msg::json;
 use ssb_msg::json::Text;
 
@@ -14,7 +10,7 @@ use super::super::language::Value;
 use super::View;
 use super::charwise;
 use super::select::Bounds;
-use crate::locate::Target;
+use crate::mention;
 use crate::reader::Stored;
 
 /// An index of a view.
@@ -123,7 +119,10 @@ pub(super) fn entries(view: View, stored: &Stored) -> Vec<Value> {
             vec![message]
         }
         View::Links2 => links2(&message, stored.received),
-        View::Backlinks => backlinks(&message),
+        View::Backlinks => {
+            let value = json::parse(stored.json.as_bytes()).unwrap_or(json::Value::Null);
+            backlinks(&message, value.get("content").map(mention::mentions).unwrap_or_default())
+        }
         View::Links => links(&message),
     }
 }
@@ -288,85 +287,21 @@ fn dest(link: &Value) -> Value {
 
 fn is_link(value: &Value) -> bool {
     let Value::Text(text) = value else { return false };
-    text.decode().split('?').next().is_some_and(is_id)
+    text.decode().split('?').next().is_some_and(mention::is_id)
 }
 
-/// Whether a text is the id of a feed, a message or a blob (ssb-ref 2.16.0).
-pub(super) fn is_id(text: &str) -> bool {
-    let of_other_kind = || {
-        let feed = text.strip_suffix(".sha256").map(|id| format!("{id}.ed25519"));
-        feed.is_some_and(|feed| FeedId::parse(&feed).is_ok())
-    };
-    !text.contains('?') && (Target::parse(text).is_some() || text.starts_with('@') && of_other_kind())
-}
-
-fn is_cloaked(text: &str) -> bool {
-    let id = text.strip_suffix(".cloaked").map(|id| format!("{id}.sha256"));
-    id.is_some_and(|id| MessageId::parse(&id).is_ok())
-}
-
-fn backlinks(message: &Value) -> Vec<Value> {
+fn backlinks(message: &Value, mentions: Vec<String>) -> Vec<Value> {
     let claimed = message.at(&["value", "timestamp"]).into_owned();
     let rts = if claimed.is_truthy() {
         Value::Number(claimed.to_number().min(message.at(&["timestamp"]).to_number()))
     } else {
         Value::Undefined
     };
-    let (mut order, mut known) = (Vec::new(), BTreeSet::new());
-    if let Value::Object(pairs) = &*message.at(&["value", "content"]) {
-        for (key, value) in pairs {
-            mentions(value, key.is("channel"), &mut |link| {
-                if known.insert(link.clone()) {
-                    order.push(link);
-                }
-            });
-        }
-    }
     let entry = |link: String| {
         let mut entry = message.clone();
         entry.set("rts", rts.clone());
         entry.set("dest", Value::text(&link));
         entry
     };
-    order.into_iter().map(entry).collect()
+    mentions.into_iter().map(entry).collect()
 }
-
-/// Every text in a value that is an id or a channel. It nests no deeper than JSON may.
-fn mentions(value: &Value, is_channel: bool, each: &mut dyn FnMut(String)) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| mentions(item, is_channel, each)),
-        Value::Object(pairs) => pairs.iter().for_each(|(_, value)| mentions(value, is_channel, each)),
-        Value::Text(text) => {
-            let text = text.decode();
-            let named = is_channel.then(|| normalize_channel(&text)).flatten().map(|name| format!("#{name}"));
-            let text = named.as_deref().unwrap_or(&text);
-            if is_id(text) || is_cloaked(text) {
-                each(text.to_owned());
-            } else if let Some(name) = channel(text) {
-                each(format!("#{}", normalize_channel(name).unwrap_or_else(|| "null".to_owned())));
-            }
-        }
-        _ => {}
-    }
-}
-
-fn channel(text: &str) -> Option<&str> {
-    let name = text.strip_prefix('#')?;
-    let is_name = !name.is_empty() && !name.contains(|char: char| char == '#' || is_space(char));
-    (is_name && text.encode_utf16().count() < CHANNEL_UNITS_END).then_some(name)
-}
-
-/// The name of a channel without what names have not (ssb-ref 2.16.0).
-fn normalize_channel(text: &str) -> Option<String> {
-    let is_kept = |char: &char| !is_space(*char) && !",.?!<>()[]\"#".contains(*char);
-    let name: String = text.to_lowercase().chars().filter(is_kept).collect();
-    let units: Vec<u16> = name.encode_utf16().take(CHANNEL_UNITS_END).collect();
-    (!name.is_empty()).then(|| String::from_utf16_lossy(&units))
-}
-
-fn is_space(char: char) -> bool {
-    char.is_whitespace() && char != '\u{85}' || char == '\u{feff}'
-}
-
-/// A channel is shorter than this, in UTF-16 units.
-const CHANNEL_UNITS_END: usize = 30;

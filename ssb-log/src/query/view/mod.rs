@@ -55,6 +55,7 @@ use super::language::ParseError;
 use super::language::Program;
 use super::language::Value;
 use crate::locate::Target;
+use crate::mention;
 pub use crate::postings::Order;
 
 /// What is asked.
@@ -307,7 +308,7 @@ impl Part {
 impl Wanted {
     /// Whether a text is the id of a feed, a message or a blob, or such a one with a query.
     pub fn is_link(text: &str) -> bool {
-        text.split('?').next().is_some_and(extract::is_id)
+        text.split('?').next().is_some_and(mention::is_id)
     }
 
     /// Whether an entry of [`View::Links`] is wanted.
