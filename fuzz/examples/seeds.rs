@@ -22,6 +22,7 @@ fn main() {
     bipf_read();
     secret_files();
     peer();
+    query_parse();
 }
 
 fn shs_handshake() {
@@ -58,6 +59,54 @@ fn boxstream_open() {
     write("boxstream_open", "longest-and-empty-frames", &frames);
     write("boxstream_open", "goodbye-then-more", &[frames.as_slice(), &run(b"x"), &[0, 0, 1, 2, 3]].concat());
     write("boxstream_open", "lying-tag", &[frames.as_slice(), &run(b"x"), &[0, 1]].concat());
+}
+
+fn query_parse() {
+    let nested = |depth: usize| {
+        format!("[{{\"$filter\":{}{}}}]", "{\"a\":".repeat(depth), "1".to_owned() + &"}".repeat(depth))
+    };
+    for (name, query) in [
+        (
+            "filter",
+            r#"[{"$filter":{"value":{"content":{"type":"post"},"sequence":{"$gt":0,"$lte":2}},"timestamp":{"$gt":1}}}]"#,
+        ),
+        (
+            "prefix-in-is",
+            r#"[{"$filter":{"key":{"$prefix":"%"},"value":{"author":{"$in":["@a"]},"content":{"$is":"object"}}}}]"#,
+        ),
+        (
+            "map",
+            r#"[{"$map":{"a":["value","content","tags",-1],"b":{"c":"key"},"timestamp":true}},{"$map":"b"}]"#,
+        ),
+        (
+            "reduce-groups",
+            r#"[{"$reduce":{"author":["value","author"],"n":{"$count":true},"by":{"$reduce":{"t":["value","content","type"]}}}}]"#,
+        ),
+        (
+            "reduce-all",
+            r#"[{"$filter":{"key":{"$truthy":true}}},{"$reduce":{"a":{"$max":"timestamp"},"b":{"$min":"key"},"c":{"$sum":"timestamp"},"d":{"$product":true},"e":{"$collect":"key"}}}]"#,
+        ),
+        ("reduce-what-is-no-rule", r#"[{"$reduce":"key"}]"#),
+        ("sort", r#"[{"$map":{"k":"key","t":"timestamp"}},{"$sort":[{"$reverse":["t"]},["k"]]}]"#),
+        (
+            "index",
+            r#"[{"$filter":{"source":"@a","rel":["vote",{"$gt":0}],"dest":{"$prefix":"%"}}},{"$sort":["source","rel","dest","ts"]}]"#,
+        ),
+        ("equal", r#"[{"$filter":{"dest":{"$eq":"%a"},"rel":{"$prefix":["vote"]}}}]"#),
+        (
+            "fold-in-a-chain",
+            r#"[{"$map":{"x":["key",{"$count":true}]}},{"$reduce":{"$count":{"$collect":true}}}]"#,
+        ),
+        ("unknown-operator", r#"[{"$filter":{"key":{"$gt":1,"$near":2}}}]"#),
+        ("unknown-stage", r#"[null,{"$limit":5}]"#),
+        ("empty-stage", "[{}]"),
+        ("no-list", r#"{"value":{"author":"@a"}}"#),
+        ("negative-place", r#"[{"$map":[-1,"length",0]}]"#),
+    ] {
+        write("query_parse", name, query.as_bytes());
+    }
+    write("query_parse", "as-deep-as-may-be", nested(31).as_bytes());
+    write("query_parse", "too-deep", nested(32).as_bytes());
 }
 
 fn muxrpc_decode() {

@@ -41,7 +41,7 @@ mod tests {
 
     targets! {
         bipf_read boxstream_open flume_read json_number log_ops log_recover message_chain message_parse muxrpc_decode
-        muxrpc_session peer secret_file shs_handshake
+        muxrpc_session peer query_parse secret_file shs_handshake
     }
 
     fn names_in(folder: &str) -> Vec<String> {

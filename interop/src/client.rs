@@ -137,6 +137,27 @@ impl Client {
         self.send("source", method, args)
     }
 
+    /// Sends items into a sink, and waits until they are taken. `items` is a JSON array, as text.
+    ///
+    /// # Errors
+    ///
+    /// The message of the error that came back.
+    ///
+    /// # Panics
+    ///
+    /// When nothing comes back.
+    #[track_caller]
+    pub fn pour(&mut self, method: &str, items: &str) -> Result<(), String> {
+        self.last += 1;
+        let (id, sink) = (self.last, Stream(self.last));
+        self.process.say(&format!(r#"{{"id":{id},"sink":"{method}","args":[],"items":{items}}}"#));
+        match self.next(sink, PATIENCE) {
+            Some(Answer::Value(_)) => Ok(()),
+            Some(Answer::Error(message)) => Err(message),
+            other => fail(format_args!("{method} was answered by {other:?}")),
+        }
+    }
+
     /// Stops reading a source.
     pub fn abort(&mut self, source: Stream) {
         self.process.say(&format!(r#"{{"abort":{}}}"#, source.0));

@@ -120,6 +120,20 @@ impl<D: Directory> Indexer<D> {
         ContentIndex::ALL.into_iter().try_for_each(|which| self.flush(which, least).map(drop))
     }
 
+    /// Throws away what the indexes know. [`work`](Self::work) makes them anew, and whoever asks reads the log meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError`] if a file cannot be removed: at the next start it may be used again.
+    pub fn forget(&mut self) -> Result<(), IndexError> {
+        self.primary().ids_are_damaged.store(true, Ordering::Release);
+        for which in ContentIndex::ALL {
+            self.indexes.write(which).clear();
+        }
+        self.forget_base()?;
+        ContentIndex::ALL.iter().try_for_each(|which| self.remove_all(which.name()))
+    }
+
     /// How far the indexes are behind the log, in records: the one that is furthest.
     pub fn behind(&self) -> u32 {
         let end = ContentIndex::ALL.iter().map(|which| self.indexes.read(*which).end()).min().unwrap_or(0);

@@ -16,6 +16,7 @@ pub mod limits;
 mod locate;
 pub mod log;
 pub mod memory;
+mod mention;
 mod offsets;
 pub mod ordinal;
 mod postings;

@@ -44,7 +44,7 @@ pub(crate) struct Index {
 
 /// In which order records come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
+pub enum Order {
     /// The one received first comes first.
     Ascending,
     /// The one received last comes first.

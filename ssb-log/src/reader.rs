@@ -28,6 +28,8 @@ use crate::postings::Order;
 use crate::query::Answer;
 use crate::query::Filter;
 use crate::query::Query;
+use crate::query::view::Question;
+use crate::query::view::Walk;
 use crate::read::Entry;
 use crate::read::LogReader;
 use crate::read::ReadError;
@@ -57,6 +59,15 @@ impl<D: Directory> Reader<D> {
     /// The messages that a query finds.
     pub fn query(&self, query: Query) -> Answer<D> {
         Answer::new(self.clone(), query)
+    }
+
+    /// What answers a question of JavaScript's clients, of the messages before `end`.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] of a message by which it is found out where to begin.
+    pub fn walk(&self, question: Question, end: Ordinal) -> Result<Walk<D>, ReadError> {
+        Walk::new(self.clone(), question, end)
     }
 
     /// The message with this id.

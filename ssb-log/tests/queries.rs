@@ -40,7 +40,7 @@ struct Said {
 }
 
 fn said() -> impl Strategy<Value = Said> {
-    let links = proptest::collection::vec((any::<Index>(), 0..4_usize), 0..3);
+    let links = proptest::collection::vec((any::<Index>(), 0..6_usize), 0..3);
     (
         0..3_u8,
         0..TYPES.len(),
@@ -78,6 +78,8 @@ fn content(said: &Said, written: &[MessageId]) -> String {
             0 if place == 0 => format!("\"contact\":\"{target}\""),
             0 => format!("\"link{place}\":\"{target}\""),
             1 => format!("\"deep{place}\":[{{\"link\":\"{target}\"}}]"),
+            4 => format!("\"tags{place}\":[\"#other\",[\"#Rust\"]]"),
+            5 if place == 0 => "\"channel\":\"Rust!\"".to_owned(),
             2 => format!("\"query{place}\":\"{target}?a=b\""),
             _ => format!("\"text{place}\":\"about {target} and {target}\""),
         });
@@ -94,6 +96,7 @@ enum Step {
     Write(Vec<Said>),
     Work(u8),
     Finish,
+    Forget,
     Reopen,
     Crash,
     Damage(Index, Index),
@@ -104,6 +107,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => proptest::collection::vec(said(), 1..6).prop_map(Step::Write),
         3 => (1..4_u8).prop_map(Step::Work),
         2 => Just(Step::Finish),
+        1 => Just(Step::Forget),
         1 => Just(Step::Reopen),
         1 => Just(Step::Crash),
         1 => (any::<Index>(), any::<Index>()).prop_map(|(file, byte)| Step::Damage(file, byte)),
@@ -117,6 +121,7 @@ enum Wanted {
     Type(usize),
     Links(Index),
     Root(Index),
+    Channel,
     Contact,
     Claimed(u32, u32),
     And(Box<Self>, Box<Self>),
@@ -130,6 +135,7 @@ fn wanted() -> impl Strategy<Value = Wanted> {
         (0..TYPES.len()).prop_map(Wanted::Type),
         any::<Index>().prop_map(Wanted::Links),
         any::<Index>().prop_map(Wanted::Root),
+        Just(Wanted::Channel),
         Just(Wanted::Contact),
         (0..40_u32, 0..40_u32).prop_map(|(from, len)| Wanted::Claimed(from, from + len)),
     ];
@@ -150,6 +156,7 @@ impl Wanted {
             Self::Type(kind) => Filter::of_type(TYPES[*kind]),
             Self::Links(index) => Filter::links_to(Target::parse(&target(index, written)).unwrap()),
             Self::Root(index) => Filter::root(root(index, written)),
+            Self::Channel => Filter::channel("#rust"),
             Self::Contact => Filter::contacts(),
             Self::Claimed(from, upto) => Filter::claimed(f64::from(*from), f64::from(*upto)),
             Self::And(one, two) => one.filter(written).and(two.filter(written)),
@@ -173,6 +180,7 @@ impl Wanted {
                 text(content.get("root")) == root
                     || text(tangle.and_then(|tangle| tangle.get("root"))) == root
             }
+            Self::Channel => has_channel(content),
             Self::Contact => {
                 text(content.get("contact")).is_some_and(|contact| FeedId::parse(&contact).is_ok())
             }
@@ -197,6 +205,12 @@ fn root(index: &Index, written: &[MessageId]) -> MessageId {
         [] => MessageId::from_bytes([0; 32]),
         _ => written[index.index(written.len())],
     }
+}
+
+/// Whether `#rust` stands somewhere, or `Rust` as the channel.
+fn has_channel(value: &json::Value) -> bool {
+    let text = json::compact(value);
+    text.contains("\"#Rust\"") || text.contains("\"channel\":\"Rust!\"")
 }
 
 fn has_link(value: &json::Value, target: &str) -> bool {
@@ -255,6 +269,7 @@ impl World {
                 let finished = self.indexer.finish(1);
                 assert!(finished.is_ok() || self.damaged, "{finished:?}");
             }
+            Step::Forget => self.indexer.forget().unwrap(),
             Step::Reopen => {
                 let memory = self.memory.clone();
                 return self.reopen(memory);

@@ -1,6 +1,7 @@
-//! The thread that keeps the indexes up with the log, and copies the log when much of it is gone. Nobody waits for it, and it
-//! waits for nobody but the log.
+//! The thread that keeps the indexes up with the log, and copies the log when much of it is gone. Only who has called `rebuild`
+//! waits for it, and it waits for nobody but the log.
 
+use std::future::Future;
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use ssb_log::compact::Compactor;
 use ssb_log::indexer::Progress;
 
 use crate::config::LogLevel;
+use crate::core_task::Answer;
 use crate::log_inbox::LogInbox;
 use crate::log_inbox::Own;
 use crate::logging::Entry;
@@ -42,39 +44,58 @@ const WORTH_A_COPY_MIN: u64 = 1024 * 1024;
 /// How much of the log is copied at once.
 const PIECE_LEN: usize = 1024 * 1024;
 
-/// Starts the thread. It ends when `stopped` is closed.
+/// How many calls of `rebuild` may wait.
+pub(crate) const REBUILDS_LEN: usize = 16;
+
+/// Who wants the indexes made anew: hears when they are.
+pub(crate) type Rebuild = Answer;
+
+/// Starts the thread. It ends when `rebuilds` is closed.
 pub(crate) fn start(
     mut indexer: Indexer<Disk>,
     reader: Reader<Disk>,
     log: Arc<LogInbox>,
-    stopped: Receiver<()>,
+    rebuilds: Receiver<Rebuild>,
     logger: Logger,
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("ssb-index".to_owned()).spawn(move || {
         or_abort("the index thread", || {
             let mut follower = reader.follow();
             let mut copying = Copying::default();
-            while !stopped.is_closed() {
+            let mut waiting: Vec<Rebuild> = Vec::new();
+            while !rebuilds.is_closed() {
                 let seen = reader.end();
-                match indexer.work() {
-                    Ok(Progress::More) => {}
-                    Ok(Progress::UpToDate) if copying.work(&indexer, &reader, &log, &logger) => {}
-                    Ok(Progress::UpToDate) => block_on(
-                        async {
-                            poll_fn(|context| follower.poll_past(context, seen)).await;
+                let wanted = match indexer.work() {
+                    Ok(Progress::More) => rebuilds.try_recv().ok(),
+                    Ok(Progress::UpToDate) => {
+                        for rebuild in waiting.drain(..) {
+                            // The caller may be gone.
+                            let _ = rebuild.try_send(Ok("false".to_owned()));
                         }
-                        .or(ended(&stopped)),
-                    ),
+                        if copying.work(&indexer, &reader, &log, &logger) {
+                            rebuilds.try_recv().ok()
+                        } else {
+                            let grown = async {
+                                poll_fn(|context| follower.poll_past(context, seen)).await;
+                            };
+                            wait(grown, &rebuilds)
+                        }
+                    }
                     Err(error) => {
                         let entry =
                             Entry::new(LogLevel::Warning, "an index is behind; answers only take longer");
                         logger.say(&entry.reason(error));
-                        block_on(
-                            async {
-                                Timer::after(PAUSE).await;
-                            }
-                            .or(ended(&stopped)),
-                        );
+                        let paused = async {
+                            Timer::after(PAUSE).await;
+                        };
+                        wait(paused, &rebuilds)
+                    }
+                };
+                if let Some(rebuild) = wanted {
+                    waiting.push(rebuild);
+                    if let Err(error) = indexer.forget() {
+                        let entry = Entry::new(LogLevel::Warning, "an index cannot be made anew");
+                        logger.say(&entry.reason(error));
                     }
                 }
             }
@@ -130,7 +151,13 @@ impl Copying {
     }
 }
 
-async fn ended(stopped: &Receiver<()>) {
-    // Nothing is ever sent: it ends when the sender is gone.
-    let _ = stopped.recv().await;
+/// Waits for something, but no longer than until somebody wants the indexes made anew, or the thread is to stop.
+fn wait(something: impl Future<Output = ()>, rebuilds: &Receiver<Rebuild>) -> Option<Rebuild> {
+    block_on(
+        async {
+            something.await;
+            None
+        }
+        .or(async { rebuilds.recv().await.ok() }),
+    )
 }

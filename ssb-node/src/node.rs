@@ -51,6 +51,7 @@ use crate::core_task::GROUPS_LEN;
 use crate::core_task::INBOX_LEN;
 use crate::core_task::RESULTS_LEN;
 use crate::index_thread;
+use crate::index_thread::REBUILDS_LEN;
 use crate::log_inbox::LogInbox;
 use crate::log_thread::LogThread;
 use crate::log_thread::Survey;
@@ -129,6 +130,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let (reads, readers) = Pool::start("ssb-read", READERS).map_err(thread_error)?;
     // A look-up can take minutes, and nothing is lost with it: nobody waits for these threads in the end.
     let (names, _) = Pool::start("ssb-name", RESOLVERS).map_err(thread_error)?;
+    let (rebuilds, rebuilds_out) = bounded(REBUILDS_LEN);
     let shared = Arc::new(Shared {
         me: home.me.clone(),
         network: config.network,
@@ -141,6 +143,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         reader: home.store.reader(),
         reads,
         names,
+        rebuilds: rebuilds.clone(),
         clock: clock.clone(),
         logger: logger.clone(),
     });
@@ -151,9 +154,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let (inbox, inbox_out) = bounded(INBOX_LEN);
     let (dials, dials_out) = bounded(CONNECTIONS_MAX);
 
-    let (stop_indexing, stopped) = bounded::<()>(1);
     let (indexer, reader) = (home.store.indexer(), home.store.reader());
-    let indexing = index_thread::start(indexer, reader, Arc::clone(&log), stopped, logger.clone())
+    let indexing = index_thread::start(indexer, reader, Arc::clone(&log), rebuilds_out, logger.clone())
         .map_err(thread_error)?;
     let log_thread = LogThread {
         store: home.store,
@@ -202,7 +204,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     drop(supervisor);
     log.close();
     let healthy = log_thread.join().unwrap_or(false);
-    drop(stop_indexing);
+    rebuilds.close();
     join(vec![indexing]);
     block_on(core_task);
     join(verifiers);

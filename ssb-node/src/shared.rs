@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use smol::channel::Sender;
 use ssb_gossip::address::Transport;
 use ssb_gossip::peer::Timeouts;
 use ssb_keys::FeedId;
@@ -15,6 +16,7 @@ use ssb_muxrpc::Methods;
 
 use crate::addresses::Addresses;
 use crate::clock::Clock;
+use crate::index_thread::Rebuild;
 use crate::logging::Logger;
 use crate::pool::Pool;
 
@@ -37,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) reads: Pool,
     /// Looks up names: whom a look-up keeps waiting, no read of the log does.
     pub(crate) names: Pool,
+    /// Whoever wants the indexes made anew.
+    pub(crate) rebuilds: Sender<Rebuild>,
     pub(crate) clock: Clock,
     pub(crate) logger: Logger,
 }

@@ -8,6 +8,7 @@ mod adding;
 mod asking;
 mod gossip;
 mod publishing;
+mod questions;
 mod streams;
 
 use crate::row::Expect;
@@ -27,10 +28,12 @@ pub(crate) fn all() -> Vec<Row> {
     streams::message_streams(&mut table);
     streams::history_streams(&mut table);
     streams::raw_streams(&mut table);
+    questions::questions(&mut table);
     publishing::refused_calls(&mut table);
     streams::live_streams(&mut table);
     gossip::gossip(&mut table);
     publishing::publishing(&mut table);
+    questions::rebuilding(&mut table);
     table.rows
 }
 
@@ -94,6 +97,7 @@ impl Table {
 // As the documentation calls them.
 const ENGINE: &str = "an argument that is missing or of a wrong type, where nothing checks it";
 const EXTRA: &str = "one argument too many for an async method";
+const HELP: &str = "`help`, `gossip.help`, `query.help`, `links2.help`";
 const PLACES: &str =
     "places in the log: `get` of a number, `gt` and so on of raw streams, `progress`, `status`";
 const HUGE_LIMIT: &str = "a `limit` of more than 32 bits";

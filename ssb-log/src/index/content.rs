@@ -15,6 +15,7 @@ use ssb_keys::hash::Sha256;
 
 use crate::locate;
 use crate::locate::Target;
+use crate::mention;
 use crate::postings::Index;
 use crate::postings::Postings;
 use crate::segments::ASIDE;
@@ -26,7 +27,7 @@ use crate::storage::Storage;
 pub enum ContentIndex {
     /// By the type of the content; and all that has a contact, together.
     Types,
-    /// By what the content points at, anywhere in it.
+    /// By what the content points at, anywhere in it, and by the channels that it mentions.
     Links,
     /// By the first message of the thread or tangle that it belongs to.
     Roots,
@@ -44,7 +45,7 @@ impl ContentIndex {
     pub(crate) const fn index(self) -> Index {
         match self {
             Self::Types => Index { name: "types", tag: *b"type" },
-            Self::Links => Index { name: "links", tag: *b"link" },
+            Self::Links => Index { name: "links", tag: *b"lnk2" },
             Self::Roots => Index { name: "roots", tag: *b"root" },
         }
     }
@@ -58,7 +59,10 @@ impl ContentIndex {
                 keys.extend(locate::member(content, "type").map(text_key));
                 keys.extend(has_contact(content).then(contact_key));
             }
-            Self::Links => locate::targets(content, |target| keys.push(target_key(&target))),
+            Self::Links => {
+                locate::targets(content, |target| keys.push(target_key(&target)));
+                keys.extend(mention::channels(content).iter().map(|channel| text_key(channel)));
+            }
             Self::Roots => {
                 keys.extend(locate::roots(content).map(|root| target_key(&Target::Message(root))));
             }
@@ -87,7 +91,7 @@ pub(crate) fn contact_key() -> u64 {
     text_key("contact")
 }
 
-/// The key of a raw string.
+/// The key of a raw string, or of a channel, which has no quotes.
 pub(crate) fn text_key(raw: &str) -> u64 {
     let mut hash = Sha256::new();
     hash.update(raw.as_bytes());

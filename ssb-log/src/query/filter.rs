@@ -9,6 +9,7 @@ use ssb_msg::json;
 use crate::index::content::has_contact;
 use crate::locate;
 use crate::locate::Target;
+use crate::mention;
 use crate::reader::Stored;
 
 /// A condition on a message. Conditions are combined with [`and`](Self::and), [`or`](Self::or) and [`not`](Self::not).
@@ -23,6 +24,8 @@ pub(crate) enum Condition {
     Type(String),
     LinksTo(Target),
     Root(MessageId),
+    /// A channel as it is mentioned, with its `#`.
+    Channel(String),
     Contact,
     /// Claimed times: from, up to, both included.
     Claimed(f64, f64),
@@ -55,6 +58,11 @@ impl Filter {
     /// Messages that belong to a thread or a tangle, by its first message.
     pub const fn root(root: MessageId) -> Self {
         Self(Condition::Root(root))
+    }
+
+    /// Messages that mention a channel, by the name that ssb-backlinks gives it: `#rust`.
+    pub fn channel(name: &str) -> Self {
+        Self(Condition::Channel(name.to_owned()))
     }
 
     /// Messages whose content has a feed as its `contact`, whatever their type.
@@ -121,6 +129,7 @@ impl Condition {
             Self::Root(root) => {
                 content().is_some_and(|content| locate::roots(content).any(|other| other == *root))
             }
+            Self::Channel(name) => content().is_some_and(|content| mention::channels(content).contains(name)),
             Self::Contact => content().is_some_and(has_contact),
             Self::Claimed(from, upto) => locate::member(message, "timestamp")
                 .and_then(|raw| raw.parse::<f64>().ok())
@@ -152,6 +161,7 @@ impl fmt::Display for Condition {
             Self::LinksTo(Target::Message(id)) => write!(f, "links to {id}"),
             Self::LinksTo(Target::Blob(id)) => write!(f, "links to {id}"),
             Self::Root(id) => write!(f, "root {id}"),
+            Self::Channel(name) => write!(f, "channel {name}"),
             Self::Contact => f.write_str("contact"),
             Self::Claimed(from, upto) => write!(f, "claimed from {from} to {upto}"),
             Self::And(all) => list(f, all, "and"),

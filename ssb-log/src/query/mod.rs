@@ -22,8 +22,10 @@
 //! ```
 
 mod filter;
+pub mod language;
 mod plan;
 mod run;
+pub mod view;
 
 use std::ops::Range;
 

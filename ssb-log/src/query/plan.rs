@@ -44,6 +44,7 @@ impl Source {
             Condition::Author(feed) => Self::Feed(*feed),
             Condition::Type(raw) => index(ContentIndex::Types, text_key(raw)),
             Condition::Contact => index(ContentIndex::Types, contact_key()),
+            Condition::Channel(name) => index(ContentIndex::Links, text_key(name)),
             Condition::LinksTo(target) => index(ContentIndex::Links, target_key(target)),
             Condition::Root(root) => index(ContentIndex::Roots, target_key(&Target::Message(*root))),
             Condition::And(all) => all.iter().map(Self::of).min_by_key(Self::rank).unwrap_or(Self::Log),

@@ -111,6 +111,8 @@ impl<D: Directory> Answer<D> {
         loop {
             let end = self.end();
             if self.rest.start >= end {
+                // One that waits holds on to nothing.
+                self.lookup = None;
                 return None;
             }
             let next = match self.order {

@@ -20,6 +20,7 @@ mod parse;
 mod text;
 mod write;
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 pub use self::parse::ParseError;
@@ -134,6 +135,15 @@ impl Object {
 
     fn entries(&self) -> &[(Text, Value)] {
         &self.entries
+    }
+}
+
+impl IntoIterator for Object {
+    type Item = (Text, Value);
+    type IntoIter = vec::IntoIter<(Text, Value)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.entries.into_iter()
     }
 }
 

@@ -15,6 +15,7 @@ use ssb_gossip::time::Now;
 use ssb_keys::FeedId;
 use ssb_log::Disk;
 use ssb_log::Reader;
+use ssb_log::query::view::View;
 use ssb_muxrpc::Body;
 use ssb_muxrpc::MethodId;
 use ssb_muxrpc::RemoteError;
@@ -38,17 +39,28 @@ use crate::rpc::get::Get;
 use crate::rpc::gossip;
 use crate::rpc::help;
 use crate::rpc::history;
+use crate::rpc::latest::LatestStream;
 use crate::rpc::log_stream;
 use crate::rpc::publish;
+use crate::rpc::questions;
 use crate::rpc::raw_log_stream;
 use crate::rpc::sequence_stream::SequenceStream;
 use crate::rpc::source::Source;
 use crate::rpc::user_stream;
 
-/// A call that waits for its answer.
+/// What waits for its answer.
 pub(super) struct Pending {
-    request: RequestId,
+    what: Waiting,
     answer: Pin<Box<dyn Future<Output = Result<String, RemoteError>> + Send>>,
+}
+
+/// Who waits.
+#[derive(Clone, Copy)]
+enum Waiting {
+    /// A call.
+    Call(RequestId),
+    /// A message that came in a `createWriteStream`.
+    Item(RequestId),
 }
 
 impl PeerTask {
@@ -112,6 +124,19 @@ impl PeerTask {
                 self.ask_of_feed(request, args, |reader, feed| Ok(feeds::state(reader, feed)));
             }
             Rpc::GetVectorClock => self.read(request, |reader| Ok(feeds::vector_clock(reader))),
+            Rpc::Latest => self.serve(request, Ok(LatestStream::default())),
+            Rpc::Links => self.serve(request, questions::links(args)),
+            Rpc::QueryRead => self.serve(request, questions::parse(View::Query, args)),
+            Rpc::Links2Read => self.serve(request, questions::parse(View::Links2, args)),
+            Rpc::BacklinksRead => self.serve(request, questions::parse(View::Backlinks, args)),
+            Rpc::QueryExplain => match questions::explain(args) {
+                Ok(explained) => self.peer.answer(request, Body::Json(&explained)),
+                Err(error) => self.peer.refuse_call(request, &error),
+            },
+            Rpc::QueryHelp => self.peer.answer(request, Body::Json(help::QUERY)),
+            Rpc::Links2Help => self.peer.answer(request, Body::Json(help::LINKS2)),
+            Rpc::CreateWriteStream => self.writes.called(request),
+            Rpc::Rebuild => self.rebuild(request),
             Rpc::MessagesByType => self.serve(request, by_type::parse(args)),
             Rpc::CreateLogStream => self.serve(request, log_stream::parse(args)),
             Rpc::CreateFeedStream => self.serve(request, feed_stream::parse(args)),
@@ -165,17 +190,16 @@ impl PeerTask {
     /// Sends the answers that have come.
     pub(super) fn poll_pending(&mut self, context: &mut Context<'_>) -> bool {
         let before = self.pending.len();
-        let peer = &mut self.peer;
-        self.pending.retain_mut(|pending| match pending.answer.as_mut().poll(context) {
-            Poll::Ready(Ok(answer)) => {
-                peer.answer(pending.request, Body::Json(&answer));
-                false
+        let Self { peer, pending, writes, .. } = self;
+        pending.retain_mut(|pending| {
+            let Poll::Ready(answer) = pending.answer.as_mut().poll(context) else { return true };
+            match (pending.what, answer) {
+                (Waiting::Call(request), Ok(answer)) => peer.answer(request, Body::Json(&answer)),
+                (Waiting::Call(request), Err(error)) => peer.refuse_call(request, &error),
+                // Nobody hears whether it was taken.
+                (Waiting::Item(request), _) => writes.judged(request, peer),
             }
-            Poll::Ready(Err(error)) => {
-                peer.refuse_call(pending.request, &error);
-                false
-            }
-            Poll::Pending => true,
+            false
         });
         self.pending.len() != before
     }
@@ -210,7 +234,32 @@ impl PeerTask {
         let reader = self.shared.reader.clone();
         let read = self.shared.reads.run(move || question(&reader));
         let answer = Box::pin(async { read.await.unwrap_or_else(|| Err(stopping())) });
-        self.pending.push(Pending { request, answer });
+        self.pending.push(Pending { what: Waiting::Call(request), answer });
+    }
+
+    /// A message came in a `createWriteStream`: it is added as with `add`.
+    pub(super) fn write(&mut self, request: RequestId, message: &[u8]) {
+        let args = [b"[", message, b"]"].concat();
+        if let Ok(Add { feed, raw }) = Add::parse(&args) {
+            self.writes.came(request);
+            let wish = Wish(Box::new(move |ticket| Input::Add { ticket, feed, raw }));
+            self.ask(Waiting::Item(request), |answer| ToCore::Wish { wish, answer });
+        }
+    }
+
+    /// Has the indexes made anew, and answers when they are.
+    fn rebuild(&mut self, request: RequestId) {
+        let (answer, answered) = bounded(1);
+        match self.shared.rebuilds.try_send(answer) {
+            Ok(()) => {
+                let answer =
+                    Box::pin(async move { answered.recv().await.unwrap_or_else(|_| Err(stopping())) });
+                self.pending.push(Pending { what: Waiting::Call(request), answer });
+            }
+            Err(_) => {
+                self.peer.refuse_call(request, &RemoteError::new("too many wait for the indexes already"));
+            }
+        }
     }
 
     /// Asks the core for something, if the arguments make sense.
@@ -236,10 +285,14 @@ impl PeerTask {
     }
 
     fn ask_core(&mut self, request: RequestId, question: impl FnOnce(Answer) -> ToCore) {
+        self.ask(Waiting::Call(request), question);
+    }
+
+    fn ask(&mut self, what: Waiting, question: impl FnOnce(Answer) -> ToCore) {
         let (answer, answered) = bounded(1);
         self.core.push(question(answer));
         let answer = Box::pin(async move { answered.recv().await.unwrap_or_else(|_| Err(stopping())) });
-        self.pending.push(Pending { request, answer });
+        self.pending.push(Pending { what, answer });
     }
 }
 

@@ -7,6 +7,7 @@
 mod calls;
 mod changes;
 mod sources;
+mod writes;
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -35,6 +36,7 @@ use ssb_muxrpc::RequestId;
 use self::calls::Pending;
 use self::changes::Changes;
 use self::sources::Sources;
+use self::writes::Writes;
 use crate::config::LogLevel;
 use crate::core_task::ToCore;
 use crate::logging::Entry;
@@ -65,6 +67,7 @@ pub(crate) struct PeerTask {
     pending: Vec<Pending>,
     pings: PingStreams,
     changes: Changes,
+    writes: Writes,
     timer: Timer,
     timer_at: Option<Uptime>,
     /// Who waits for the connection to open.
@@ -99,6 +102,7 @@ impl PeerTask {
             pending: Vec::new(),
             pings: PingStreams::new(connection, shared.ping_pause),
             changes: Changes::default(),
+            writes: Writes::default(),
             timer: Timer::never(),
             timer_at: None,
             opened,
@@ -232,7 +236,10 @@ impl PeerTask {
                     self.called(request, method, &args);
                 }
                 PeerEvent::Item { request, body, .. } => {
-                    if !self.streams.item(request, body) {
+                    if self.writes.has(request) {
+                        let body = body.to_vec();
+                        self.write(request, &body);
+                    } else if !self.streams.item(request, body) {
                         let (body, now) = (body.to_vec(), self.shared.clock.now());
                         let pinged = self.pings.item(request, &body, &mut self.peer, now);
                         pinged.into_iter().for_each(|input| self.streams.tell(input));
@@ -252,6 +259,7 @@ impl PeerTask {
         self.streams.ended(request, failed);
         self.sources.remove(request);
         self.changes.remove(request);
+        self.writes.ended(request, failed, &mut self.peer);
         self.pings.ended(request, &mut self.peer);
     }
 

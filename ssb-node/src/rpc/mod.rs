@@ -12,9 +12,11 @@ pub(crate) mod get;
 pub(crate) mod gossip;
 pub(crate) mod help;
 pub(crate) mod history;
+pub(crate) mod latest;
 pub(crate) mod log_stream;
 pub(crate) mod message_stream;
 pub(crate) mod publish;
+pub(crate) mod questions;
 pub(crate) mod raw_log_stream;
 pub(crate) mod sequence_stream;
 pub(crate) mod source;
@@ -45,13 +47,23 @@ pub(crate) enum Rpc {
     LatestSequence,
     GetFeedState,
     GetVectorClock,
+    Latest,
     MessagesByType,
+    Links,
     CreateLogStream,
     CreateFeedStream,
     CreateRawLogStream,
     CreateHistoryStream,
     CreateUserStream,
     CreateSequenceStream,
+    CreateWriteStream,
+    Rebuild,
+    QueryRead,
+    QueryExplain,
+    QueryHelp,
+    Links2Read,
+    Links2Help,
+    BacklinksRead,
     GossipConnect,
     GossipPeers,
     GossipAdd,
@@ -66,7 +78,7 @@ pub(crate) enum Rpc {
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 36] = [
+    pub(crate) const ALL: [Self; 46] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -86,13 +98,23 @@ impl Rpc {
         Self::LatestSequence,
         Self::GetFeedState,
         Self::GetVectorClock,
+        Self::Latest,
         Self::MessagesByType,
+        Self::Links,
         Self::CreateLogStream,
         Self::CreateFeedStream,
         Self::CreateRawLogStream,
         Self::CreateHistoryStream,
         Self::CreateUserStream,
         Self::CreateSequenceStream,
+        Self::CreateWriteStream,
+        Self::Rebuild,
+        Self::QueryRead,
+        Self::QueryExplain,
+        Self::QueryHelp,
+        Self::Links2Read,
+        Self::Links2Help,
+        Self::BacklinksRead,
         Self::GossipConnect,
         Self::GossipPeers,
         Self::GossipAdd,
@@ -126,13 +148,23 @@ impl Rpc {
             Self::LatestSequence => "latestSequence",
             Self::GetFeedState => "getFeedState",
             Self::GetVectorClock => "getVectorClock",
+            Self::Latest => "latest",
             Self::MessagesByType => "messagesByType",
+            Self::Links => "links",
             Self::CreateLogStream => "createLogStream",
             Self::CreateFeedStream => "createFeedStream",
             Self::CreateRawLogStream => "createRawLogStream",
             Self::CreateHistoryStream => "createHistoryStream",
             Self::CreateUserStream => "createUserStream",
             Self::CreateSequenceStream => "createSequenceStream",
+            Self::CreateWriteStream => "createWriteStream",
+            Self::Rebuild => "rebuild",
+            Self::QueryRead => "query.read",
+            Self::QueryExplain => "query.explain",
+            Self::QueryHelp => "query.help",
+            Self::Links2Read => "links2.read",
+            Self::Links2Help => "links2.help",
+            Self::BacklinksRead => "backlinks.read",
             Self::GossipConnect => "gossip.connect",
             Self::GossipPeers => "gossip.peers",
             Self::GossipAdd => "gossip.add",
@@ -157,6 +189,9 @@ impl Rpc {
             | Self::Address
             | Self::MultiserverAddress
             | Self::MultiserverParse
+            | Self::QueryExplain
+            | Self::QueryHelp
+            | Self::Links2Help
             | Self::GossipPeers
             | Self::GossipAdd
             | Self::GossipGet
@@ -173,16 +208,23 @@ impl Rpc {
             | Self::LatestSequence
             | Self::GetFeedState
             | Self::GetVectorClock
+            | Self::Rebuild
             | Self::GossipConnect
             | Self::GossipDisconnect => Kind::Async,
-            Self::MessagesByType
+            Self::Latest
+            | Self::MessagesByType
+            | Self::Links
             | Self::CreateLogStream
             | Self::CreateFeedStream
             | Self::CreateRawLogStream
             | Self::CreateHistoryStream
             | Self::CreateUserStream
             | Self::CreateSequenceStream
+            | Self::QueryRead
+            | Self::Links2Read
+            | Self::BacklinksRead
             | Self::GossipChanges => Kind::Source,
+            Self::CreateWriteStream => Kind::Sink,
             Self::GossipPing => Kind::Duplex,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::ENGINE;
 use super::EXTRA;
+use super::HELP;
 use super::PLACES;
 use super::Table;
 use crate::row::Expect;
@@ -43,7 +44,7 @@ pub(super) fn about_the_server(table: &mut Table) {
     table.calls("help", &["[]", "[null]", "[5]", "[\"get\"]"]);
     table.deviates(
         Reads::Answer,
-        "`help`, `gossip.help`",
+        HELP,
         "gossip.help",
         &[("[]", "{\"description\":\"…\"remove\":…", "{\"description\":\"…\"rm\":…")],
     );
