@@ -17,6 +17,7 @@ use thiserror::Error;
 use crate::base;
 use crate::base::Part;
 use crate::index::Indexes;
+use crate::index::contacts::said;
 use crate::index::content::ContentIndex;
 use crate::index::content::ContentIndexes;
 use crate::index::ids::IDS;
@@ -100,6 +101,9 @@ impl<D: Directory> Indexer<D> {
                 return Ok(Progress::More);
             }
         }
+        if self.flush_contacts(FLUSH_LEN)? {
+            return Ok(Progress::More);
+        }
         self.apply()
     }
 
@@ -113,13 +117,13 @@ impl<D: Directory> Indexer<D> {
         let least = least.max(1);
         self.flush_base(least)?;
         self.flush_ids(least)?;
+        self.flush_contacts(least)?;
         ContentIndex::ALL.into_iter().try_for_each(|which| self.flush(which, least).map(drop))
     }
 
     /// How far the indexes are behind the log, in records: the one that is furthest.
     pub fn behind(&self) -> u32 {
-        let end = ContentIndex::ALL.iter().map(|which| self.indexes.read(*which).end()).min().unwrap_or(0);
-        self.log.end().get().saturating_sub(end)
+        self.log.end().get().saturating_sub(self.ends().into_iter().min().unwrap_or(0))
     }
 
     /// How much memory the indexes take, in bytes, about.
@@ -210,7 +214,7 @@ impl<D: Directory> Indexer<D> {
 
     // Reads once for all that are equally far, which is all but those that are made anew.
     fn apply(&mut self) -> Result<Progress, IndexError> {
-        let ends = ContentIndex::ALL.map(|which| self.indexes.read(which).end());
+        let ends = self.ends();
         let from = ends.into_iter().min().unwrap_or(0);
         let stop = ends.into_iter().filter(|end| *end > from).min().unwrap_or(u32::MAX);
         // No further than the next file.
@@ -231,7 +235,29 @@ impl<D: Directory> Indexer<D> {
                 postings.apply(entry.ordinal.get(), keys);
             }
         }
+        let mut contacts = self.indexes.contacts();
+        if contacts.end() == from {
+            for entry in &page {
+                contacts.apply(entry.ordinal.get(), std::str::from_utf8(&entry.body).ok().and_then(said));
+            }
+        }
         Ok(Progress::More)
+    }
+
+    /// How far each of them is, the contacts last.
+    fn ends(&self) -> [u32; 4] {
+        let [types, links, roots] = ContentIndex::ALL.map(|which| self.indexes.read(which).end());
+        [types, links, roots, self.indexes.contacts().end()]
+    }
+
+    fn flush_contacts(&self, least: u32) -> Result<bool, IndexError> {
+        let mut contacts = self.indexes.contacts();
+        let stretch = contacts.unflushed();
+        if stretch.len() < least {
+            return Ok(false);
+        }
+        contacts.flush(&*self.directory, self.last(stretch)?).map_err(io)?;
+        Ok(true)
     }
 
     fn flush(&self, which: ContentIndex, least: u32) -> Result<bool, IndexError> {

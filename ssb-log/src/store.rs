@@ -21,6 +21,7 @@ use ssb_msg::Unverified;
 use ssb_msg::ValidationState;
 use ssb_msg::chain::ChainError;
 use ssb_msg::chain::Next;
+use ssb_msg::content::Contact;
 use ssb_msg::draft;
 use ssb_msg::draft::DraftError;
 use ssb_msg::unverified::ParseError;
@@ -31,6 +32,7 @@ use crate::base::read_record;
 use crate::index::BrokenChain;
 use crate::index::Facts;
 use crate::index::Indexes;
+use crate::index::contacts;
 use crate::index::content::ContentIndexes;
 use crate::index::feeds::Feeds;
 use crate::index::ids::IDS;
@@ -238,6 +240,15 @@ impl<D: Directory> Store<D> {
     pub fn indexer(&self) -> Indexer<D> {
         let (directory, log) = (Arc::clone(&self.directory), self.log.reader());
         Indexer::new(directory, log, Arc::clone(&self.indexes), Arc::clone(&self.content), self.parts.clone())
+    }
+
+    /// Who follows and blocks whom: of each author the last word on each feed, those of messages that are durable.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] of a message that has such a word.
+    pub fn contacts(&self) -> Result<Vec<(FeedId, Contact)>, ReadError> {
+        contacts::all(&*self.directory, &self.reader())
     }
 
     fn enqueue(&mut self, message: Message, received: f64, mut state: ValidationState, next: Next) {

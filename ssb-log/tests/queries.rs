@@ -23,6 +23,7 @@ use ssb_log::query::Query;
 use ssb_log::query::Target;
 use ssb_log::storage::Directory as _;
 use ssb_msg::Signing;
+use ssb_msg::content::Contact;
 use ssb_msg::json;
 
 use shared::NOW;
@@ -75,7 +76,9 @@ fn content(said: &Said, written: &[MessageId]) -> String {
     for (place, (index, how)) in said.links.iter().enumerate() {
         let target = pick(index);
         fields.push(match how {
-            0 if place == 0 => format!("\"contact\":\"{target}\""),
+            0 if place == 0 => {
+                format!("\"contact\":\"{target}\",\"following\":{}", said.kind.is_multiple_of(2))
+            }
             0 => format!("\"link{place}\":\"{target}\""),
             1 => format!("\"deep{place}\":[{{\"link\":\"{target}\"}}]"),
             2 => format!("\"query{place}\":\"{target}?a=b\""),
@@ -306,6 +309,21 @@ impl World {
         assert_eq!(ends, told);
     }
 
+    /// Whether the last word of each author on each feed is told.
+    fn check_contacts(&self) {
+        let mut last = BTreeMap::new();
+        for stored in self.all() {
+            let value = json::parse(stored.json.as_bytes()).unwrap();
+            let author = value.get("author").and_then(json::Value::as_text).unwrap().decode();
+            if let Some(Contact { contact, relation }) = Contact::read(value.get("content").unwrap()) {
+                last.insert((FeedId::parse(&author).unwrap(), contact), relation);
+            }
+        }
+        let told = self.store.contacts().unwrap();
+        let told = told.into_iter().map(|(author, said)| ((author, said.contact), said.relation));
+        assert_eq!(told.collect::<Vec<_>>(), last.into_iter().collect::<Vec<_>>());
+    }
+
     fn answer(&self, query: Query, page_len: usize) -> Vec<Ordinal> {
         let mut answer = self.store.reader().query(query);
         let mut found = Vec::new();
@@ -330,6 +348,7 @@ proptest! {
             world = world.step(step);
         }
         world.check_primary();
+        world.check_contacts();
         let range = window.map_or(0..u32::MAX, |(from, len)| from..from + len);
         let matching: Vec<Ordinal> = world.all().into_iter()
             .filter(|stored| range.contains(&stored.ordinal.get()))

@@ -5,6 +5,8 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::RwLock;
 use std::sync::RwLockReadGuard;
@@ -13,6 +15,8 @@ use std::sync::RwLockWriteGuard;
 use ssb_keys::FeedId;
 use ssb_keys::hash::Sha256;
 
+use crate::index::contacts;
+use crate::index::contacts::Contacts;
 use crate::locate;
 use crate::locate::Target;
 use crate::postings::Index;
@@ -71,8 +75,8 @@ impl ContentIndex {
 
 /// Whether a file is what a crash has left of one that was being written.
 fn is_left_over(name: &str) -> bool {
-    let indexes = ContentIndex::ALL.iter().map(|which| which.name());
-    name.ends_with(ASIDE) && indexes.into_iter().any(|index| name.starts_with(index))
+    let mut indexes = ContentIndex::ALL.iter().map(|which| which.name()).chain([contacts::NAME]);
+    name.ends_with(ASIDE) && indexes.any(|index| name.starts_with(index))
 }
 
 /// Whether content has a feed as its `contact`.
@@ -107,10 +111,12 @@ fn first_eight(bytes: &[u8; 32]) -> u64 {
     u64::from_le_bytes(*bytes.first_chunk().expect("there are 32 bytes"))
 }
 
-/// All three, shared by those who ask and the one who keeps them.
+/// All three and the contacts, shared by those who ask and the one who keeps them.
 #[derive(Debug)]
 pub(crate) struct ContentIndexes<F> {
     all: [RwLock<Postings<F>>; 3],
+    /// Held while a file of theirs is written or removed.
+    contacts: Mutex<Contacts>,
 }
 
 impl<F: Storage> ContentIndexes<F> {
@@ -132,7 +138,17 @@ impl<F: Storage> ContentIndexes<F> {
             }
             RwLock::new(postings)
         };
-        Ok(Arc::new(Self { all: ContentIndex::ALL.map(open) }))
+        let all = ContentIndex::ALL.map(open);
+        let (contacts, unused) = Contacts::open(directory, &names, &last);
+        for name in unused {
+            // As above.
+            let _ = directory.remove(&name);
+        }
+        Ok(Arc::new(Self { all, contacts: Mutex::new(contacts) }))
+    }
+
+    pub(crate) fn contacts(&self) -> MutexGuard<'_, Contacts> {
+        self.contacts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn read(&self, which: ContentIndex) -> RwLockReadGuard<'_, Postings<F>> {
