@@ -1,4 +1,5 @@
-//! The thread that keeps the indexes up with the log. Nobody waits for it, and it waits for nobody but the log.
+//! The thread that keeps the indexes up with the log. Nobody waits for it but an import in its end, and it waits for nobody
+//! but the log.
 
 use std::future::poll_fn;
 use std::io;
@@ -13,8 +14,11 @@ use smol::future::FutureExt as _;
 use smol::future::block_on;
 use ssb_log::Disk;
 use ssb_log::Indexer;
+use ssb_log::Ordinal;
 use ssb_log::Reader;
+use ssb_log::indexer::IndexError;
 use ssb_log::indexer::Progress;
+use ssb_log::tail::Follower;
 
 use crate::config::LogLevel;
 use crate::logging::Entry;
@@ -41,12 +45,7 @@ pub(crate) fn start(
                 let seen = reader.end();
                 match indexer.work() {
                     Ok(Progress::More) => {}
-                    Ok(Progress::UpToDate) => block_on(
-                        async {
-                            poll_fn(|context| follower.poll_past(context, seen)).await;
-                        }
-                        .or(ended(&stopped)),
-                    ),
+                    Ok(Progress::UpToDate) => block_on(grown(&mut follower, seen).or(ended(&stopped))),
                     Err(error) => {
                         let entry =
                             Entry::new(LogLevel::Warning, "an index is behind; answers only take longer");
@@ -65,6 +64,33 @@ pub(crate) fn start(
             }
         });
     })
+}
+
+/// Keeps the indexes up with the log until `stored` is closed, and then until they are: nothing comes behind that.
+///
+/// # Errors
+///
+/// [`IndexError`]: they are behind, and whoever opens the log goes on with them.
+pub(crate) fn follow_to_the_end(
+    indexer: &mut Indexer<Disk>,
+    reader: &Reader<Disk>,
+    stored: &Receiver<()>,
+) -> Result<(), IndexError> {
+    let mut follower = reader.follow();
+    loop {
+        // In this order: what was stored before it was closed is not missed.
+        let is_all = stored.is_closed();
+        let seen = reader.end();
+        match indexer.work()? {
+            Progress::More => {}
+            Progress::UpToDate if is_all => return indexer.finish(WORTH_A_FILE),
+            Progress::UpToDate => block_on(grown(&mut follower, seen).or(ended(stored))),
+        }
+    }
+}
+
+async fn grown(follower: &mut Follower, seen: Ordinal) {
+    poll_fn(|context| follower.poll_past(context, seen)).await;
 }
 
 async fn ended(stopped: &Receiver<()>) {
