@@ -3,6 +3,7 @@
 mod base;
 #[cfg(feature = "faulty")]
 pub mod faulty;
+pub mod fields;
 pub mod file;
 mod frame;
 #[cfg(feature = "import")]
