@@ -127,7 +127,8 @@ impl Node {
             contacts.extend(author.zip(contact_of(&stored.json)));
         }
         let mark = mark.reopened(u64::from(store.state(&me.id()).sequence()));
-        let core = Core::new(Start { me: me.id(), hops, mark, held, contacts, seeds: Vec::new() });
+        let (seeds, stored) = (Vec::new(), Vec::new());
+        let core = Core::new(Start { me: me.id(), hops, mark, held, contacts, seeds, stored });
         Ok(Self {
             number,
             life,

@@ -62,6 +62,8 @@ pub struct Start {
     pub contacts: Vec<(FeedId, Contact)>,
     /// Peers to know from the start (`seeds`).
     pub seeds: Vec<Address>,
+    /// Peers that were known before.
+    pub stored: Vec<Address>,
 }
 
 /// The decisions of a node.
@@ -88,10 +90,12 @@ impl Core {
         }
         graph.update();
         let mut peers = Peers::new(start.me);
-        for seed in start.seeds {
-            let place = Whereabouts::written(&seed.to_string(), seed);
-            // More seeds than there is room for are more than anybody dials.
-            let _ = peers.add(place, Some("seed"), UnixMillis(0.0), &mut VecDeque::<Output>::new());
+        for (all, source) in [(start.seeds, "seed"), (start.stored, "stored")] {
+            for address in all {
+                let place = Whereabouts::written(&address.to_string(), address);
+                // More than there is room for are more than anybody dials.
+                let _ = peers.add(place, Some(source), UnixMillis(0.0), &mut VecDeque::<Output>::new());
+            }
         }
         let own = start.held.iter().find(|(feed, _)| *feed == start.me).map_or(0, |(_, sequence)| *sequence);
         Self {

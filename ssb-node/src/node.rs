@@ -55,6 +55,7 @@ use crate::log_thread::LogThread;
 use crate::log_thread::Survey;
 use crate::log_thread::survey;
 use crate::logging::Logger;
+use crate::old_peers;
 use crate::permission;
 use crate::pool::Pool;
 use crate::shared::Shared;
@@ -113,7 +114,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let clock = Clock::start();
     let Survey { held, contacts } = survey(&home.store).map_err(StartError::Read)?;
     let seeds = if config.offline { Vec::new() } else { config.seeds.clone() };
-    let start = Start { me: home.me.id(), hops: config.hops, mark: home.mark, held, contacts, seeds };
+    let stored = old_peers::read(&config.path);
+    let start = Start { me: home.me.id(), hops: config.hops, mark: home.mark, held, contacts, seeds, stored };
     let core = Core::new(start);
     let mut notices = home.notices;
     notices.extend(core.recovery().check().err().map(|locked| locked.to_string()));

@@ -138,6 +138,7 @@ fn fresh() -> Start {
         held: Vec::new(),
         contacts: Vec::new(),
         seeds: Vec::new(),
+        stored: Vec::new(),
     }
 }
 

@@ -109,6 +109,7 @@ mod tests {
             held: Vec::new(),
             contacts: Vec::new(),
             seeds: vec![Address::net("h.example", 1, key(2).id()).unwrap()],
+            stored: Vec::new(),
         })
     }
 
