@@ -22,12 +22,14 @@ use crate::index::content::ContentIndex;
 use crate::index::content::ContentIndexes;
 use crate::index::ids::IDS;
 use crate::index::ids::id_key;
+use crate::locate::Content;
 use crate::ordinal::Ordinal;
 use crate::postings;
 use crate::postings::Index;
 use crate::postings::Postings;
 use crate::read::LogReader;
 use crate::read::ReadError;
+use crate::run::Posting;
 use crate::run::Run;
 use crate::run::RunError;
 use crate::segments;
@@ -220,25 +222,24 @@ impl<D: Directory> Indexer<D> {
         // No further than the next file.
         let stop = stop.min(from.saturating_add(FLUSH_LEN));
         let page = self.log.page(Ordinal::new(from)..Ordinal::new(stop), PAGE_LEN)?;
-        if page.is_empty() {
-            return Ok(Progress::UpToDate);
-        }
+        let Some(last) = page.last() else { return Ok(Progress::UpToDate) };
+        let records = from..last.ordinal.get() + 1;
+        let texts: Vec<&str> =
+            page.iter().map(|entry| std::str::from_utf8(&entry.body).unwrap_or_default()).collect();
+        let contents: Vec<Option<Content<'_>>> = texts.iter().map(|text| Content::of(text)).collect();
         for (which, _) in ContentIndex::ALL.into_iter().zip(ends).filter(|(_, end)| *end == from) {
-            let keys: Vec<Vec<u64>> = page
-                .iter()
-                .map(|entry| {
-                    std::str::from_utf8(&entry.body).map(|text| which.keys(text)).unwrap_or_default()
-                })
-                .collect();
-            let mut postings = self.indexes.write(which);
-            for (entry, keys) in page.iter().zip(keys) {
-                postings.apply(entry.ordinal.get(), keys);
+            let mut postings = Vec::new();
+            for (at, content) in records.clone().zip(&contents) {
+                let mut post = |content| which.keys(content, |key| postings.push(Posting { key, at }));
+                content.iter().for_each(&mut post);
             }
+            self.indexes.write(which).apply_all(records.clone(), postings);
         }
         let mut contacts = self.indexes.contacts();
         if contacts.end() == from {
-            for entry in &page {
-                contacts.apply(entry.ordinal.get(), std::str::from_utf8(&entry.body).ok().and_then(said));
+            for ((at, content), text) in records.zip(&contents).zip(texts) {
+                let is_contact = content.is_some_and(|content| content.contact.is_some());
+                contacts.apply(at, is_contact.then(|| said(text)).flatten());
             }
         }
         Ok(Progress::More)

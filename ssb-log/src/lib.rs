@@ -20,6 +20,7 @@ mod postings;
 pub mod query;
 pub mod read;
 pub mod reader;
+mod recent;
 pub mod recover;
 mod run;
 mod segments;

@@ -3,11 +3,11 @@
 //! The runs cover the log from its first record on, one behind the other, so the records of a key are those of each run in
 //! turn, and then those in memory.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::recent::Recent;
 use crate::run::Header;
 use crate::run::Posting;
 use crate::run::Run;
@@ -25,13 +25,10 @@ pub(crate) struct Postings<F> {
     index: Index,
     runs: Arc<Vec<Arc<Run<F>>>>,
     /// Of the records from `flushed` on.
-    recent: BTreeSet<Posting>,
+    recent: Recent,
     flushed: u32,
     end: u32,
 }
-
-/// How much memory an entry takes, about, with what a set is more than its entries.
-const RECENT_LEN: usize = 24;
 
 /// What an index is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,14 +76,20 @@ impl<F: Storage> Postings<F> {
         }
         let end = runs.last().map_or(0, |run| run.stretch().to);
         let runs = Arc::new(runs);
-        (Self { index, runs, recent: BTreeSet::new(), flushed: end, end }, unused)
+        (Self { index, runs, recent: Recent::default(), flushed: end, end }, unused)
     }
 
     /// Takes in the keys of the next record.
     pub(crate) fn apply(&mut self, at: u32, keys: impl IntoIterator<Item = u64>) {
-        assert_eq!(at, self.end, "records are indexed in order");
-        self.recent.extend(keys.into_iter().map(|key| Posting { key, at }));
-        self.end = at + 1;
+        self.apply_all(at..at + 1, keys.into_iter().map(|key| Posting { key, at }).collect());
+    }
+
+    /// Takes in the keys of the next records.
+    pub(crate) fn apply_all(&mut self, records: Range<u32>, postings: Vec<Posting>) {
+        assert_eq!(records.start, self.end, "records are indexed in order");
+        debug_assert!(postings.iter().all(|posting| records.contains(&posting.at)), "of these records");
+        self.recent.push(postings);
+        self.end = records.end;
     }
 
     /// How many records it knows of.
@@ -101,27 +104,26 @@ impl<F: Storage> Postings<F> {
 
     /// How much memory it takes, in bytes, about.
     pub(crate) fn memory(&self) -> usize {
-        self.recent.len() * RECENT_LEN + self.runs.iter().map(|run| run.memory()).sum::<usize>()
+        self.recent.capacity() * size_of::<Posting>()
+            + self.runs.iter().map(|run| run.memory()).sum::<usize>()
     }
 
     /// The records of a key that are in `range`.
     pub(crate) fn cursor(&self, key: u64, range: Range<u32>, order: Order) -> Cursor<F> {
-        let first = Posting { key, at: range.start };
-        let end = Posting { key, at: range.end.max(range.start) };
-        let recent = self.recent.range(first..end).map(|posting| posting.at).collect();
+        let recent = self.recent.records(key, range.clone());
         Cursor { key, range, order, runs: Arc::clone(&self.runs), recent, next_run: 0, next_block: None }
     }
 
     /// What [`flush`] needs of the records before `upto`, which are durable.
     pub(crate) fn unflushed(&self, upto: u32) -> Vec<Posting> {
-        self.recent.iter().filter(|posting| posting.at < upto).copied().collect()
+        self.recent.before(upto)
     }
 
     /// Goes on with a run that has what was in memory of the records before its end.
     pub(crate) fn flushed_to(&mut self, run: Run<F>) {
         let Stretch { from, to } = run.stretch();
         assert_eq!(from, self.flushed, "runs have no gaps");
-        self.recent.retain(|posting| posting.at >= to);
+        self.recent.drop_before(to);
         self.flushed = to;
         Arc::make_mut(&mut self.runs).push(Arc::new(run));
     }
@@ -153,7 +155,8 @@ impl<F: Storage> Postings<F> {
 
     /// Forgets everything: a file turned out to be damaged.
     pub(crate) fn clear(&mut self) {
-        *self = Self { index: self.index, runs: Arc::default(), recent: BTreeSet::new(), flushed: 0, end: 0 };
+        let (runs, recent) = (Arc::default(), Recent::default());
+        *self = Self { index: self.index, runs, recent, flushed: 0, end: 0 };
     }
 }
 

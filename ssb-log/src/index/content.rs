@@ -18,6 +18,7 @@ use ssb_keys::hash::Sha256;
 use crate::index::contacts;
 use crate::index::contacts::Contacts;
 use crate::locate;
+use crate::locate::Content;
 use crate::locate::Target;
 use crate::postings::Index;
 use crate::postings::Postings;
@@ -53,23 +54,18 @@ impl ContentIndex {
         }
     }
 
-    /// The keys under which a message is found.
-    pub(crate) fn keys(self, message: &str) -> Vec<u64> {
-        let mut keys = Vec::new();
-        let Some(content) = locate::content(message) else { return keys };
+    /// Hands the keys under which a message is found to `each`, some perhaps twice.
+    pub(crate) fn keys(self, content: &Content<'_>, mut each: impl FnMut(u64)) {
         match self {
             Self::Types => {
-                keys.extend(locate::member(content, "type").map(text_key));
-                keys.extend(has_contact(content).then(contact_key));
+                content.kind.map(text_key).into_iter().for_each(&mut each);
+                if content.contact.is_some_and(is_feed) {
+                    each(contact_key());
+                }
             }
-            Self::Links => locate::targets(content, |target| keys.push(target_key(&target))),
-            Self::Roots => {
-                keys.extend(locate::roots(content).map(|root| target_key(&Target::Message(root))));
-            }
+            Self::Links => locate::targets(content.text, |target| each(target_key(&target))),
+            Self::Roots => content.roots().for_each(|root| each(target_key(&Target::Message(root)))),
         }
-        keys.sort_unstable();
-        keys.dedup();
-        keys
     }
 }
 
@@ -81,9 +77,11 @@ fn is_left_over(name: &str) -> bool {
 
 /// Whether content has a feed as its `contact`.
 pub(crate) fn has_contact(content: &str) -> bool {
-    locate::member(content, "contact")
-        .and_then(locate::plain_text)
-        .is_some_and(|id| FeedId::parse(id).is_ok())
+    locate::member(content, "contact").is_some_and(is_feed)
+}
+
+fn is_feed(raw: &str) -> bool {
+    locate::plain_text(raw).is_some_and(|id| FeedId::parse(id).is_ok())
 }
 
 /// The key of all content that has: of no type, as raw strings have quotes.
@@ -185,16 +183,16 @@ mod tests {
             r#"{{"author":"x","content":{{"type":"post","root":"{one}","branch":["{two}","{one}"],"tangles":{{"a":{{"root":"{three}"}},"b":{{"root":null}}}}}}}}"#
         );
         let key = |text: &str| target_key(&Target::parse(text).unwrap());
-        let sorted = |mut keys: Vec<u64>| {
-            keys.sort_unstable();
+        let content = Content::of(&message).unwrap();
+        let keys = |which: ContentIndex| {
+            let mut keys = Vec::new();
+            which.keys(&content, |key| keys.push(key));
             keys
         };
 
-        assert_eq!(ContentIndex::Types.keys(&message), [text_key("\"post\"")]);
-        assert_eq!(ContentIndex::Links.keys(&message), sorted(vec![key(&one), key(&two), key(&three)]));
-        assert_eq!(ContentIndex::Roots.keys(&message), sorted(vec![key(&one), key(&three)]));
-        for which in ContentIndex::ALL {
-            assert_eq!(which.keys(r#"{"content":"xyz.box"}"#), Vec::<u64>::new());
-        }
+        assert_eq!(keys(ContentIndex::Types), [text_key("\"post\"")]);
+        assert_eq!(keys(ContentIndex::Links), [key(&one), key(&two), key(&one), key(&three)]);
+        assert_eq!(keys(ContentIndex::Roots), [key(&one), key(&three)]);
+        assert!(Content::of(r#"{"content":"xyz.box"}"#).is_none());
     }
 }
