@@ -3,6 +3,7 @@
 use ssb_keys::FeedId;
 use ssb_keys::MessageId;
 
+use crate::index::Facts;
 use crate::locate;
 use crate::reader::Stored;
 
@@ -75,6 +76,33 @@ impl Stored {
     }
 }
 
+/// What an index needs of a message, if it is written as those in the log are.
+pub(crate) fn facts(id: [u8; 32], body: &[u8]) -> Option<Facts> {
+    let [mut previous, mut author, mut sequence, mut timestamp] = [None; 4];
+    for (key, value) in locate::members(std::str::from_utf8(body).ok()?) {
+        match key {
+            "previous" => previous = Some(value),
+            "author" => author = Some(value),
+            "sequence" => sequence = Some(value),
+            "timestamp" => timestamp = Some(value),
+            // What follows is long.
+            _ if timestamp.is_some() => break,
+            _ => {}
+        }
+    }
+    let previous = match previous? {
+        "null" => None,
+        raw => Some(MessageId::parse(locate::plain_text(raw)?).ok()?),
+    };
+    Some(Facts {
+        id: MessageId::from_bytes(id),
+        author: FeedId::parse(locate::plain_text(author?)?).ok()?,
+        sequence: sequence?.parse().ok()?,
+        previous,
+        timestamp: timestamp?.parse().ok()?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +138,8 @@ mod tests {
             assert_eq!(fields.sequence(), Some(sequence));
             assert_eq!(fields.timestamp(), Some(5.5));
             assert_eq!(fields.content(), content);
+            let facts = facts(*message.id().as_bytes(), message.compact());
+            assert_eq!(facts, Some(Facts::of(&message)));
             previous = Some(message.id());
         }
     }

@@ -40,6 +40,10 @@ use crate::storage::IoError;
 /// After so many records an index puts what it has in memory into a file.
 pub const FLUSH_LEN: u32 = 16_384;
 
+/// The same while the log is further ahead than this, so that a log whose indexes are missing is not written down file by file,
+/// each with a sync, and these then merged.
+const CATCH_UP_LEN: u32 = 8 * FLUSH_LEN;
+
 /// How many bytes of records are read at once.
 const PAGE_LEN: usize = 1024 * 1024;
 
@@ -98,12 +102,13 @@ impl<D: Directory> Indexer<D> {
         {
             return Ok(Progress::More);
         }
+        let flush_len = if self.behind() > CATCH_UP_LEN { CATCH_UP_LEN } else { FLUSH_LEN };
         for which in ContentIndex::ALL {
-            if self.flush(which, FLUSH_LEN)? || self.merge(which)? {
+            if self.flush(which, flush_len)? || self.merge(which)? {
                 return Ok(Progress::More);
             }
         }
-        if self.flush_contacts(FLUSH_LEN)? {
+        if self.flush_contacts(flush_len)? {
             return Ok(Progress::More);
         }
         self.apply()

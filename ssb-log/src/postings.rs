@@ -4,6 +4,7 @@
 //! turn, and then those in memory.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -112,6 +113,12 @@ impl<F: Storage> Postings<F> {
     pub(crate) fn cursor(&self, key: u64, range: Range<u32>, order: Order) -> Cursor<F> {
         let recent = self.recent.records(key, range.clone());
         Cursor { key, range, order, runs: Arc::clone(&self.runs), recent, next_run: 0, next_block: None }
+    }
+
+    /// All records of a key, wherever they are found soonest: in memory, or else in the longest run.
+    pub(crate) fn likely(&self, key: u64) -> [Cursor<F>; 2] {
+        let flushed = self.flushed;
+        [flushed..u32::MAX, 0..flushed].map(|range| self.cursor(key, range, Order::Ascending))
     }
 
     /// What [`flush`] needs of the records before `upto`, which are durable.
@@ -265,12 +272,19 @@ impl<F: Storage> Cursor<F> {
             run.block_of(Posting { key: self.key, at })
         });
         let (mut page, mut is_before, mut is_behind) = (Vec::new(), false, false);
-        run.read_block(number, |posting| match posting.key.cmp(&self.key) {
-            std::cmp::Ordering::Less => is_before = true,
-            std::cmp::Ordering::Greater => is_behind = true,
-            std::cmp::Ordering::Equal if posting.at < self.range.start => is_before = true,
-            std::cmp::Ordering::Equal if posting.at >= self.range.end => is_behind = true,
-            std::cmp::Ordering::Equal => page.push(posting.at),
+        let (first, end) =
+            (Posting { key: self.key, at: self.range.start }, Posting { key: self.key, at: self.range.end });
+        run.read_block(number, |posting| {
+            is_behind = posting >= end;
+            if is_behind {
+                return ControlFlow::Break(());
+            }
+            if posting < first {
+                is_before = true;
+            } else {
+                page.push(posting.at);
+            }
+            ControlFlow::Continue(())
         })?;
         match self.order {
             Order::Ascending if !is_behind && number + 1 < run.blocks() => self.next_block = Some(number + 1),

@@ -18,7 +18,6 @@ use crate::index::feeds::FeedNumber;
 use crate::index::feeds::Latest;
 use crate::index::ids::id_key;
 use crate::ordinal::Ordinal;
-use crate::postings::Order;
 use crate::query::Answer;
 use crate::query::Query;
 use crate::read::Entry;
@@ -56,32 +55,35 @@ impl<D: Directory> Reader<D> {
     ///
     /// [`ReadError`] if it, or one whose id starts alike, cannot be read.
     pub fn get(&self, id: &MessageId) -> Result<Option<Stored>, ReadError> {
-        let (mut cursor, end) = {
+        let (cursors, end) = {
             let indexes = self.indexes();
             if indexes.ids_are_damaged.load(atomic::Ordering::Acquire) {
                 drop(indexes);
                 return self.search(id);
             }
-            (indexes.ids.cursor(id_key(id), 0..u32::MAX, Order::Descending), indexes.ids.end())
+            (indexes.ids.likely(id_key(id)), indexes.ids.end())
         };
         debug_assert!(end <= self.len(), "an index is never ahead of the log");
-        loop {
-            match cursor.page() {
-                Ok(None) => return Ok(None),
-                Ok(Some(candidates)) => {
-                    for at in candidates {
-                        let stored = self.read(Ordinal::new(at))?;
-                        if stored.id == *id {
-                            return Ok(Some(stored));
+        for mut cursor in cursors {
+            loop {
+                match cursor.page() {
+                    Ok(None) => break,
+                    Ok(Some(candidates)) => {
+                        for at in candidates {
+                            let stored = self.read(Ordinal::new(at))?;
+                            if stored.id == *id {
+                                return Ok(Some(stored));
+                            }
                         }
                     }
-                }
-                Err(_) => {
-                    self.indexes().ids_are_damaged.store(true, atomic::Ordering::Release);
-                    return self.search(id);
+                    Err(_) => {
+                        self.indexes().ids_are_damaged.store(true, atomic::Ordering::Release);
+                        return self.search(id);
+                    }
                 }
             }
         }
+        Ok(None)
     }
 
     /// Looks for a message without the index: slow, and right.

@@ -29,6 +29,7 @@ use thiserror::Error;
 
 use crate::base::Base;
 use crate::base::read_record;
+use crate::fields;
 use crate::index::BrokenChain;
 use crate::index::Facts;
 use crate::index::Indexes;
@@ -48,6 +49,7 @@ use crate::log::Visited;
 use crate::offsets::Offsets;
 use crate::ordinal::Ordinal;
 use crate::postings::Postings;
+use crate::read::LogReader;
 use crate::read::ReadError;
 use crate::reader::Reader;
 use crate::recover;
@@ -77,8 +79,8 @@ pub struct Store<D: Directory> {
 impl<D: Directory> Store<D> {
     /// Opens the messages in `directory`, creating the log if there is none.
     ///
-    /// Messages that no file of an index knows of yet are read, and their ids and places in their feeds checked. Signatures are
-    /// not: they were checked before the messages came here.
+    /// Messages that no file of an index knows of yet are read, and their places in their feeds checked, which names each but
+    /// the last; of that the id is computed. Signatures are not checked: they were before the messages came here.
     ///
     /// # Errors
     ///
@@ -103,10 +105,10 @@ impl<D: Directory> Store<D> {
             }
         };
         let (log, recovery) = Log::finish(&directory, opening, known, visit)?;
-        if let Some((offset, flaw)) = flaw {
+        let reader = log.reader();
+        if let Some((offset, flaw)) = flaw.or_else(|| flaw_of_last(&indexes.feeds, base.end(), &reader)) {
             return Err(OpenError::Flawed { path, offset, flaw });
         }
-        let reader = log.reader();
         let content = ContentIndexes::open(&directory, |at| Some(reader.read(Ordinal::new(at)).ok()?.id));
         let content = content.map_err(unusable)?;
         let store = Self {
@@ -446,13 +448,30 @@ fn index<F: Storage>(indexes: &mut Indexes<F>, visited: &Visited<'_>) -> Result<
     if record.kind != Kind::Message {
         return Err(Flaw::Kind);
     }
-    let message = Unverified::parse(record.body)?;
-    if message.compact() != record.body {
+    let facts = match fields::facts(record.id, record.body) {
+        Some(facts) => facts,
+        None => checked(record.id, record.body)?,
+    };
+    indexes.apply(visited.ordinal, &facts)?;
+    Ok(())
+}
+
+/// What a whole look at a message says of it.
+fn checked(id: [u8; 32], body: &[u8]) -> Result<Facts, Flaw> {
+    let message = Unverified::parse(body)?;
+    if message.compact() != body {
         return Err(Flaw::Form);
     }
-    if *message.id().as_bytes() != record.id {
+    if *message.id().as_bytes() != id {
         return Err(Flaw::Id);
     }
-    indexes.apply(visited.ordinal, &Facts::stated(&message))?;
-    Ok(())
+    Ok(Facts::stated(&message))
+}
+
+/// The ids of others are named by the messages that follow them: of each feed whose end was read, the last one is hashed.
+fn flaw_of_last<D: Directory>(feeds: &Feeds, from: u32, log: &LogReader<D>) -> Option<(u64, Flaw)> {
+    let ends = feeds.all().map(|latest| latest.ordinal).filter(|last| last.get() >= from);
+    // One that cannot be read is told when it is asked for.
+    let mut entries = ends.filter_map(|last| log.read(last).ok());
+    entries.find_map(|entry| Some((entry.offset, checked(entry.id, &entry.body).err()?)))
 }
