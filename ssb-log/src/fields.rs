@@ -52,6 +52,12 @@ impl<'a> Fields<'a> {
 }
 
 impl Stored {
+    /// When its author says it was made, or when it was received if the author says a later time or none: the time by which
+    /// JavaScript sorts it.
+    pub fn time(&self) -> f64 {
+        time(&self.json, self.received)
+    }
+
     /// Where its parts are. `None` if it is no message.
     pub fn fields(&self) -> Option<Fields<'_>> {
         let [mut previous, mut author, mut sequence, mut timestamp, mut content] = [None; 5];
@@ -74,6 +80,12 @@ impl Stored {
             content: content?,
         })
     }
+}
+
+/// The time by which a message is sorted: what its author claims, unless that was still to come when it was received, or is none.
+pub(crate) fn time(message: &str, received: f64) -> f64 {
+    let claimed = locate::member(message, "timestamp").and_then(|raw| raw.parse::<f64>().ok());
+    claimed.filter(|claimed| *claimed != 0.0).map_or(received, |claimed| claimed.min(received))
 }
 
 /// What an index needs of a message, if it is written as those in the log are.

@@ -20,9 +20,9 @@ use crate::index::Indexes;
 use crate::index::contacts::said;
 use crate::index::content::ContentIndex;
 use crate::index::content::ContentIndexes;
+use crate::index::content::Indexed;
 use crate::index::ids::IDS;
 use crate::index::ids::id_key;
-use crate::locate::Content;
 use crate::ordinal::Ordinal;
 use crate::postings;
 use crate::postings::Index;
@@ -229,31 +229,29 @@ impl<D: Directory> Indexer<D> {
         let page = self.log.page(Ordinal::new(from)..Ordinal::new(stop), PAGE_LEN)?;
         let Some(last) = page.last() else { return Ok(Progress::UpToDate) };
         let records = from..last.ordinal.get() + 1;
-        let texts: Vec<&str> =
-            page.iter().map(|entry| std::str::from_utf8(&entry.body).unwrap_or_default()).collect();
-        let contents: Vec<Option<Content<'_>>> = texts.iter().map(|text| Content::of(text)).collect();
+        let messages: Vec<Indexed<'_>> =
+            page.iter().map(|entry| Indexed::new(&entry.body, entry.received)).collect();
         for (which, _) in ContentIndex::ALL.into_iter().zip(ends).filter(|(_, end)| *end == from) {
             let mut postings = Vec::new();
-            for (at, content) in records.clone().zip(&contents) {
-                let mut post = |content| which.keys(content, |key| postings.push(Posting { key, at }));
-                content.iter().for_each(&mut post);
+            for (at, message) in records.clone().zip(&messages) {
+                which.keys(message, |key| postings.push(Posting { key, at }));
             }
             self.indexes.write(which).apply_all(records.clone(), postings);
         }
         let mut contacts = self.indexes.contacts();
         if contacts.end() == from {
-            for ((at, content), text) in records.zip(&contents).zip(texts) {
-                let is_contact = content.is_some_and(|content| content.contact.is_some());
-                contacts.apply(at, is_contact.then(|| said(text)).flatten());
+            for (at, Indexed { text, content, .. }) in records.zip(messages) {
+                let has_contact = content.is_some_and(|content| content.contact.is_some());
+                contacts.apply(at, has_contact.then(|| said(text)).flatten());
             }
         }
         Ok(Progress::More)
     }
 
     /// How far each of them is, the contacts last.
-    fn ends(&self) -> [u32; 4] {
-        let [types, links, roots] = ContentIndex::ALL.map(|which| self.indexes.read(which).end());
-        [types, links, roots, self.indexes.contacts().end()]
+    fn ends(&self) -> [u32; 5] {
+        let [types, links, roots, times] = ContentIndex::ALL.map(|which| self.indexes.read(which).end());
+        [types, links, roots, times, self.indexes.contacts().end()]
     }
 
     fn flush_contacts(&self, least: u32) -> Result<bool, IndexError> {

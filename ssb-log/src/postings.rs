@@ -42,7 +42,7 @@ pub(crate) struct Index {
 
 /// In which order records come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
+pub enum Order {
     /// The one received first comes first.
     Ascending,
     /// The one received last comes first.
@@ -119,6 +119,16 @@ impl<F: Storage> Postings<F> {
     pub(crate) fn likely(&self, key: u64) -> [Cursor<F>; 2] {
         let flushed = self.flushed;
         [flushed..u32::MAX, 0..flushed].map(|range| self.cursor(key, range, Order::Ascending))
+    }
+
+    /// The files, in the order of the records they cover.
+    pub(crate) fn runs(&self) -> &[Arc<Run<F>>] {
+        &self.runs
+    }
+
+    /// The entries in memory from one up to, and without, another, sorted.
+    pub(crate) fn recent_between(&self, range: Range<Posting>) -> Vec<Posting> {
+        self.recent.between(range)
     }
 
     /// What [`flush`] needs of the records before `upto`, which are durable.

@@ -19,6 +19,8 @@ use crate::index::feeds::Latest;
 use crate::index::ids::id_key;
 use crate::ordinal::Ordinal;
 use crate::query::Answer;
+use crate::query::ByTime;
+use crate::query::Order;
 use crate::query::Query;
 use crate::read::Entry;
 use crate::read::LogReader;
@@ -47,6 +49,11 @@ impl<D: Directory> Reader<D> {
     /// The messages that a query finds.
     pub fn query(&self, query: Query) -> Answer<D> {
         Answer::new(self.clone(), query)
+    }
+
+    /// Where the messages are whose times ([`Stored::time`]) are in a range, by these.
+    pub fn by_time(&self, times: impl RangeBounds<f64>, order: Order) -> ByTime<D> {
+        ByTime::new(self.clone(), (times.start_bound().cloned(), times.end_bound().cloned()), order)
     }
 
     /// The message with this id.

@@ -40,6 +40,18 @@ impl Recent {
         self.chunks.iter().flat_map(of_chunk).collect()
     }
 
+    /// The entries from one up to, and without, another, sorted.
+    pub(crate) fn between(&self, range: Range<Posting>) -> Vec<Posting> {
+        let of_chunk = |chunk: &Vec<Posting>| {
+            let from = chunk.partition_point(|posting| *posting < range.start);
+            let to = chunk.partition_point(|posting| *posting < range.end);
+            chunk.get(from..to).unwrap_or_default().to_vec()
+        };
+        let mut all: Vec<Posting> = self.chunks.iter().flat_map(of_chunk).collect();
+        all.sort();
+        all
+    }
+
     /// All entries of the records before `upto`, sorted.
     pub(crate) fn before(&self, upto: u32) -> Vec<Posting> {
         let mut all: Vec<Posting> =
@@ -94,6 +106,9 @@ mod tests {
                     .map(|posting| posting.at)
                     .collect();
                 prop_assert_eq!(recent.records(key, range.clone()), expected);
+                let between = Posting { key, at: range.start }..Posting { key: key + 2, at: range.end };
+                let expected: Vec<Posting> = model.range(between.clone()).copied().collect();
+                prop_assert_eq!(recent.between(between), expected);
             }
         }
     }

@@ -5,6 +5,7 @@
 mod shared;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -19,6 +20,7 @@ use ssb_log::Stored;
 use ssb_log::indexer::Progress;
 use ssb_log::memory::Memory;
 use ssb_log::query::Filter;
+use ssb_log::query::Order;
 use ssb_log::query::Query;
 use ssb_log::query::Target;
 use ssb_log::storage::Directory as _;
@@ -239,7 +241,8 @@ impl World {
             Step::Write(all) => {
                 for said in all {
                     let content = content(&said, &self.written);
-                    let claimed = f64::from(u32::try_from(self.written.len()).unwrap());
+                    // Not in the order of their receipt, and some at the same time.
+                    let claimed = f64::from(u32::try_from(self.written.len() * 7 % 31).unwrap());
                     let key = author(said.author);
                     let message =
                         self.store.sign_next(&content, claimed, &key, &Signing::plain(), NOW).unwrap();
@@ -324,6 +327,23 @@ impl World {
         assert_eq!(told.collect::<Vec<_>>(), last.into_iter().collect::<Vec<_>>());
     }
 
+    /// Whether messages come by their times, those of the same time by their receipt.
+    fn check_times(&self, times: Range<f64>, page_len: usize) {
+        let mut expected: Vec<(f64, Ordinal)> =
+            self.all().iter().map(|one| (one.time(), one.ordinal)).collect();
+        expected.retain(|(time, _)| times.contains(time));
+        expected.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+        for order in [Order::Ascending, Order::Descending] {
+            let mut found = Vec::new();
+            let mut by_time = self.store.reader().by_time(times.clone(), order);
+            while !by_time.is_over() {
+                found.extend(by_time.page(page_len).unwrap());
+            }
+            assert_eq!(found, expected);
+            expected.reverse();
+        }
+    }
+
     fn answer(&self, query: Query, page_len: usize) -> Vec<Ordinal> {
         let mut answer = self.store.reader().query(query);
         let mut found = Vec::new();
@@ -349,6 +369,8 @@ proptest! {
         }
         world.check_primary();
         world.check_contacts();
+        let (from, len) = window.unwrap_or((0, u32::MAX));
+        world.check_times(f64::from(from % 20)..f64::from(from) + f64::from(len), 1 + page_len.min(9));
         let range = window.map_or(0..u32::MAX, |(from, len)| from..from + len);
         let matching: Vec<Ordinal> = world.all().into_iter()
             .filter(|stored| range.contains(&stored.ordinal.get()))

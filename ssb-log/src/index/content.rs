@@ -15,6 +15,7 @@ use std::sync::RwLockWriteGuard;
 use ssb_keys::FeedId;
 use ssb_keys::hash::Sha256;
 
+use crate::fields;
 use crate::index::contacts;
 use crate::index::contacts::Contacts;
 use crate::locate;
@@ -35,11 +36,28 @@ pub enum ContentIndex {
     Links,
     /// By the first message of the thread or tangle that it belongs to.
     Roots,
+    /// By the time that the author claims, or that of the receipt.
+    Times,
+}
+
+/// What of a record indexes are made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Indexed<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) content: Option<Content<'a>>,
+    pub(crate) received: f64,
+}
+
+impl<'a> Indexed<'a> {
+    pub(crate) fn new(body: &'a [u8], received: f64) -> Self {
+        let text = std::str::from_utf8(body).unwrap_or_default();
+        Self { text, content: Content::of(text), received }
+    }
 }
 
 impl ContentIndex {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Types, Self::Links, Self::Roots];
+    pub const ALL: [Self; 4] = [Self::Types, Self::Links, Self::Roots, Self::Times];
 
     /// What its files are called.
     pub const fn name(self) -> &'static str {
@@ -51,11 +69,13 @@ impl ContentIndex {
             Self::Types => Index { name: "types", tag: *b"type" },
             Self::Links => Index { name: "links", tag: *b"link" },
             Self::Roots => Index { name: "roots", tag: *b"root" },
+            Self::Times => Index { name: "times", tag: *b"time" },
         }
     }
 
     /// Hands the keys under which a message is found to `each`, some perhaps twice.
-    pub(crate) fn keys(self, content: &Content<'_>, mut each: impl FnMut(u64)) {
+    pub(crate) fn keys(self, message: &Indexed<'_>, mut each: impl FnMut(u64)) {
+        let content = message.content.unwrap_or_default();
         match self {
             Self::Types => {
                 content.kind.map(text_key).into_iter().for_each(&mut each);
@@ -65,6 +85,7 @@ impl ContentIndex {
             }
             Self::Links => locate::targets(content.text, |target| each(target_key(&target))),
             Self::Roots => content.roots().for_each(|root| each(target_key(&Target::Message(root)))),
+            Self::Times => each(time_key(fields::time(message.text, message.received))),
         }
     }
 }
@@ -96,6 +117,18 @@ pub(crate) fn text_key(raw: &str) -> u64 {
     first_eight(&hash.finish())
 }
 
+/// The key of a time: keys are in the order of times.
+pub(crate) fn time_key(time: f64) -> u64 {
+    // Whatever sign a zero has, it is the same time.
+    let bits = (time + 0.0).to_bits();
+    if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
+}
+
+/// The time that has a key.
+pub(crate) fn time_of_key(key: u64) -> f64 {
+    f64::from_bits(if key >> 63 == 0 { !key } else { key & !(1 << 63) })
+}
+
 /// The key of an id. Ids are as good as hashes; whoever makes some that start alike on purpose makes others read more.
 pub(crate) fn target_key(target: &Target) -> u64 {
     match target {
@@ -109,10 +142,10 @@ fn first_eight(bytes: &[u8; 32]) -> u64 {
     u64::from_le_bytes(*bytes.first_chunk().expect("there are 32 bytes"))
 }
 
-/// All three and the contacts, shared by those who ask and the one who keeps them.
+/// All of them and the contacts, shared by those who ask and the one who keeps them.
 #[derive(Debug)]
 pub(crate) struct ContentIndexes<F> {
-    all: [RwLock<Postings<F>>; 3],
+    all: [RwLock<Postings<F>>; 4],
     /// Held while a file of theirs is written or removed.
     contacts: Mutex<Contacts>,
 }
@@ -163,11 +196,12 @@ impl<F: Storage> ContentIndexes<F> {
     }
 
     fn get(&self, which: ContentIndex) -> &RwLock<Postings<F>> {
-        let [types, links, roots] = &self.all;
+        let [types, links, roots, times] = &self.all;
         match which {
             ContentIndex::Types => types,
             ContentIndex::Links => links,
             ContentIndex::Roots => roots,
+            ContentIndex::Times => times,
         }
     }
 }
@@ -183,16 +217,40 @@ mod tests {
             r#"{{"author":"x","content":{{"type":"post","root":"{one}","branch":["{two}","{one}"],"tangles":{{"a":{{"root":"{three}"}},"b":{{"root":null}}}}}}}}"#
         );
         let key = |text: &str| target_key(&Target::parse(text).unwrap());
-        let content = Content::of(&message).unwrap();
-        let keys = |which: ContentIndex| {
+        let keys_of = |message: &str, which: ContentIndex| {
             let mut keys = Vec::new();
-            which.keys(&content, |key| keys.push(key));
+            which.keys(&Indexed::new(message.as_bytes(), 7.0), |key| keys.push(key));
             keys
         };
+        let keys = |which| keys_of(&message, which);
 
         assert_eq!(keys(ContentIndex::Types), [text_key("\"post\"")]);
         assert_eq!(keys(ContentIndex::Links), [key(&one), key(&two), key(&one), key(&three)]);
         assert_eq!(keys(ContentIndex::Roots), [key(&one), key(&three)]);
-        assert!(Content::of(r#"{"content":"xyz.box"}"#).is_none());
+        for which in [ContentIndex::Types, ContentIndex::Links, ContentIndex::Roots] {
+            assert_eq!(keys_of(r#"{"content":"xyz.box"}"#, which), [0; 0]);
+        }
+        assert_eq!(keys(ContentIndex::Times), [time_key(7.0)]);
+        assert_eq!(keys_of(r#"{"timestamp":5.5,"content":"xyz.box"}"#, ContentIndex::Times), [time_key(5.5)]);
+    }
+
+    #[test]
+    fn keys_of_times_are_in_their_order() {
+        let times = [
+            f64::MIN,
+            -1.5,
+            -f64::MIN_POSITIVE,
+            0.0,
+            f64::MIN_POSITIVE,
+            1.0,
+            1.5e12,
+            1.5e12 + 0.001,
+            f64::MAX,
+        ];
+        let keys = times.map(time_key);
+
+        assert!(keys.is_sorted_by(|one, other| one < other));
+        assert_eq!(keys.map(time_of_key), times);
+        assert_eq!(time_key(-0.0), time_key(0.0));
     }
 }
