@@ -3,11 +3,13 @@
 use std::fs;
 use std::io::Write as _;
 use std::process::Stdio;
+use std::sync::mpsc;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use interop::Lab;
+use interop::PATIENCE;
 use interop::fail;
 use interop::json;
 use interop::key;
@@ -27,8 +29,8 @@ const PUBLISHERS: u32 = 4;
 /// How many feeds an import has.
 const FEEDS: u32 = 8;
 
-/// How many messages each of them has: more of all together than are stored with one sync.
-const FEED_LEN: u32 = 640;
+/// How many messages each of them has: of all together more than twice as many as are stored with one sync.
+const FEED_LEN: u32 = 1100;
 
 /// Kills a node while it starts.
 pub(super) fn die_starting(lab: &Lab, after: Duration) {
@@ -37,17 +39,20 @@ pub(super) fn die_starting(lab: &Lab, after: Duration) {
     starting.kill();
 }
 
-/// Lets several programs publish, kills the node, and tells what it acknowledged, each program's in order.
+/// Lets several programs publish, kills the node so long after its first acknowledgement, and tells what it acknowledged.
 pub(super) fn publish(lab: &Lab, after: Duration) -> (FeedId, Vec<Vec<MessageId>>) {
     let node = lab.ours("ours", &[]);
     let me = secret_file::load(&node.dir().join("secret")).expect("a node has a secret").id();
     let socket = node.dir().join("socket");
+    let (first, acknowledgement) = mpsc::channel();
     let publishers: Vec<JoinHandle<Vec<MessageId>>> = (0..PUBLISHERS)
         .map(|_| {
             let client = Client::connect_unix(&socket, me).unwrap_or_else(|error| fail(error));
-            thread::spawn(move || publish_until_it_dies(client))
+            let first = first.clone();
+            thread::spawn(move || publish_until_it_dies(client, &first))
         })
         .collect();
+    acknowledgement.recv_timeout(PATIENCE).unwrap_or_else(|error| fail(error));
     thread::sleep(after);
     node.kill();
     let acknowledged =
@@ -55,18 +60,20 @@ pub(super) fn publish(lab: &Lab, after: Duration) -> (FeedId, Vec<Vec<MessageId>
     (me, acknowledged.collect())
 }
 
-fn publish_until_it_dies(mut client: Client) -> Vec<MessageId> {
+fn publish_until_it_dies(mut client: Client, acknowledgement: &mpsc::Sender<()>) -> Vec<MessageId> {
     let content = format!(r#"[{{"type":"post","text":"{}"}}]"#, "0123456789abcdef".repeat(40));
     let mut acknowledged = Vec::new();
     while let Ok(answer) = client.call(&["publish"], &content) {
         let id = MessageId::parse(key(&answer.to_json())).expect("an answer has a key");
         acknowledged.push(id);
+        // Only the first is waited for.
+        let _ = acknowledgement.send(());
     }
     acknowledged
 }
 
-/// Imports feeds, kills that, and says whether it was over before and had told so.
-pub(super) fn import(lab: &Lab, feeds: &Feeds, after: Duration) -> bool {
+/// Imports feeds, kills that after some time, and says whether it was over before and had told so.
+pub(super) fn import(lab: &Lab, feeds: &Feeds, after: Option<Duration>) -> bool {
     let file = lab.dir("messages");
     fs::write(&file, &feeds.lines).expect("the lab is writable");
     let mut command = lab.our_program();
@@ -77,8 +84,10 @@ pub(super) fn import(lab: &Lab, feeds: &Feeds, after: Duration) -> bool {
         .stderr(Stdio::null())
         .spawn()
         .expect("our program runs");
-    thread::sleep(after);
-    let _ = child.kill();
+    if let Some(after) = after {
+        thread::sleep(after);
+        let _ = child.kill();
+    }
     let output = child.wait_with_output().expect("it is our child");
     if !output.status.success() {
         return false;
