@@ -23,6 +23,7 @@ use crate::index::content::ContentIndexes;
 use crate::index::content::Indexed;
 use crate::index::ids::IDS;
 use crate::index::ids::id_key;
+use crate::log::Kind;
 use crate::ordinal::Ordinal;
 use crate::postings;
 use crate::postings::Index;
@@ -102,9 +103,11 @@ impl<D: Directory> Indexer<D> {
         {
             return Ok(Progress::More);
         }
-        let flush_len = if self.behind() > CATCH_UP_LEN { CATCH_UP_LEN } else { FLUSH_LEN };
+        let is_far_behind = self.behind() > CATCH_UP_LEN;
+        let flush_len = if is_far_behind { CATCH_UP_LEN } else { FLUSH_LEN };
         for which in ContentIndex::ALL {
-            if self.flush(which, flush_len)? || self.merge(which)? {
+            // Runs are merged once, in the end.
+            if self.flush(which, flush_len)? || (!is_far_behind && self.merge(which)?) {
                 return Ok(Progress::More);
             }
         }
@@ -229,21 +232,25 @@ impl<D: Directory> Indexer<D> {
         let page = self.log.page(Ordinal::new(from)..Ordinal::new(stop), PAGE_LEN)?;
         let Some(last) = page.last() else { return Ok(Progress::UpToDate) };
         let records = from..last.ordinal.get() + 1;
-        let messages: Vec<Indexed<'_>> =
-            page.iter().map(|entry| Indexed::new(&entry.body, entry.received)).collect();
+        // Nothing is found by what is no message.
+        let messages: Vec<(u32, Indexed<'_>)> = page
+            .iter()
+            .filter(|entry| entry.kind == Kind::Message)
+            .map(|entry| (entry.ordinal.get(), Indexed::new(&entry.body, entry.received)))
+            .collect();
         for (which, _) in ContentIndex::ALL.into_iter().zip(ends).filter(|(_, end)| *end == from) {
             let mut postings = Vec::new();
-            for (at, message) in records.clone().zip(&messages) {
-                which.keys(message, |key| postings.push(Posting { key, at }));
+            for (at, message) in &messages {
+                which.keys(message, |key| postings.push(Posting { key, at: *at }));
             }
             self.indexes.write(which).apply_all(records.clone(), postings);
         }
         let mut contacts = self.indexes.contacts();
         if contacts.end() == from {
-            for (at, Indexed { text, content, .. }) in records.zip(messages) {
-                let has_contact = content.is_some_and(|content| content.contact.is_some());
-                contacts.apply(at, has_contact.then(|| said(text)).flatten());
-            }
+            let of_contacts = messages
+                .iter()
+                .filter(|(_, message)| message.content.is_some_and(|content| content.contact.is_some()));
+            contacts.apply(records, of_contacts.filter_map(|(_, message)| said(message.text)));
         }
         Ok(Progress::More)
     }

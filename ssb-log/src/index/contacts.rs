@@ -14,6 +14,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 
 use ssb_keys::FeedId;
 use ssb_msg::content::Contact;
@@ -72,13 +73,11 @@ impl Contacts {
         (Self { parts: parts.to_vec(), recent: Edges::new(), end }, unused)
     }
 
-    /// Takes in what the next record says.
-    pub(crate) fn apply(&mut self, at: u32, said: Option<(FeedId, Contact)>) {
-        assert_eq!(at, self.end, "records are indexed in order");
-        self.end = at + 1;
-        if let Some((author, Contact { contact, relation })) = said {
-            self.recent.insert((author, contact), relation);
-        }
+    /// Takes in what the next records say.
+    pub(crate) fn apply(&mut self, records: Range<u32>, said: impl Iterator<Item = (FeedId, Contact)>) {
+        assert_eq!(records.start, self.end, "records are indexed in order");
+        self.end = records.end;
+        self.recent.extend(said.map(|(author, Contact { contact, relation })| ((author, contact), relation)));
     }
 
     /// How many records it knows of.
@@ -312,9 +311,8 @@ mod tests {
     }
 
     fn apply(contacts: &mut Contacts, count: u32) {
-        for at in contacts.end()..contacts.end() + count {
-            contacts.apply(at, word(at));
-        }
+        let records = contacts.end()..contacts.end() + count;
+        contacts.apply(records.clone(), records.filter_map(word));
     }
 
     fn flush(memory: &Memory, contacts: &mut Contacts) {
