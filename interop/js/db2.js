@@ -29,7 +29,9 @@ const config = {
 const server = req('secret-stack')({ caps: config.caps })
   .use(req('ssb-master'))
   .use(req('ssb-db2'))
-  .use(req('ssb-db2/compat'))(config)
+  .use(req('ssb-db2/compat'))
+  // How far each feed goes, which ssb-db2 tells its plugins only.
+  .use({ name: 'heads', manifest: { clock: 'async' }, init: (ssb) => ({ clock: (cb) => ssb.getVectorClock(cb) }) })(config)
 
 server.once('multiserver:listening', () => common.print({
   ready: true,

@@ -103,6 +103,29 @@ fn a_hole_in_a_feed_is_named_with_what_is_missing() {
 }
 
 #[test]
+fn a_javascript_node_that_still_runs_is_named() {
+    let lab = Lab::new();
+    for old in [Old::SsbServer, Old::Db2] {
+        let mut theirs = old.start(&lab);
+        let mut owner = lab.client(&theirs);
+        add(&mut owner, old, &feed(1, 3));
+        let file = theirs.dir().join(if old == Old::Db2 { "db2/log.bipf" } else { "flume/log.offset" });
+        eventually("the log is on disk", || file.metadata().is_ok_and(|file| file.len() > 0).then_some(()));
+
+        for words in [&["migrate"][..], &["start", "--port", "0"]] {
+            let output = ours(&lab, words, theirs.dir());
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(75), "{told}");
+            assert!(told.contains(&format!("process {}", theirs.process().id())), "{told}");
+        }
+
+        let dir = theirs.dir().to_owned();
+        stop(owner, theirs);
+        fs::remove_dir_all(dir).expect("nobody uses it any more");
+    }
+}
+
+#[test]
 fn our_first_start_takes_the_log_in_and_publishes_nothing() {
     let lab = Lab::new();
     let theirs = Old::SsbServer.start(&lab);
@@ -113,15 +136,25 @@ fn our_first_start_takes_the_log_in_and_publishes_nothing() {
     let before = log_of(&mut owner);
     stop(owner, theirs);
 
+    fs::write(lab.dir(HOME).join("gossip.json"), GOSSIP).expect("the lab is writable");
+
     let ours = lab.ours(HOME, &[]);
 
     let mut owner = lab.client(&ours);
     assert_eq!(log_of(&mut owner), before);
+    let peers = json(&owner.call("gossip.peers", "[]").expect("the owner may read"));
+    assert_eq!(
+        peers.pointer("/0/key"),
+        Some(&"@AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=.ed25519".into())
+    );
+    assert_eq!(peers.pointer("/0/source"), Some(&"stored".into()));
     let error = owner.call("publish", HELLO).expect_err("the feed may be longer elsewhere");
     assert!(error.contains("--new-feed"), "the error does not say what to do: {error}");
 }
 
 const HOME: &str = "home";
+/// As ssb-gossip 1.1.1 stores a peer.
+const GOSSIP: &str = r#"[{"host":"pub.example","port":8008,"key":"@AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=.ed25519","address":"net:pub.example:8008~shs:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=","source":"pub","announcers":1,"duration":null}]"#;
 const HELLO: &str = r#"[{"type":"post","text":"hello"}]"#;
 
 /// Which program had the directory.

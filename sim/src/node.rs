@@ -173,6 +173,7 @@ impl Node {
             held,
             contacts,
             seeds: Vec::new(),
+            stored: Vec::new(),
             banned,
             retention,
         });

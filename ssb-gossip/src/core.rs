@@ -69,6 +69,8 @@ pub struct Start {
     pub banned: Vec<FeedId>,
     /// Whether there is a policy for what of the log is kept.
     pub retention: Retention,
+    /// Peers that were known before.
+    pub stored: Vec<Address>,
 }
 
 /// The decisions of a node.
@@ -96,10 +98,12 @@ impl Core {
         }
         graph.update();
         let mut peers = Peers::new(start.me);
-        for seed in start.seeds {
-            let place = Whereabouts::written(&seed.to_string(), seed);
-            // More seeds than there is room for are more than anybody dials.
-            let _ = peers.add(place, Some("seed"), UnixMillis(0.0), &mut VecDeque::<Output>::new());
+        for (all, source) in [(start.seeds, "seed"), (start.stored, "stored")] {
+            for address in all {
+                let place = Whereabouts::written(&address.to_string(), address);
+                // More than there is room for are more than anybody dials.
+                let _ = peers.add(place, Some(source), UnixMillis(0.0), &mut VecDeque::<Output>::new());
+            }
         }
         let own = start.held.iter().find(|(feed, _)| *feed == start.me).map_or(0, |(_, sequence)| *sequence);
         Self {

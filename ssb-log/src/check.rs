@@ -38,6 +38,7 @@ use crate::frame::Broken;
 use crate::frame::Frame;
 use crate::frame::HEADER_LEN;
 use crate::frame::RECORD_LEN_MAX;
+use crate::index::contacts;
 use crate::index::ledger::Ledger;
 use crate::log::Kind;
 use crate::log::Record;
@@ -487,8 +488,10 @@ fn segment(name: &str) -> Option<(&str, &str, Stretch)> {
 
 /// Whether every byte of a file of an index is as it was written.
 fn is_whole<D: Directory>(directory: &D, name: &str, index: &str, stretch: Stretch) -> bool {
-    if index == base::NAME {
-        return Part::load(directory, stretch).is_some();
+    match index {
+        base::NAME => return Part::load(directory, stretch).is_some(),
+        contacts::NAME => return contacts::is_whole(directory, stretch),
+        _ => {}
     }
     let run = directory.open(name).and_then(|file| {
         let mut header = [0; crate::run::HEADER_LEN];
@@ -497,7 +500,7 @@ fn is_whole<D: Directory>(directory: &D, name: &str, index: &str, stretch: Stret
     });
     let Ok((file, Some(header))) = run else { return false };
     let Ok(run) = Run::open(file, header) else { return false };
-    header.stretch == stretch && (0..run.blocks()).all(|number| run.read_block(number, |_| ()).is_ok())
+    header.stretch == stretch && (0..run.blocks()).all(|number| run.block(number).is_ok())
 }
 
 /// The name of a log while it is being repaired.

@@ -18,8 +18,10 @@ use crate::base;
 use crate::base::Part;
 use crate::compact::Compactor;
 use crate::index::Indexes;
+use crate::index::contacts::said;
 use crate::index::content::ContentIndex;
 use crate::index::content::ContentIndexes;
+use crate::index::content::Indexed;
 use crate::index::ids::IDS;
 use crate::index::ids::id_key;
 use crate::log::Kind;
@@ -29,6 +31,7 @@ use crate::postings::Index;
 use crate::postings::Postings;
 use crate::read::LogReader;
 use crate::read::ReadError;
+use crate::run::Posting;
 use crate::run::Run;
 use crate::run::RunError;
 use crate::segments;
@@ -38,6 +41,10 @@ use crate::storage::IoError;
 
 /// After so many records an index puts what it has in memory into a file.
 pub const FLUSH_LEN: u32 = 16_384;
+
+/// The same while the log is further ahead than this, so that a log whose indexes are missing is not written down file by file,
+/// each with a sync, and these then merged.
+const CATCH_UP_LEN: u32 = 8 * FLUSH_LEN;
 
 /// How many bytes of records are read at once.
 const PAGE_LEN: usize = 1024 * 1024;
@@ -99,10 +106,16 @@ impl<D: Directory> Indexer<D> {
         {
             return Ok(Progress::More);
         }
+        let is_far_behind = self.behind() > CATCH_UP_LEN;
+        let flush_len = if is_far_behind { CATCH_UP_LEN } else { FLUSH_LEN };
         for which in ContentIndex::ALL {
-            if self.flush(which, FLUSH_LEN)? || self.merge(which)? {
+            // Runs are merged once, in the end.
+            if self.flush(which, flush_len)? || (!is_far_behind && self.merge(which)?) {
                 return Ok(Progress::More);
             }
+        }
+        if self.flush_contacts(flush_len)? {
+            return Ok(Progress::More);
         }
         self.apply()
     }
@@ -117,6 +130,7 @@ impl<D: Directory> Indexer<D> {
         let least = least.max(1);
         self.flush_base(least)?;
         self.flush_ids(least)?;
+        self.flush_contacts(least)?;
         ContentIndex::ALL.into_iter().try_for_each(|which| self.flush(which, least).map(drop))
     }
 
@@ -136,8 +150,7 @@ impl<D: Directory> Indexer<D> {
 
     /// How far the indexes are behind the log, in records: the one that is furthest.
     pub fn behind(&self) -> u32 {
-        let end = ContentIndex::ALL.iter().map(|which| self.indexes.read(*which).end()).min().unwrap_or(0);
-        self.log.end().get().saturating_sub(end)
+        self.log.end().get().saturating_sub(self.ends().into_iter().min().unwrap_or(0))
     }
 
     /// What gives back the space of what is gone, as [`Store::compactor`](crate::Store::compactor) does.
@@ -238,30 +251,54 @@ impl<D: Directory> Indexer<D> {
 
     // Reads once for all that are equally far, which is all but those that are made anew.
     fn apply(&mut self) -> Result<Progress, IndexError> {
-        let ends = ContentIndex::ALL.map(|which| self.indexes.read(which).end());
+        let ends = self.ends();
         let from = ends.into_iter().min().unwrap_or(0);
         let stop = ends.into_iter().filter(|end| *end > from).min().unwrap_or(u32::MAX);
         // No further than the next file.
         let stop = stop.min(from.saturating_add(FLUSH_LEN));
         let page = self.log.page(Ordinal::new(from)..Ordinal::new(stop), PAGE_LEN)?;
-        if page.is_empty() {
-            return Ok(Progress::UpToDate);
-        }
+        let Some(last) = page.last() else { return Ok(Progress::UpToDate) };
+        let records = from..last.ordinal.get() + 1;
+        // Nothing is found by what is no message.
+        let messages: Vec<(u32, Indexed<'_>)> = page
+            .iter()
+            .filter(|entry| entry.kind == Kind::Message)
+            .map(|entry| (entry.ordinal.get(), Indexed::new(&entry.body, entry.received)))
+            .collect();
         for (which, _) in ContentIndex::ALL.into_iter().zip(ends).filter(|(_, end)| *end == from) {
-            let keys: Vec<Vec<u64>> = page
-                .iter()
-                .map(|entry| {
-                    let text = std::str::from_utf8(&entry.body).ok();
-                    let text = text.filter(|_| entry.kind == Kind::Message);
-                    text.map(|text| which.keys(text)).unwrap_or_default()
-                })
-                .collect();
-            let mut postings = self.indexes.write(which);
-            for (entry, keys) in page.iter().zip(keys) {
-                postings.apply(entry.ordinal.get(), keys);
+            let mut postings = Vec::new();
+            for (at, message) in &messages {
+                which.keys(message, |key| postings.push(Posting { key, at: *at }));
             }
+            self.indexes.write(which).apply_all(records.clone(), postings);
+        }
+        let mut contacts = self.indexes.contacts();
+        if contacts.end() == from {
+            let of_contacts = messages
+                .iter()
+                .filter(|(_, message)| message.content.is_some_and(|content| content.contact.is_some()));
+            // What is gone is out of files and memory since the decision, and stays so.
+            let primary = self.primary();
+            let here = of_contacts.filter(|(at, _)| !primary.ledger.gone.contains(Ordinal::new(*at)));
+            contacts.apply(records, here.filter_map(|(_, message)| said(message.text)));
         }
         Ok(Progress::More)
+    }
+
+    /// How far each of them is, the contacts last.
+    fn ends(&self) -> [u32; 5] {
+        let [types, links, roots, times] = ContentIndex::ALL.map(|which| self.indexes.read(which).end());
+        [types, links, roots, times, self.indexes.contacts().end()]
+    }
+
+    fn flush_contacts(&self, least: u32) -> Result<bool, IndexError> {
+        let mut contacts = self.indexes.contacts();
+        let stretch = contacts.unflushed();
+        if stretch.len() < least {
+            return Ok(false);
+        }
+        contacts.flush(&*self.directory, self.last(stretch)?).map_err(io)?;
+        Ok(true)
     }
 
     fn flush(&self, which: ContentIndex, least: u32) -> Result<bool, IndexError> {

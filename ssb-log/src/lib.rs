@@ -6,6 +6,7 @@ pub mod compact;
 pub mod decision;
 #[cfg(feature = "faulty")]
 pub mod faulty;
+pub mod fields;
 pub mod file;
 mod frame;
 #[cfg(feature = "import")]
@@ -23,6 +24,7 @@ mod postings;
 pub mod query;
 pub mod read;
 pub mod reader;
+mod recent;
 pub mod recover;
 pub mod retain;
 mod run;

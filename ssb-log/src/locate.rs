@@ -30,15 +30,70 @@ pub(crate) fn content(message: &str) -> Option<&str> {
 
 /// The first messages of the thread and the tangles that content belongs to.
 pub(crate) fn roots(content: &str) -> impl Iterator<Item = MessageId> {
-    let tangles = member(content, "tangles").into_iter().flat_map(members);
+    roots_of(member(content, "root"), member(content, "tangles"))
+}
+
+fn roots_of<'a>(root: Option<&'a str>, tangles: Option<&'a str>) -> impl Iterator<Item = MessageId> {
+    let tangles = tangles.into_iter().flat_map(members);
     let roots = tangles.filter_map(|(_, tangle)| member(tangle, "root"));
-    let ids = member(content, "root").into_iter().chain(roots).filter_map(plain_text);
+    let ids = root.into_iter().chain(roots).filter_map(plain_text);
     ids.filter_map(|id| MessageId::parse(id).ok())
+}
+
+/// The parts of content that messages are found by.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Content<'a> {
+    /// All of it.
+    pub(crate) text: &'a str,
+    pub(crate) kind: Option<&'a str>,
+    pub(crate) contact: Option<&'a str>,
+    root: Option<&'a str>,
+    tangles: Option<&'a str>,
+}
+
+impl<'a> Content<'a> {
+    /// Finds them all at once, and where the content ends. `None` if the content of the message is no object.
+    pub(crate) fn of(message: &'a str) -> Option<Self> {
+        let text = members(message).value_of("content").filter(|content| content.starts_with('{'))?;
+        let mut content = Self::default();
+        let mut members = members(text);
+        for (key, value) in members.by_ref() {
+            match key {
+                "type" => content.kind = Some(value),
+                "contact" => content.contact = Some(value),
+                "root" => content.root = Some(value),
+                "tangles" => content.tangles = Some(value),
+                _ => {}
+            }
+        }
+        let len = text.len() - members.rest.strip_prefix('}')?.len();
+        content.text = text.get(..len)?;
+        Some(content)
+    }
+
+    /// As [`roots`].
+    pub(crate) fn roots(&self) -> impl Iterator<Item = MessageId> {
+        roots_of(self.root, self.tangles)
+    }
 }
 
 /// Goes through an object.
 pub(crate) struct Members<'a> {
     rest: &'a str,
+}
+
+impl<'a> Members<'a> {
+    /// The text from the value of a key on: the value is not looked at, and so may have anything behind it.
+    fn value_of(mut self, key: &str) -> Option<&'a str> {
+        loop {
+            let text = self.rest;
+            let (name, rest) = text.split_at_checked(value_len(text)?)?;
+            if name.strip_prefix('"')?.strip_suffix('"')? == key {
+                return rest.strip_prefix(':');
+            }
+            self.next()?;
+        }
+    }
 }
 
 impl<'a> Iterator for Members<'a> {
@@ -49,7 +104,7 @@ impl<'a> Iterator for Members<'a> {
         let (key, rest) = self.rest.split_at_checked(key_len)?;
         let rest = rest.strip_prefix(':')?;
         let (value, rest) = rest.split_at_checked(value_len(rest)?)?;
-        self.rest = rest.strip_prefix(',').unwrap_or_default();
+        self.rest = rest.strip_prefix(',').unwrap_or(rest);
         Some((key.strip_prefix('"')?.strip_suffix('"')?, value))
     }
 }
@@ -186,8 +241,31 @@ mod tests {
         }
 
         #[test]
+        fn what_is_found_at_once_is_what_is_found_by_itself(
+            values in proptest::collection::vec((".{0,9}", value()), 0..6),
+            named in proptest::collection::vec(("(type|contact|root|tangles)", value()), 0..3),
+            behind in ".{0,9}",
+        ) {
+            let pairs = values.into_iter().chain(named).map(|(key, value)| (json::Text::new(&key), value));
+            let pairs: Vec<_> = pairs.collect();
+            let object = json::compact(&json::Value::Object(json::Object::from_pairs(pairs)));
+            let behind = json::compact(&json::Value::Text(json::Text::new(&behind)));
+            let message = format!("{{\"author\":\"content\",\"content\":{object},\"signature\":{behind}}}");
+
+            let found = Content::of(&message).unwrap();
+
+            prop_assert_eq!(found.text, &object);
+            prop_assert_eq!(content(&message), Some(found.text));
+            prop_assert_eq!(found.kind, member(&object, "type"));
+            prop_assert_eq!(found.contact, member(&object, "contact"));
+            prop_assert_eq!(found.root, member(&object, "root"));
+            prop_assert_eq!(found.tangles, member(&object, "tangles"));
+        }
+
+        #[test]
         fn no_text_makes_it_panic(text in "[{}\\[\\]\",:\\\\a1@%&]{0,30}") {
             let _ = members(&text).count();
+            let _ = Content::of(&format!("{{\"content\":{text}"));
             targets(&text, |_| {});
         }
     }

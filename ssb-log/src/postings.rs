@@ -3,11 +3,12 @@
 //! The runs cover the log from its first record on, one behind the other, so the records of a key are those of each run in
 //! turn, and then those in memory.
 
-use std::collections::BTreeSet;
 use std::io;
+use std::ops::ControlFlow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::recent::Recent;
 use crate::run::Header;
 use crate::run::Posting;
 use crate::run::Run;
@@ -25,13 +26,10 @@ pub(crate) struct Postings<F> {
     index: Index,
     runs: Arc<Vec<Arc<Run<F>>>>,
     /// Of the records from `flushed` on.
-    recent: BTreeSet<Posting>,
+    recent: Recent,
     flushed: u32,
     end: u32,
 }
-
-/// How much memory an entry takes, about, with what a set is more than its entries.
-const RECENT_LEN: usize = 24;
 
 /// What an index is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,14 +77,20 @@ impl<F: Storage> Postings<F> {
         }
         let end = runs.last().map_or(0, |run| run.stretch().to);
         let runs = Arc::new(runs);
-        (Self { index, runs, recent: BTreeSet::new(), flushed: end, end }, unused)
+        (Self { index, runs, recent: Recent::default(), flushed: end, end }, unused)
     }
 
     /// Takes in the keys of the next record.
     pub(crate) fn apply(&mut self, at: u32, keys: impl IntoIterator<Item = u64>) {
-        assert_eq!(at, self.end, "records are indexed in order");
-        self.recent.extend(keys.into_iter().map(|key| Posting { key, at }));
-        self.end = at + 1;
+        self.apply_all(at..at + 1, keys.into_iter().map(|key| Posting { key, at }).collect());
+    }
+
+    /// Takes in the keys of the next records.
+    pub(crate) fn apply_all(&mut self, records: Range<u32>, postings: Vec<Posting>) {
+        assert_eq!(records.start, self.end, "records are indexed in order");
+        debug_assert!(postings.iter().all(|posting| records.contains(&posting.at)), "of these records");
+        self.recent.push(postings);
+        self.end = records.end;
     }
 
     /// How many records it knows of.
@@ -101,27 +105,42 @@ impl<F: Storage> Postings<F> {
 
     /// How much memory it takes, in bytes, about.
     pub(crate) fn memory(&self) -> usize {
-        self.recent.len() * RECENT_LEN + self.runs.iter().map(|run| run.memory()).sum::<usize>()
+        self.recent.capacity() * size_of::<Posting>()
+            + self.runs.iter().map(|run| run.memory()).sum::<usize>()
     }
 
     /// The records of a key that are in `range`.
     pub(crate) fn cursor(&self, key: u64, range: Range<u32>, order: Order) -> Cursor<F> {
-        let first = Posting { key, at: range.start };
-        let end = Posting { key, at: range.end.max(range.start) };
-        let recent = self.recent.range(first..end).map(|posting| posting.at).collect();
+        let recent = self.recent.records(key, range.clone());
         Cursor { key, range, order, runs: Arc::clone(&self.runs), recent, next_run: 0, next_block: None }
+    }
+
+    /// All records of a key, wherever they are found soonest: in memory, or else in the longest run.
+    pub(crate) fn likely(&self, key: u64) -> [Cursor<F>; 2] {
+        let flushed = self.flushed;
+        [flushed..u32::MAX, 0..flushed].map(|range| self.cursor(key, range, Order::Ascending))
+    }
+
+    /// The files, in the order of the records they cover.
+    pub(crate) fn runs(&self) -> &[Arc<Run<F>>] {
+        &self.runs
+    }
+
+    /// The entries in memory from one up to, and without, another, sorted.
+    pub(crate) fn recent_between(&self, range: Range<Posting>) -> Vec<Posting> {
+        self.recent.between(range)
     }
 
     /// What [`flush`] needs of the records before `upto`, which are durable.
     pub(crate) fn unflushed(&self, upto: u32) -> Vec<Posting> {
-        self.recent.iter().filter(|posting| posting.at < upto).copied().collect()
+        self.recent.before(upto)
     }
 
     /// Goes on with a run that has what was in memory of the records before its end.
     pub(crate) fn flushed_to(&mut self, run: Run<F>) {
         let Stretch { from, to } = run.stretch();
         assert_eq!(from, self.flushed, "runs have no gaps");
-        self.recent.retain(|posting| posting.at >= to);
+        self.recent.drop_before(to);
         self.flushed = to;
         Arc::make_mut(&mut self.runs).push(Arc::new(run));
     }
@@ -153,7 +172,8 @@ impl<F: Storage> Postings<F> {
 
     /// Forgets everything: a file turned out to be damaged.
     pub(crate) fn clear(&mut self) {
-        *self = Self { index: self.index, runs: Arc::default(), recent: BTreeSet::new(), flushed: 0, end: 0 };
+        let (runs, recent) = (Arc::default(), Recent::default());
+        *self = Self { index: self.index, runs, recent, flushed: 0, end: 0 };
     }
 }
 
@@ -262,12 +282,19 @@ impl<F: Storage> Cursor<F> {
             run.block_of(Posting { key: self.key, at })
         });
         let (mut page, mut is_before, mut is_behind) = (Vec::new(), false, false);
-        run.read_block(number, |posting| match posting.key.cmp(&self.key) {
-            std::cmp::Ordering::Less => is_before = true,
-            std::cmp::Ordering::Greater => is_behind = true,
-            std::cmp::Ordering::Equal if posting.at < self.range.start => is_before = true,
-            std::cmp::Ordering::Equal if posting.at >= self.range.end => is_behind = true,
-            std::cmp::Ordering::Equal => page.push(posting.at),
+        let (first, end) =
+            (Posting { key: self.key, at: self.range.start }, Posting { key: self.key, at: self.range.end });
+        run.read_block(number, |posting| {
+            is_behind = posting >= end;
+            if is_behind {
+                return ControlFlow::Break(());
+            }
+            if posting < first {
+                is_before = true;
+            } else {
+                page.push(posting.at);
+            }
+            ControlFlow::Continue(())
         })?;
         match self.order {
             Order::Ascending if !is_behind && number + 1 < run.blocks() => self.next_block = Some(number + 1),

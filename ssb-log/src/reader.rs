@@ -24,9 +24,10 @@ use crate::index::feeds::Latest;
 use crate::index::ids::id_key;
 use crate::log::Kind;
 use crate::ordinal::Ordinal;
-use crate::postings::Order;
 use crate::query::Answer;
+use crate::query::ByTime;
 use crate::query::Filter;
+use crate::query::Order;
 use crate::query::Query;
 use crate::query::view::Question;
 use crate::query::view::Walk;
@@ -70,39 +71,47 @@ impl<D: Directory> Reader<D> {
         Walk::new(self.clone(), question, end)
     }
 
+    /// Where the messages are whose times ([`Stored::time`]) are in a range, by these.
+    pub fn by_time(&self, times: impl RangeBounds<f64>, order: Order) -> ByTime<D> {
+        ByTime::new(self.clone(), (times.start_bound().cloned(), times.end_bound().cloned()), order)
+    }
+
     /// The message with this id.
     ///
     /// # Errors
     ///
     /// [`ReadError`] if it, or one whose id starts alike, cannot be read.
     pub fn get(&self, id: &MessageId) -> Result<Option<Stored>, ReadError> {
-        let (mut cursor, end) = {
+        let (cursors, end) = {
             let indexes = self.indexes();
             if indexes.ids_are_damaged.load(atomic::Ordering::Acquire) {
                 drop(indexes);
                 return self.search(id);
             }
-            (indexes.ids.cursor(id_key(id), 0..u32::MAX, Order::Descending), indexes.ids.end())
+            (indexes.ids.likely(id_key(id)), indexes.ids.end())
         };
         debug_assert!(end <= self.end().get(), "an index is never ahead of the log");
-        loop {
-            match cursor.page() {
-                Ok(None) => return Ok(None),
-                Ok(Some(candidates)) => {
-                    for at in candidates {
-                        match self.read(Ordinal::new(at)) {
-                            Ok(stored) if stored.id == *id => return Ok(Some(stored)),
-                            Ok(_) | Err(ReadError::Absent) => {}
-                            Err(error) => return Err(error),
+        for mut cursor in cursors {
+            loop {
+                match cursor.page() {
+                    Ok(None) => break,
+                    Ok(Some(candidates)) => {
+                        for at in candidates {
+                            match self.read(Ordinal::new(at)) {
+                                Ok(stored) if stored.id == *id => return Ok(Some(stored)),
+                                Ok(_) | Err(ReadError::Absent) => {}
+                                Err(error) => return Err(error),
+                            }
                         }
                     }
-                }
-                Err(_) => {
-                    self.indexes().ids_are_damaged.store(true, atomic::Ordering::Release);
-                    return self.search(id);
+                    Err(_) => {
+                        self.indexes().ids_are_damaged.store(true, atomic::Ordering::Release);
+                        return self.search(id);
+                    }
                 }
             }
         }
+        Ok(None)
     }
 
     /// Looks for a message without the index: slow, and right.
@@ -400,6 +409,11 @@ impl<D: Directory> Reader<D> {
         let here = all.filter(|(_, at)| !indexes.ledger.gone.contains(*at));
         let sizes = here.filter_map(|(sequence, at)| Some(Size { sequence, at, len: self.log.len(at)? }));
         sizes.collect()
+    }
+
+    /// Whether there is no message at a place, or none any more.
+    pub(crate) fn is_gone(&self, at: Ordinal) -> bool {
+        self.indexes().ledger.gone.contains(at)
     }
 
     pub(crate) fn content(&self) -> &ContentIndexes<D::File> {

@@ -23,6 +23,7 @@ use ssb_msg::Unverified;
 use ssb_msg::ValidationState;
 use ssb_msg::chain::ChainError;
 use ssb_msg::chain::Next;
+use ssb_msg::content::Contact;
 use ssb_msg::draft;
 use ssb_msg::draft::DraftError;
 use ssb_msg::unverified::ParseError;
@@ -38,11 +39,14 @@ use crate::compact::Finished;
 use crate::decision;
 use crate::decision::Decision;
 use crate::decision::RECORD_DECISIONS_MAX;
+use crate::fields;
 use crate::index::BrokenChain;
 use crate::index::Fact;
 use crate::index::Facts;
 use crate::index::Indexes;
+use crate::index::contacts;
 use crate::index::content::ContentIndexes;
+use crate::index::feeds::Feeds;
 use crate::index::ids::IDS;
 use crate::index::ids::id_key;
 use crate::index::ledger::Ledger;
@@ -57,6 +61,8 @@ use crate::log::Visited;
 use crate::offsets::Offsets;
 use crate::ordinal::Ordinal;
 use crate::postings::Postings;
+use crate::read::Entry;
+use crate::read::LogReader;
 use crate::read::ReadError;
 use crate::reader::Reader;
 use crate::recover;
@@ -90,8 +96,8 @@ pub struct Store<D: Directory> {
 impl<D: Directory> Store<D> {
     /// Opens the messages in `directory`, creating the log if there is none.
     ///
-    /// Messages that no file of an index knows of yet are read, and their ids and places in their feeds checked. Signatures are
-    /// not: they were checked before the messages came here.
+    /// Messages that no file of an index knows of yet are read, and their places in their feeds checked, which names each but
+    /// the last; of that the id is computed. Signatures are not checked: they were before the messages came here.
     ///
     /// # Errors
     ///
@@ -118,10 +124,12 @@ impl<D: Directory> Store<D> {
             }
         };
         let (log, recovery) = Log::finish(&directory, opening, known, visit)?;
-        if let Some((offset, flaw)) = flaw {
+        let reader = log.reader();
+        if let Some((offset, flaw)) =
+            flaw.or_else(|| flaw_of_last(&indexes.ledger.feeds, base.end(), &reader))
+        {
             return Err(OpenError::Flawed { path, offset, flaw });
         }
-        let reader = log.reader();
         let content = ContentIndexes::open(&directory, |at| Some(reader.read(Ordinal::new(at)).ok()?.id));
         let content = content.map_err(unusable)?;
         let store = Self {
@@ -257,6 +265,12 @@ impl<D: Directory> Store<D> {
     /// When messages wait for their commit.
     pub fn decide(&mut self, decisions: &[Decision], received: f64) -> Result<(), AppendError> {
         assert!(self.queue.is_empty(), "what was offered is committed first");
+        let content = Arc::clone(&self.content);
+        // Held to the end, so that nobody puts what is gone into a file meanwhile.
+        let mut contacts = content.contacts();
+        if decisions.iter().any(|decision| self.removes_contacts(decision)) {
+            contacts.clear(&*self.directory).map_err(|error| AppendError::Io(error.into()))?;
+        }
         for chunk in decisions.chunks(RECORD_DECISIONS_MAX) {
             let (id, body) = decision::encode(chunk);
             let ordinals = self.log.append(&[Record { kind: Kind::Decision, id, received, body: &body }])?;
@@ -323,6 +337,15 @@ impl<D: Directory> Store<D> {
         Indexer::new(directory, log, Arc::clone(&self.indexes), Arc::clone(&self.content), self.parts.clone())
     }
 
+    /// Who follows and blocks whom: of each author the last word on each feed, those of messages that are durable.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] of a message that has such a word.
+    pub fn contacts(&self) -> Result<Vec<(FeedId, Contact)>, ReadError> {
+        contacts::all(&*self.directory, &self.reader())
+    }
+
     fn enqueue(&mut self, message: Message, received: f64, mut state: ValidationState, next: Next) {
         state.advance(next);
         self.queue_len += record(&message, received).stored_len();
@@ -372,6 +395,28 @@ impl<D: Directory> Store<D> {
         let slot = indexes.ledger.feeds.by_sequence(&message.author(), message.sequence());
         slot.is_some_and(|slot| indexes.ledger.gone.may_come_back(slot))
             && !self.returning.contains(&message.id())
+    }
+
+    /// Whether what is known of who follows whom may be something else after a decision.
+    fn removes_contacts(&self, decision: &Decision) -> bool {
+        let places: Vec<Ordinal> = match *decision {
+            Decision::Readmit { .. } | Decision::Unban { .. } => return false,
+            Decision::Forget { feed } | Decision::Ban { feed } => {
+                return self.indexes().ledger.feeds.number(&feed).is_some();
+            }
+            Decision::Delete { from, upto, .. } if upto - from >= LOOKED_AT_MAX => return true,
+            Decision::Delete { feed, from, upto } => {
+                let indexes = self.indexes();
+                (from..=upto)
+                    .filter_map(|sequence| indexes.ledger.feeds.by_sequence(&feed, sequence))
+                    .collect()
+            }
+        };
+        let log = self.log.reader();
+        places.into_iter().any(|at| match log.read(at) {
+            Ok(entry) => std::str::from_utf8(&entry.body).is_ok_and(|text| contacts::said(text).is_some()),
+            Err(_) => true,
+        })
     }
 
     fn indexes(&self) -> RwLockReadGuard<'_, Indexes<D::File>> {
@@ -505,6 +550,9 @@ fn record(message: &Message, received: f64) -> Record<'_> {
     Record { kind: Kind::Message, id: *message.id().as_bytes(), received, body: message.compact() }
 }
 
+/// How many messages are looked at to find out whether one of them says something of a feed.
+const LOOKED_AT_MAX: u32 = 64;
+
 /// Where the records are of which something is known.
 fn known<F: Storage>(base: &Base, records: &F) -> Known {
     let mut offsets = Offsets::new();
@@ -544,8 +592,26 @@ fn restore<D: Directory>(
 
 /// Takes a record that is already in the log into the indexes.
 fn index<F: Storage>(indexes: &mut Indexes<F>, visited: &Visited<'_>) -> Result<(), Flaw> {
-    with_fact(&visited.record, |fact| indexes.apply(visited.ordinal, fact))??;
+    let record = &visited.record;
+    if record.kind == Kind::Message
+        && let Some(facts) = fields::facts(record.id, record.body)
+    {
+        return Ok(indexes.apply(visited.ordinal, &Fact::Message(facts))?);
+    }
+    with_fact(record, |fact| indexes.apply(visited.ordinal, fact))??;
     Ok(())
+}
+
+/// The ids of others are named by the messages that follow them: of each feed whose end was read, the last one is hashed.
+fn flaw_of_last<D: Directory>(feeds: &Feeds, from: u32, log: &LogReader<D>) -> Option<(u64, Flaw)> {
+    let ends = feeds.all().map(|latest| latest.ordinal).filter(|last| last.get() >= from);
+    // One that cannot be read is told when it is asked for.
+    let mut entries = ends.filter_map(|last| log.read(last).ok());
+    entries.find_map(|entry| {
+        let Entry { kind, id, received, body, .. } = &entry;
+        let record = Record { kind: *kind, id: *id, received: *received, body };
+        Some((entry.offset, with_fact(&record, |_| ()).err()?))
+    })
 }
 
 /// Calls `take` with what a record is, if it is what its kind says.

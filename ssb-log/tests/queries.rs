@@ -5,6 +5,7 @@
 mod shared;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -19,10 +20,12 @@ use ssb_log::Stored;
 use ssb_log::indexer::Progress;
 use ssb_log::memory::Memory;
 use ssb_log::query::Filter;
+use ssb_log::query::Order;
 use ssb_log::query::Query;
 use ssb_log::query::Target;
 use ssb_log::storage::Directory as _;
 use ssb_msg::Signing;
+use ssb_msg::content::Contact;
 use ssb_msg::json;
 
 use shared::NOW;
@@ -75,7 +78,9 @@ fn content(said: &Said, written: &[MessageId]) -> String {
     for (place, (index, how)) in said.links.iter().enumerate() {
         let target = pick(index);
         fields.push(match how {
-            0 if place == 0 => format!("\"contact\":\"{target}\""),
+            0 if place == 0 => {
+                format!("\"contact\":\"{target}\",\"following\":{}", said.kind.is_multiple_of(2))
+            }
             0 => format!("\"link{place}\":\"{target}\""),
             1 => format!("\"deep{place}\":[{{\"link\":\"{target}\"}}]"),
             4 => format!("\"tags{place}\":[\"#other\",[\"#Rust\"]]"),
@@ -250,7 +255,8 @@ impl World {
             Step::Write(all) => {
                 for said in all {
                     let content = content(&said, &self.written);
-                    let claimed = f64::from(u32::try_from(self.written.len()).unwrap());
+                    // Not in the order of their receipt, and some at the same time.
+                    let claimed = f64::from(u32::try_from(self.written.len() * 7 % 31).unwrap());
                     let key = author(said.author);
                     let message =
                         self.store.sign_next(&content, claimed, &key, &Signing::plain(), NOW).unwrap();
@@ -321,6 +327,38 @@ impl World {
         assert_eq!(ends, told);
     }
 
+    /// Whether the last word of each author on each feed is told.
+    fn check_contacts(&self) {
+        let mut last = BTreeMap::new();
+        for stored in self.all() {
+            let value = json::parse(stored.json.as_bytes()).unwrap();
+            let author = value.get("author").and_then(json::Value::as_text).unwrap().decode();
+            if let Some(Contact { contact, relation }) = Contact::read(value.get("content").unwrap()) {
+                last.insert((FeedId::parse(&author).unwrap(), contact), relation);
+            }
+        }
+        let told = self.store.contacts().unwrap();
+        let told = told.into_iter().map(|(author, said)| ((author, said.contact), said.relation));
+        assert_eq!(told.collect::<Vec<_>>(), last.into_iter().collect::<Vec<_>>());
+    }
+
+    /// Whether messages come by their times, those of the same time by their receipt.
+    fn check_times(&self, times: Range<f64>, page_len: usize) {
+        let mut expected: Vec<(f64, Ordinal)> =
+            self.all().iter().map(|one| (one.time(), one.ordinal)).collect();
+        expected.retain(|(time, _)| times.contains(time));
+        expected.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+        for order in [Order::Ascending, Order::Descending] {
+            let mut found = Vec::new();
+            let mut by_time = self.store.reader().by_time(times.clone(), order);
+            while !by_time.is_over() {
+                found.extend(by_time.page(page_len).unwrap());
+            }
+            assert_eq!(found, expected);
+            expected.reverse();
+        }
+    }
+
     fn answer(&self, query: Query, page_len: usize) -> Vec<Ordinal> {
         let mut answer = self.store.reader().query(query);
         let mut found = Vec::new();
@@ -345,6 +383,9 @@ proptest! {
             world = world.step(step);
         }
         world.check_primary();
+        world.check_contacts();
+        let (from, len) = window.unwrap_or((0, u32::MAX));
+        world.check_times(f64::from(from % 20)..f64::from(from) + f64::from(len), 1 + page_len.min(9));
         let range = window.map_or(0..u32::MAX, |(from, len)| from..from + len);
         let matching: Vec<Ordinal> = world.all().into_iter()
             .filter(|stored| range.contains(&stored.ordinal.get()))

@@ -1,5 +1,5 @@
-//! The thread that keeps the indexes up with the log, and copies the log when much of it is gone. Only who has called `rebuild`
-//! waits for it, and it waits for nobody but the log.
+//! The thread that keeps the indexes up with the log, and copies the log when much of it is gone. Nobody waits for it but who
+//! has called `rebuild` and an import in its end, and it waits for nobody but the log.
 
 use std::future::Future;
 use std::future::poll_fn;
@@ -16,10 +16,13 @@ use smol::future::FutureExt as _;
 use smol::future::block_on;
 use ssb_log::Disk;
 use ssb_log::Indexer;
+use ssb_log::Ordinal;
 use ssb_log::Reader;
 use ssb_log::compact;
 use ssb_log::compact::Compactor;
+use ssb_log::indexer::IndexError;
 use ssb_log::indexer::Progress;
+use ssb_log::tail::Follower;
 
 use crate::config::LogLevel;
 use crate::core_task::Answer;
@@ -75,10 +78,7 @@ pub(crate) fn start(
                         if copying.work(&indexer, &reader, &log, &logger) {
                             rebuilds.try_recv().ok()
                         } else {
-                            let grown = async {
-                                poll_fn(|context| follower.poll_past(context, seen)).await;
-                            };
-                            wait(grown, &rebuilds)
+                            wait(grown(&mut follower, seen), &rebuilds)
                         }
                     }
                     Err(error) => {
@@ -160,4 +160,36 @@ fn wait(something: impl Future<Output = ()>, rebuilds: &Receiver<Rebuild>) -> Op
         }
         .or(async { rebuilds.recv().await.ok() }),
     )
+}
+
+/// Keeps the indexes up with the log until `stored` is closed, and then until they are: nothing comes behind that.
+///
+/// # Errors
+///
+/// [`IndexError`]: they are behind, and whoever opens the log goes on with them.
+pub(crate) fn follow_to_the_end(
+    indexer: &mut Indexer<Disk>,
+    reader: &Reader<Disk>,
+    stored: &Receiver<()>,
+) -> Result<(), IndexError> {
+    let mut follower = reader.follow();
+    loop {
+        // In this order: what was stored before it was closed is not missed.
+        let is_all = stored.is_closed();
+        let seen = reader.end();
+        match indexer.work()? {
+            Progress::More => {}
+            Progress::UpToDate if is_all => return indexer.finish(WORTH_A_FILE),
+            Progress::UpToDate => block_on(grown(&mut follower, seen).or(ended(stored))),
+        }
+    }
+}
+
+async fn grown(follower: &mut Follower, seen: Ordinal) {
+    poll_fn(|context| follower.poll_past(context, seen)).await;
+}
+
+async fn ended(stopped: &Receiver<()>) {
+    // Nothing is ever sent: it ends when the sender is gone.
+    let _ = stopped.recv().await;
 }

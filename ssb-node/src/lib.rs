@@ -15,6 +15,7 @@ mod log_thread;
 mod logging;
 mod mailbox;
 pub mod node;
+mod old_peers;
 mod peer_task;
 mod permission;
 mod pool;

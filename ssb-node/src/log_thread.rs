@@ -30,8 +30,6 @@ use ssb_log::Store;
 use ssb_log::compact::CompactError;
 use ssb_log::compact::Compacted;
 use ssb_log::compact::Compactor;
-use ssb_log::query::Filter;
-use ssb_log::query::Query;
 use ssb_log::read::ReadError;
 use ssb_log::retain;
 use ssb_log::retain::Standing;
@@ -422,20 +420,8 @@ pub(crate) struct Survey {
 pub(crate) fn survey(store: &Store<Disk>) -> Result<Survey, ReadError> {
     let reader = store.reader();
     let held = reader.feeds().into_iter().map(|latest| (latest.feed, latest.sequence)).collect();
-    let mut contacts = Vec::new();
-    let mut answer = reader.query(Query::new(Filter::contacts()));
-    while !answer.is_over() {
-        for stored in answer.page(SURVEY_LEN)? {
-            let Some(contact) = contact_of(&stored.json) else { continue };
-            let author = reader.author(stored.ordinal).and_then(|number| reader.feed_id(number));
-            contacts.extend(author.map(|author| (author, contact)));
-        }
-    }
-    Ok(Survey { held, contacts })
+    Ok(Survey { held, contacts: store.contacts()? })
 }
-
-/// How much is read at once at start.
-const SURVEY_LEN: usize = 1024 * 1024;
 
 #[cfg(test)]
 mod tests {

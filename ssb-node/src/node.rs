@@ -57,6 +57,7 @@ use crate::log_thread::LogThread;
 use crate::log_thread::Survey;
 use crate::log_thread::survey;
 use crate::logging::Logger;
+use crate::old_peers;
 use crate::permission;
 use crate::pool::Pool;
 use crate::shared::Shared;
@@ -120,7 +121,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let hops = config.retention.hops.map_or(config.hops, |kept| kept.min(config.hops));
     let is_idle = config.retention.policy().is_idle();
     let retention = if is_idle { Retention::Everything } else { Retention::Policy };
-    let start = Start { me, hops, mark, held, contacts, seeds, banned, retention };
+    let stored = old_peers::read(&config.path);
+    let start = Start { me, hops, mark, held, contacts, seeds, stored, banned, retention };
     let core = Core::new(start);
     let mut notices = home.notices;
     notices.extend(core.recovery().check().err().map(|locked| locked.to_string()));

@@ -107,7 +107,7 @@ pub(super) fn bar(len: Option<u64>) -> ProgressBar {
 
 pub(super) fn failure(error: &TransferError) -> Failure {
     let code = match error {
-        TransferError::InUse { .. } => codes::IN_USE,
+        TransferError::InUse { .. } | TransferError::StillRunning { .. } => codes::IN_USE,
         TransferError::Input(_) | TransferError::OldLog { .. } => codes::NO_INPUT,
         _ => codes::IO,
     };

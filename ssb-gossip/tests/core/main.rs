@@ -142,6 +142,7 @@ fn fresh() -> Start {
         seeds: Vec::new(),
         banned: Vec::new(),
         retention: Retention::Everything,
+        stored: Vec::new(),
     }
 }
 

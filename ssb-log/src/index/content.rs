@@ -5,6 +5,8 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::RwLock;
 use std::sync::RwLockReadGuard;
@@ -13,7 +15,11 @@ use std::sync::RwLockWriteGuard;
 use ssb_keys::FeedId;
 use ssb_keys::hash::Sha256;
 
+use crate::fields;
+use crate::index::contacts;
+use crate::index::contacts::Contacts;
 use crate::locate;
+use crate::locate::Content;
 use crate::locate::Target;
 use crate::mention;
 use crate::postings::Index;
@@ -31,11 +37,28 @@ pub enum ContentIndex {
     Links,
     /// By the first message of the thread or tangle that it belongs to.
     Roots,
+    /// By the time that the author claims, or that of the receipt.
+    Times,
+}
+
+/// What of a record indexes are made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Indexed<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) content: Option<Content<'a>>,
+    pub(crate) received: f64,
+}
+
+impl<'a> Indexed<'a> {
+    pub(crate) fn new(body: &'a [u8], received: f64) -> Self {
+        let text = std::str::from_utf8(body).unwrap_or_default();
+        Self { text, content: Content::of(text), received }
+    }
 }
 
 impl ContentIndex {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Types, Self::Links, Self::Roots];
+    pub const ALL: [Self; 4] = [Self::Types, Self::Links, Self::Roots, Self::Times];
 
     /// What its files are called.
     pub const fn name(self) -> &'static str {
@@ -47,43 +70,43 @@ impl ContentIndex {
             Self::Types => Index { name: "types", tag: *b"type" },
             Self::Links => Index { name: "links", tag: *b"lnk2" },
             Self::Roots => Index { name: "roots", tag: *b"root" },
+            Self::Times => Index { name: "times", tag: *b"time" },
         }
     }
 
-    /// The keys under which a message is found.
-    pub(crate) fn keys(self, message: &str) -> Vec<u64> {
-        let mut keys = Vec::new();
-        let Some(content) = locate::content(message) else { return keys };
+    /// Hands the keys under which a message is found to `each`, some perhaps twice.
+    pub(crate) fn keys(self, message: &Indexed<'_>, mut each: impl FnMut(u64)) {
+        let content = message.content.unwrap_or_default();
         match self {
             Self::Types => {
-                keys.extend(locate::member(content, "type").map(text_key));
-                keys.extend(has_contact(content).then(contact_key));
+                content.kind.map(text_key).into_iter().for_each(&mut each);
+                if content.contact.is_some_and(is_feed) {
+                    each(contact_key());
+                }
             }
             Self::Links => {
-                locate::targets(content, |target| keys.push(target_key(&target)));
-                keys.extend(mention::channels(content).iter().map(|channel| text_key(channel)));
+                locate::targets(content.text, |target| each(target_key(&target)));
+                mention::channels(content.text).iter().for_each(|channel| each(text_key(channel)));
             }
-            Self::Roots => {
-                keys.extend(locate::roots(content).map(|root| target_key(&Target::Message(root))));
-            }
+            Self::Roots => content.roots().for_each(|root| each(target_key(&Target::Message(root)))),
+            Self::Times => each(time_key(fields::time(message.text, message.received))),
         }
-        keys.sort_unstable();
-        keys.dedup();
-        keys
     }
 }
 
 /// Whether a file is what a crash has left of one that was being written.
 fn is_left_over(name: &str) -> bool {
-    let indexes = ContentIndex::ALL.iter().map(|which| which.name());
-    name.ends_with(ASIDE) && indexes.into_iter().any(|index| name.starts_with(index))
+    let mut indexes = ContentIndex::ALL.iter().map(|which| which.name()).chain([contacts::NAME]);
+    name.ends_with(ASIDE) && indexes.any(|index| name.starts_with(index))
 }
 
 /// Whether content has a feed as its `contact`.
 pub(crate) fn has_contact(content: &str) -> bool {
-    locate::member(content, "contact")
-        .and_then(locate::plain_text)
-        .is_some_and(|id| FeedId::parse(id).is_ok())
+    locate::member(content, "contact").is_some_and(is_feed)
+}
+
+fn is_feed(raw: &str) -> bool {
+    locate::plain_text(raw).is_some_and(|id| FeedId::parse(id).is_ok())
 }
 
 /// The key of all content that has: of no type, as raw strings have quotes.
@@ -96,6 +119,18 @@ pub(crate) fn text_key(raw: &str) -> u64 {
     let mut hash = Sha256::new();
     hash.update(raw.as_bytes());
     first_eight(&hash.finish())
+}
+
+/// The key of a time: keys are in the order of times.
+pub(crate) fn time_key(time: f64) -> u64 {
+    // Whatever sign a zero has, it is the same time.
+    let bits = (time + 0.0).to_bits();
+    if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
+}
+
+/// The time that has a key.
+pub(crate) fn time_of_key(key: u64) -> f64 {
+    f64::from_bits(if key >> 63 == 0 { !key } else { key & !(1 << 63) })
 }
 
 /// The key of an id. Ids are as good as hashes; whoever makes some that start alike on purpose makes others read more.
@@ -111,10 +146,12 @@ fn first_eight(bytes: &[u8; 32]) -> u64 {
     u64::from_le_bytes(*bytes.first_chunk().expect("there are 32 bytes"))
 }
 
-/// All three, shared by those who ask and the one who keeps them.
+/// All of them and the contacts, shared by those who ask and the one who keeps them.
 #[derive(Debug)]
 pub(crate) struct ContentIndexes<F> {
-    all: [RwLock<Postings<F>>; 3],
+    all: [RwLock<Postings<F>>; 4],
+    /// Held while a file of theirs is written or removed.
+    contacts: Mutex<Contacts>,
 }
 
 impl<F: Storage> ContentIndexes<F> {
@@ -136,7 +173,17 @@ impl<F: Storage> ContentIndexes<F> {
             }
             RwLock::new(postings)
         };
-        Ok(Arc::new(Self { all: ContentIndex::ALL.map(open) }))
+        let all = ContentIndex::ALL.map(open);
+        let (contacts, unused) = Contacts::open(directory, &names, &last);
+        for name in unused {
+            // As above.
+            let _ = directory.remove(&name);
+        }
+        Ok(Arc::new(Self { all, contacts: Mutex::new(contacts) }))
+    }
+
+    pub(crate) fn contacts(&self) -> MutexGuard<'_, Contacts> {
+        self.contacts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn read(&self, which: ContentIndex) -> RwLockReadGuard<'_, Postings<F>> {
@@ -153,11 +200,12 @@ impl<F: Storage> ContentIndexes<F> {
     }
 
     fn get(&self, which: ContentIndex) -> &RwLock<Postings<F>> {
-        let [types, links, roots] = &self.all;
+        let [types, links, roots, times] = &self.all;
         match which {
             ContentIndex::Types => types,
             ContentIndex::Links => links,
             ContentIndex::Roots => roots,
+            ContentIndex::Times => times,
         }
     }
 }
@@ -173,16 +221,40 @@ mod tests {
             r#"{{"author":"x","content":{{"type":"post","root":"{one}","branch":["{two}","{one}"],"tangles":{{"a":{{"root":"{three}"}},"b":{{"root":null}}}}}}}}"#
         );
         let key = |text: &str| target_key(&Target::parse(text).unwrap());
-        let sorted = |mut keys: Vec<u64>| {
-            keys.sort_unstable();
+        let keys_of = |message: &str, which: ContentIndex| {
+            let mut keys = Vec::new();
+            which.keys(&Indexed::new(message.as_bytes(), 7.0), |key| keys.push(key));
             keys
         };
+        let keys = |which| keys_of(&message, which);
 
-        assert_eq!(ContentIndex::Types.keys(&message), [text_key("\"post\"")]);
-        assert_eq!(ContentIndex::Links.keys(&message), sorted(vec![key(&one), key(&two), key(&three)]));
-        assert_eq!(ContentIndex::Roots.keys(&message), sorted(vec![key(&one), key(&three)]));
-        for which in ContentIndex::ALL {
-            assert_eq!(which.keys(r#"{"content":"xyz.box"}"#), Vec::<u64>::new());
+        assert_eq!(keys(ContentIndex::Types), [text_key("\"post\"")]);
+        assert_eq!(keys(ContentIndex::Links), [key(&one), key(&two), key(&one), key(&three)]);
+        assert_eq!(keys(ContentIndex::Roots), [key(&one), key(&three)]);
+        for which in [ContentIndex::Types, ContentIndex::Links, ContentIndex::Roots] {
+            assert_eq!(keys_of(r#"{"content":"xyz.box"}"#, which), [0; 0]);
         }
+        assert_eq!(keys(ContentIndex::Times), [time_key(7.0)]);
+        assert_eq!(keys_of(r#"{"timestamp":5.5,"content":"xyz.box"}"#, ContentIndex::Times), [time_key(5.5)]);
+    }
+
+    #[test]
+    fn keys_of_times_are_in_their_order() {
+        let times = [
+            f64::MIN,
+            -1.5,
+            -f64::MIN_POSITIVE,
+            0.0,
+            f64::MIN_POSITIVE,
+            1.0,
+            1.5e12,
+            1.5e12 + 0.001,
+            f64::MAX,
+        ];
+        let keys = times.map(time_key);
+
+        assert!(keys.is_sorted_by(|one, other| one < other));
+        assert_eq!(keys.map(time_of_key), times);
+        assert_eq!(time_key(-0.0), time_key(0.0));
     }
 }

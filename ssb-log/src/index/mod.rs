@@ -1,5 +1,6 @@
 //! What is known of the messages without reading them.
 
+pub(crate) mod contacts;
 pub mod content;
 pub mod feeds;
 pub(crate) mod gone;

@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod by_time;
 mod filter;
 pub mod language;
 mod plan;
@@ -30,12 +31,13 @@ pub mod view;
 use std::ops::Range;
 
 use crate::ordinal::Ordinal;
-use crate::postings::Order;
 
+pub use self::by_time::ByTime;
 pub use self::filter::Filter;
 pub use self::plan::Plan;
 pub use self::run::Answer;
 pub use crate::locate::Target;
+pub use crate::postings::Order;
 
 /// A question: which messages, in which order, how many.
 #[derive(Clone, Debug, PartialEq)]

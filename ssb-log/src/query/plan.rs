@@ -61,7 +61,7 @@ impl Source {
             Self::Index { index: ContentIndex::Roots, .. } => 0,
             Self::Index { index: ContentIndex::Links, .. } => 1,
             Self::Feed(_) => 2,
-            Self::Index { index: ContentIndex::Types, .. } => 4,
+            Self::Index { index: ContentIndex::Types | ContentIndex::Times, .. } => 4,
             Self::Union(sources) => sources.iter().map(Self::rank).max().unwrap_or(0).saturating_add(1),
             Self::Log => u8::MAX,
         }

@@ -1,5 +1,7 @@
 //! Finds entries in a run.
 
+use std::ops::ControlFlow;
+
 use super::FOOTER_LEN;
 use super::HEADER_LEN;
 use super::Header;
@@ -95,12 +97,19 @@ impl<F: Storage> Run<F> {
     /// The entries of a block.
     pub(crate) fn block(&self, number: usize) -> Result<Vec<Posting>, RunError> {
         let mut entries = Vec::new();
-        self.read_block(number, |posting| entries.push(posting))?;
+        self.read_block(number, |posting| {
+            entries.push(posting);
+            ControlFlow::Continue(())
+        })?;
         Ok(entries)
     }
 
-    /// Hands the entries of a block to `each`.
-    pub(crate) fn read_block(&self, number: usize, each: impl FnMut(Posting)) -> Result<(), RunError> {
+    /// Hands the entries of a block to `each`, until it wants no more.
+    pub(crate) fn read_block(
+        &self,
+        number: usize,
+        each: impl FnMut(Posting) -> ControlFlow<()>,
+    ) -> Result<(), RunError> {
         let (block, next) = match self.blocks.get(number..) {
             Some([block, next, ..]) => (block, next),
             _ => return Err(RunError::Damaged),

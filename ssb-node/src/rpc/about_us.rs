@@ -112,6 +112,7 @@ mod tests {
             seeds: vec![Address::net("h.example", 1, key(2).id()).unwrap()],
             banned: Vec::new(),
             retention: Retention::Everything,
+            stored: Vec::new(),
         })
     }
 

@@ -1,9 +1,9 @@
 //! `createFeedStream`: all messages by the time that their authors claim, or that of their receipt if the author claims a
 //! later one. New ones come as they arrive.
 //!
-//! There is no index for this order: a call reads the whole log once, a part at a time so that other streams have their
-//! turns, and keeps 16 bytes a message. Of two messages with the same time and author ssb-db 20.4.1 shows only the later;
-//! here both are sent.
+//! An index has this order: a call finds in it, a part at a time so that other streams have their turns, where the messages are
+//! that it wants, and keeps 16 bytes for each. Of two messages with the same time and author ssb-db 20.4.1 shows only the
+//! later; here both are sent.
 
 use std::ops::Bound;
 use std::ops::Range;
@@ -12,8 +12,9 @@ use ssb_log::Disk;
 use ssb_log::Ordinal;
 use ssb_log::Reader;
 use ssb_log::Stored;
+use ssb_log::query;
+use ssb_log::query::Order;
 use ssb_log::read::ReadError;
-use ssb_msg::Unverified;
 use ssb_msg::json;
 use ssb_muxrpc::RemoteError;
 
@@ -23,17 +24,16 @@ use super::message_stream::MessageStream;
 use super::message_stream::Messages;
 use super::message_stream::Placed;
 use super::message_stream::read_page;
-use super::source::PAGE_LEN;
 use super::source::Then;
 use super::stream_options::Options;
 
 /// All messages: those that are stored when the stream begins by their times, then the others by their ordinals.
 #[derive(Default)]
 pub(crate) struct ByTime {
-    /// In the order of the log until all are there.
+    /// What looks up the first, until all are found.
+    lookup: Option<query::ByTime<Disk>>,
+    /// What was found.
     order: Vec<(f64, Ordinal)>,
-    /// How far the log was read for it.
-    read: u32,
 }
 
 /// The stream that a call asks for.
@@ -67,31 +67,27 @@ impl Messages for ByTime {
         options: &Options,
         end: u32,
     ) -> Result<Option<Range<u32>>, ReadError> {
-        if self.read < end {
-            let page = reader.page(Ordinal::new(self.read)..Ordinal::new(end), SCAN_LEN)?;
-            self.read = page.last().map_or(end, |last| last.ordinal.get() + 1);
-            self.order.extend(page.iter().map(|stored| (resolved_time(stored), stored.ordinal)));
+        let Self { lookup, order } = self;
+        let direction = if options.reverse { Order::Descending } else { Order::Ascending };
+        let lookup = lookup.get_or_insert_with(|| reader.by_time(options.range, direction));
+        let found = lookup.page(LOOKUP_LEN)?.into_iter().filter(|(_, at)| at.get() < end);
+        order.extend(found);
+        if !lookup.is_over() && !has_enough(order, options.limit) {
             return Ok(None);
+        }
+        if options.reverse {
+            order.reverse();
         }
         let author = |at: &Ordinal| {
             let feed = reader.author(*at).and_then(|number| reader.feed_id(number));
             feed.map(|feed| feed.to_string())
         };
-        self.order.sort_by(|(time, at), (other_time, other)| {
-            time.total_cmp(other_time).then_with(|| author(at).cmp(&author(other)))
-        });
-        let before = |bound: f64| {
-            let before = self.order.partition_point(|(time, _)| *time < bound);
-            u32::try_from(before).unwrap_or(end)
-        };
-        let end = count(&self.order);
-        let place = |bound: Bound<f64>, unbounded: u32| match bound {
-            Bound::Included(time) | Bound::Excluded(time) => before(time),
-            Bound::Unbounded => unbounded,
-        };
-        let (lower, upper) = options.range;
-        let (start, end) = (place(lower, 0), place(upper, end));
-        Ok(Some(start.min(end)..end))
+        for alike in order.chunk_by_mut(|(time, _), (next, _)| time == next) {
+            if alike.len() > 1 {
+                alike.sort_by_cached_key(|(_, at)| author(at));
+            }
+        }
+        Ok(Some(0..count(order)))
     }
 
     fn page(
@@ -111,14 +107,14 @@ impl Messages for ByTime {
     }
 
     fn sort_value(&self, _place: u32, stored: &Stored) -> f64 {
-        resolved_time(stored)
+        stored.time()
     }
 
     fn item(&self, options: &Options, _place: u32, stored: &Stored) -> String {
         let item = options.item(stored);
         match item.strip_suffix('}') {
             Some(fields) if options.keys && options.values => {
-                let time = json::compact(&json::Value::Number(resolved_time(stored)));
+                let time = json::compact(&json::Value::Number(stored.time()));
                 format!("{fields},\"rts\":{time}}}")
             }
             _ => item,
@@ -126,20 +122,19 @@ impl Messages for ByTime {
     }
 }
 
-// A message that claims no time, or one that was still to come, has that of its receipt.
-fn resolved_time(stored: &Stored) -> f64 {
-    match Unverified::parse(stored.json.as_bytes()) {
-        Ok(message) if message.timestamp() != 0.0 => message.timestamp().min(stored.received),
-        _ => stored.received,
-    }
+/// Whether there are as many as are wanted, and one of another time behind: of the same time, authors say which come first.
+fn has_enough(order: &[(f64, Ordinal)], limit: Option<u64>) -> bool {
+    let wanted = limit.and_then(|limit| usize::try_from(limit).ok());
+    let last = wanted.and_then(|wanted| order.get(wanted.checked_sub(1)?));
+    wanted == Some(0) || last.zip(order.last()).is_some_and(|((last, _), (behind, _))| last != behind)
 }
 
 fn count(order: &[(f64, Ordinal)]) -> u32 {
     u32::try_from(order.len()).expect("a log has fewer than 2^32 records")
 }
 
-/// How much is read in one turn.
-const SCAN_LEN: usize = 16 * PAGE_LEN;
+/// How many messages are looked up in one turn.
+const LOOKUP_LEN: usize = 16_384;
 
 #[cfg(test)]
 mod tests {

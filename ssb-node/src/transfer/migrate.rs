@@ -17,7 +17,10 @@ use super::marker::Marker;
 use super::old_log::OldLog;
 use super::pipeline::Importer;
 use super::pipeline::Progress;
+use super::still_running;
+use super::still_running::OldNode;
 use crate::config::Config;
+use crate::old_peers;
 
 /// What became of an old log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +78,14 @@ pub fn migrate(
     let is_home =
         matches!((from.canonicalize(), config.path.canonicalize()), (Ok(from), Ok(home)) if from == home);
     let marks = if is_home { Marks::Set } else { Marks::None };
-    take(config, &OldLog::find(from)?, marks, progress)
+    let logs = OldLog::find(from)?;
+    refuse_running(from, &logs)?;
+    let migrated = take(config, &logs, marks, progress)?;
+    if marks == Marks::None && !logs.is_empty() {
+        let unusable = |error| TransferError::Directory { path: config.path.clone(), error };
+        old_peers::bring(from, &config.path).map_err(unusable)?;
+    }
+    Ok(migrated)
 }
 
 /// Takes in the old logs of the data directory, those that were not taken in whole before or have changed since.
@@ -85,9 +95,18 @@ pub fn migrate(
 /// As [`migrate`].
 pub fn take_over(config: &Config, progress: impl FnMut(Advance<'_>)) -> Result<Vec<Migrated>, TransferError> {
     let mut logs = OldLog::find(&config.path)?;
+    refuse_running(&config.path, &logs)?;
     let marker = Marker::load(&config.path);
     logs.retain(|log| !marker.has(log));
     take(config, &logs, Marks::Set, progress)
+}
+
+/// Where there is no old log, nobody asks who has something open.
+fn refuse_running(directory: &Path, logs: &[OldLog]) -> Result<(), TransferError> {
+    match still_running::find(directory).filter(|_| !logs.is_empty()) {
+        Some(OldNode { pid }) => Err(TransferError::StillRunning { path: directory.to_owned(), pid }),
+        None => Ok(()),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -14,6 +14,7 @@ mod migrate;
 mod old_log;
 mod pending;
 mod pipeline;
+mod still_running;
 mod upkeep;
 
 use std::io;
@@ -132,6 +133,18 @@ pub enum TransferError {
     /// A node runs in the directory.
     #[error("{} runs in {}: stop it first", holder(*pid), path.display())]
     InUse {
+        /// The directory.
+        path: PathBuf,
+        /// The process, where the system tells.
+        pid: Option<u32>,
+    },
+    /// The program that wrote an old log still runs.
+    #[error(
+        "the old program{} still runs in {}: stop it first, and do not publish with it again",
+        pid.map_or_else(String::new, |pid| format!(", process {pid},")),
+        path.display()
+    )]
+    StillRunning {
         /// The directory.
         path: PathBuf,
         /// The process, where the system tells.

@@ -1,7 +1,7 @@
 //! Messages come in: in any order, at the speed of all cores, wherever they come from.
 //!
-//! One thread reads a [`Source`], one for each core parses and verifies groups of what it has, and the caller's stores them
-//! in order.
+//! One thread reads a [`Source`], one for each core parses and verifies groups of what it has, the caller's stores them in
+//! order, and one more keeps the indexes up with that, so that all is found when it is over.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,6 +13,7 @@ use ssb_keys::FeedId;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_keys::verify::KeyCache;
 use ssb_log::Disk;
+use ssb_log::Indexer;
 use ssb_log::Store;
 use ssb_log::import::Record;
 use ssb_log::store::Refused;
@@ -32,6 +33,7 @@ use super::pending::Kept;
 use super::pending::Pending;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::index_thread::follow_to_the_end;
 
 /// Where messages come from.
 pub(super) trait Source: Send {
@@ -84,8 +86,14 @@ pub struct Progress {
     pub bytes: u64,
 }
 
-/// The one who stores.
+/// A directory in which no node runs, and into which messages come.
 pub(super) struct Importer<'a> {
+    writer: Writer<'a>,
+    indexer: Indexer<Disk>,
+}
+
+/// The one who stores.
+struct Writer<'a> {
     store: Store<Disk>,
     mark: Option<PublishedMark>,
     config: &'a Config,
@@ -95,12 +103,14 @@ pub(super) struct Importer<'a> {
 impl<'a> Importer<'a> {
     /// Opens the log of a directory in which no node runs.
     pub(super) fn open(config: &'a Config) -> Result<Self, TransferError> {
-        Ok(Self { store: super::open(config)?, mark: super::mark(config)?, config, clock: Clock::start() })
+        let (store, mark) = (super::open(config)?, super::mark(config)?);
+        let indexer = store.indexer();
+        Ok(Self { writer: Writer { store, mark, config, clock: Clock::start() }, indexer })
     }
 
     /// The last sequence of a feed that is here, 0 if there is none.
     pub(super) fn sequence(&self, feed: &FeedId) -> u32 {
-        self.store.state(feed).sequence()
+        self.writer.store.state(feed).sequence()
     }
 
     /// Takes in all that a source has, and tells now and then how far it is.
@@ -110,13 +120,19 @@ impl<'a> Importer<'a> {
         heads: Option<&mut Heads>,
         progress: impl FnMut(Progress),
     ) -> Result<Summary, TransferError> {
-        let signing = self.config.signing.map_or_else(Signing::plain, Signing::keyed);
-        let taking =
-            Taking { importer: self, heads, pending: Pending::default(), summary: Summary::default() };
+        let Self { writer, indexer } = self;
+        let signing = writer.config.signing.map_or_else(Signing::plain, Signing::keyed);
+        let log = writer.store.reader();
+        let taking = Taking { writer, heads, pending: Pending::default(), summary: Summary::default() };
         thread::scope(|scope| {
             let cores = thread::available_parallelism().map_or(1, usize::from);
             let (groups, groups_out) = channel::bounded(cores * GROUPS_PER_THREAD);
             let (judged, judged_out) = mpsc::sync_channel(cores * GROUPS_PER_THREAD);
+            let (storing, stored) = channel::bounded(1);
+            let indexing = thread::Builder::new()
+                .name("ssb-index".to_owned())
+                .spawn_scoped(scope, move || follow_to_the_end(indexer, &log, &stored))
+                .map_err(TransferError::Thread)?;
             let reader = thread::Builder::new()
                 .name("ssb-source".to_owned())
                 .spawn_scoped(scope, move || read(source, &groups))
@@ -132,13 +148,18 @@ impl<'a> Importer<'a> {
             drop((groups_out, judged));
             let summary = taking.store_all(&judged_out, progress);
             drop(judged_out);
+            drop(storing);
             let read = reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            // What an index does not have, the next who opens the log makes.
+            let _ = indexing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             let summary = summary?;
             read.map_err(TransferError::Input)?;
             Ok(summary)
         })
     }
+}
 
+impl Writer<'_> {
     fn offer(
         &mut self,
         message: &Message,
@@ -271,7 +292,7 @@ fn parse(what: What) -> Option<Result<Parsed, Outcome>> {
 
 /// One source, while it is taken in.
 struct Taking<'i, 'c, 'h> {
-    importer: &'i mut Importer<'c>,
+    writer: &'i mut Writer<'c>,
     heads: Option<&'h mut Heads>,
     pending: Pending,
     summary: Summary,
@@ -297,12 +318,12 @@ impl Taking<'_, '_, '_> {
                 if next.is_multiple_of(GROUPS_BETWEEN_NEWS) {
                     progress(done);
                 }
-                if self.importer.store.queued() >= BATCH_LEN {
-                    self.importer.commit()?;
+                if self.writer.store.queued() >= BATCH_LEN {
+                    self.writer.commit()?;
                 }
             }
         }
-        self.importer.commit()?;
+        self.writer.commit()?;
         let waiting: Vec<(FeedId, u64)> = self.pending.places().collect();
         for (feed, place) in waiting {
             self.refuse(Why::Gap, place, Some(feed));
@@ -338,7 +359,7 @@ impl Taking<'_, '_, '_> {
         while let Some((message, received, place)) = next {
             let feed = Some(message.author());
             next = None;
-            match self.importer.offer(&message, received)? {
+            match self.writer.offer(&message, received)? {
                 Ok(()) => {
                     self.summary.new += 1;
                     next = self.pending.follows(&message);

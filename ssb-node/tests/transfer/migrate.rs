@@ -1,6 +1,7 @@
 //! Old logs of JavaScript become ours.
 
 use std::fs;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -318,4 +319,34 @@ fn progress_is_told_from_the_first_byte_of_a_log_to_its_last() {
 
     let len = file.len() as u64;
     assert_eq!((told.first(), told.last()), (Some(&(len, 0)), Some(&(len, len))));
+}
+
+#[test]
+fn nothing_is_read_while_the_old_program_runs() {
+    let home = Home::new();
+    home.put("flume/log.offset", flume(&records(&plain(1, 3))));
+    let socket = UnixListener::bind(home.path().join("socket")).unwrap();
+
+    let (migrated, taken) =
+        (migrate(&home.config(), &home.path(), |_| {}), take_over(&home.config(), |_| {}));
+
+    for refused in [migrated, taken] {
+        assert!(matches!(refused, Err(TransferError::StillRunning { pid: None, .. })), "{refused:?}");
+    }
+    drop(socket);
+    assert_eq!(home.take_over().len(), 1);
+}
+
+#[test]
+fn known_peers_come_along_from_elsewhere() {
+    let (old, home) = (Home::new(), Home::new());
+    old.put("flume/log.offset", flume(&records(&plain(1, 3))));
+    let table = r#"[{"address":"net:host:8008~shs:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="}]"#;
+    old.put("gossip.json", table);
+    old.put("conn.json", "torn");
+
+    migrate(&home.config(), &old.path(), |_| {}).unwrap();
+
+    assert_eq!(fs::read_to_string(home.path().join("gossip.json")).unwrap(), table);
+    assert!(!home.path().join("conn.json").exists());
 }

@@ -171,7 +171,11 @@ impl<D: Directory> Walk<D> {
                     && len < len_max
                     && let Some(place) = keys.ready.pop_front()
                 {
-                    let stored = self.reader.read(place.at)?;
+                    let stored = match self.reader.read(place.at) {
+                        // It was deleted since it was found.
+                        Err(ReadError::Absent) => continue,
+                        read => read?,
+                    };
                     len += stored.json.len();
                     places.push((stored, place.nth));
                 }
