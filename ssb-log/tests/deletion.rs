@@ -24,6 +24,8 @@ use ssb_log::read::ReadError;
 use ssb_log::storage::Directory as _;
 use ssb_log::store::Refused;
 use ssb_msg::Message;
+use ssb_msg::Signing;
+use ssb_msg::content::Relation;
 
 use shared::NOW;
 
@@ -416,6 +418,42 @@ fn readers_and_followers_go_on_while_the_file_changes() {
     }
     assert_eq!(rest.len(), 24);
     assert_eq!(reader.get(&first[0].id).unwrap().as_ref(), Some(&first[0]));
+}
+
+#[test]
+fn who_follows_whom_is_what_is_left_says() {
+    let (memory, me) = (Memory::new(), shared::author(1));
+    let mut store = shared::open(memory.clone());
+    let friend = FEEDS[1][0].author();
+    for (relation, value) in [("following", true), ("blocking", true), ("following", false)] {
+        let content = format!(r#"{{"type":"contact","contact":"{friend}","{relation}":{value}}}"#);
+        store.sign_next(&content, NOW, &me, &Signing::plain(), NOW).unwrap();
+    }
+    let _ = store.commit().unwrap();
+    let index = |store: &Store<Memory>| {
+        let mut indexer = store.indexer();
+        while indexer.work() == Ok(indexer::Progress::More) {}
+        indexer.finish(1).unwrap();
+    };
+    let said = |store: &Store<Memory>| {
+        let said: Vec<Relation> =
+            store.contacts().unwrap().into_iter().map(|(_, said)| said.relation).collect();
+        let relation = store.reader().relation(&me.id(), &friend).unwrap();
+        assert_eq!(relation, said.first().copied());
+        relation
+    };
+    index(&store);
+    assert_eq!(said(&store), Some(Relation::Neutral));
+
+    for (gone, left) in [(3, Some(Relation::Block)), (1, Some(Relation::Block)), (2, None)] {
+        store.decide(&[Decision::Delete { feed: me.id(), from: gone, upto: gone }], NOW).unwrap();
+        assert_eq!(said(&store), left);
+        index(&store);
+        assert_eq!(said(&store), left);
+        drop(store);
+        store = shared::open(memory.clone());
+        assert_eq!(said(&store), left);
+    }
 }
 
 #[test]
