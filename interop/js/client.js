@@ -8,7 +8,7 @@
 //   {"id":1,"call":"whoami","args":[]}            {"id":1,"value":"<JSON text>"} or {"id":1,"error":"<message>"}
 //   {"id":2,"source":"createLogStream","args":[]} {"id":2,"item":"<JSON text>"} ..., {"id":2,"end":null or "<message>"}
 //   {"id":3,"sink":"createWriteStream","args":[],"items":[..]}
-//                                                 {"id":3,"value":"undefined"} once all was taken, or {"id":3,"error":"<message>"}
+//                                                 {"id":3,"value":"undefined"} once all was sent, or {"id":3,"error":"<message>"}
 //   {"abort":2}                                   the same end
 // Values are JSON *text* inside JSON, so that the order of their keys reaches the test. End of input closes cleanly
 // and prints {"closed":true}; a connection that breaks prints {"hungup":true}.

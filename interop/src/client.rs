@@ -137,7 +137,7 @@ impl Client {
         self.send("source", method, args)
     }
 
-    /// Sends items into a sink, and waits until they are taken. `items` is a JSON array, as text.
+    /// Sends items into a sink, which ssb-client then takes for done. `items` is a JSON array, as text.
     ///
     /// # Errors
     ///

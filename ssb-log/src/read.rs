@@ -37,7 +37,8 @@ impl<D: Directory> LogReader<D> {
     ///
     /// [`ReadError`]; never a record that is not what was written.
     pub fn read(&self, at: Ordinal) -> Result<Entry, ReadError> {
-        let (file, span) = self.shared.part(at..next(at)).ok_or(ReadError::Absent)?;
+        let end = at.next().ok_or(ReadError::Absent)?;
+        let (file, span) = self.shared.part(at..end).ok_or(ReadError::Absent)?;
         let bytes = bytes(&*file, &span)?;
         Ok(entry(&bytes, span.start, at)?.0)
     }

@@ -56,7 +56,9 @@ fn a_message_is_found_by_id_by_sequence_and_by_place() {
     assert_eq!(stored.json, message.json());
     assert_eq!(reader.by_sequence(&author(2).id(), 3), Some(stored.ordinal));
     assert_eq!(reader.read(stored.ordinal), Ok(stored));
-    assert_eq!(reader.read(Ordinal::new(10)), Err(ReadError::Absent));
+    for behind in [10, u32::MAX] {
+        assert_eq!(reader.read(Ordinal::new(behind)), Err(ReadError::Absent));
+    }
     assert_eq!(reader.get(&feed(3, 1)[0].id()), Ok(None));
 }
 

@@ -101,7 +101,7 @@ impl Servers {
     /// Of two messages under one key ssb-server knows the later only. Nothing is left out here.
     fn check_twins(&mut self) {
         let args =
-            r#"[{"query":[{"$filter":{"value":{"timestamp":1600000000000,"content":{"type":"twin"}}}}]}]"#;
+            r#"[{"query":[{"$filter":{"value":{"timestamp":1500000000000,"content":{"type":"twin"}}}}]}]"#;
         let [ours, theirs] =
             [&mut self.ours, &mut self.theirs].map(|client| client.collect("query.read", args).unwrap());
         assert_eq!((ours.len(), theirs.len()), (2, 1), "ours {ours:?}, theirs {theirs:?}");

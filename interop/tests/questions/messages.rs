@@ -205,7 +205,7 @@ const LATER: usize = 30;
 /// Two messages of one type that claim one time.
 const TWIN: usize = 600;
 const OTHER_TWIN: usize = 700;
-const TWINS_TIME: f64 = 1.6e12;
+const TWINS_TIME: f64 = 1.5e12;
 
 /// To nobody: a shorter text would keep ssb-server making its indexes for ever.
 const BOXED: &str = "jVTTqFST/HqOEk1QpJN/l/RQoYeuWoq88Sk3s6mpk7H7stiwK0J/SVFkkNOcyJ+h33LzOB3ZYFugqAs2FSUKy5ugtPZQX6F/0O0gY/WCpNp3IZoWH65UodLXYd1ThUiJfvlvuGBCtCY7gHDZk0wDOY17hNddB+ZUfV4vCYjmA68Ypt2PnS2Zen5ek/xI92nJuqk+33P2qw==.box";

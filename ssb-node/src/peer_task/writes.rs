@@ -62,3 +62,83 @@ impl Writes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::key;
+    use crate::permission::OWNER;
+    use crate::permission::methods;
+    use ssb_gossip::peer::PeerEvent;
+    use ssb_gossip::time::Now;
+    use ssb_gossip::time::UnixMillis;
+    use ssb_gossip::time::Uptime;
+    use ssb_muxrpc::Body;
+    use ssb_muxrpc::Event;
+    use ssb_muxrpc::Kind;
+    use ssb_muxrpc::Session;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    /// A client, the server's end of its connection, and what the server knows of its streams.
+    struct Scene {
+        caller: Session,
+        peer: Peer,
+        writes: Writes,
+    }
+
+    impl Scene {
+        /// Carries what the client has sent to the server, and does what the connection's task does.
+        fn deliver(&mut self) {
+            let wire = self.caller.outgoing().to_vec();
+            self.caller.sent(wire.len());
+            self.peer.space()[..wire.len()].copy_from_slice(&wire);
+            let now = Now { uptime: Uptime::new(Duration::ZERO), wall: UnixMillis(0.0) };
+            self.peer.filled(wire.len(), now);
+            loop {
+                let (ended, failed) = match self.peer.poll() {
+                    Some(PeerEvent::Called { request, .. }) => {
+                        self.writes.called(request);
+                        continue;
+                    }
+                    Some(PeerEvent::Item { request, .. }) => {
+                        assert!(self.writes.has(request));
+                        self.writes.came(request);
+                        continue;
+                    }
+                    Some(PeerEvent::StreamEnded { request, error }) => (request, error.is_some()),
+                    Some(_) => continue,
+                    None => return,
+                };
+                self.writes.ended(ended, failed, &mut self.peer);
+            }
+        }
+
+        /// What the client hears.
+        fn heard(&mut self) -> Option<Event> {
+            let wire = self.peer.outgoing().to_vec();
+            self.caller.receive(&wire).unwrap().1
+        }
+    }
+
+    #[test]
+    fn the_end_is_confirmed_when_every_message_was_judged() {
+        let caller = Session::new(Arc::default(), OWNER);
+        let peer = Peer::local(key(1).id(), &methods(), OWNER);
+        let mut scene = Scene { caller, peer, writes: Writes::default() };
+        let request = scene.caller.call(&["createWriteStream"], Kind::Sink, "[]").unwrap();
+        scene.caller.item(request, Body::Json("{}"));
+        scene.caller.item(request, Body::Json("{}"));
+        scene.deliver();
+        let theirs = *scene.writes.0.keys().next().unwrap();
+        scene.writes.judged(theirs, &mut scene.peer);
+        scene.caller.end(request);
+        scene.deliver();
+        assert_eq!(scene.heard(), None);
+
+        scene.writes.judged(theirs, &mut scene.peer);
+
+        assert_eq!(scene.heard(), Some(Event::Ended { request, error: None }));
+        assert!(!scene.writes.has(theirs));
+    }
+}

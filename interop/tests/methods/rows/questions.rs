@@ -132,7 +132,7 @@ fn better(table: &mut Table) {
         Reads::Stream,
         EQUAL,
         "query.read",
-        &[("[{\"query\":[{\"$filter\":{\"value\":{\"author\":{\"$eq\":\"<A>\"},\"sequence\":1}}},{\"$map\":\"key\"}]}]", "|\"<a1.id>\"| end")],
+        &[("[{\"query\":[{\"$filter\":{\"value\":{\"author\":{\"$eq\":\"<A>\"},\"sequence\":1}}},{\"$map\":\"key\"}]}]", "|\"%…| end")],
     );
     table.ours_only(
         Reads::Stream,
