@@ -33,6 +33,7 @@ pub(crate) fn all() -> Vec<Row> {
     streams::live_streams(&mut table);
     gossip::gossip(&mut table);
     publishing::publishing(&mut table);
+    publishing::removing(&mut table);
     questions::rebuilding(&mut table);
     table.rows
 }

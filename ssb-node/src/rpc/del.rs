@@ -32,7 +32,7 @@ pub(crate) fn target(args: &[u8]) -> Result<Removal, RemoteError> {
     if !args::is_truthy(&given) {
         return Err(args::required());
     }
-    let wrong = || args::wrong_type("msgLink|feedId");
+    let wrong = || args::wrong_type("feedId");
     let Value::String(text) = given else { return Err(wrong()) };
     if let Ok(feed) = FeedId::parse(&text) {
         return Ok(Removal::Feed(feed));
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(meant(format!("[\"{feed}\"]")), Ok(Removal::Feed(feed)));
         assert_eq!(meant("[]".to_owned()), Err(args::required()));
         for wrong in ["[\"x\"]", "[7]", "[{}]", "[true]"] {
-            assert_eq!(meant(wrong.to_owned()), Err(args::wrong_type("msgLink|feedId")), "{wrong}");
+            assert_eq!(meant(wrong.to_owned()), Err(args::wrong_type("feedId")), "{wrong}");
         }
     }
 

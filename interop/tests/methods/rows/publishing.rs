@@ -73,3 +73,31 @@ pub(super) fn publishing(table: &mut Table) {
     );
     table.ours_only(Reads::Answer, EXTRA, "publish", &[("[{\"type\":\"post\"},5]", "{\"key\":\"<id>\",…")]);
 }
+
+pub(super) fn removing(table: &mut Table) {
+    let bad = ["[]", "[null]", "[0]", "[\"\"]", "[\"x\"]", "[5]", "[{}]", "[[\"<a1.id>\"]]", "[\"<N.id>\"]"];
+    table.calls("del", &bad);
+    table.ours_only(
+        Reads::Answer,
+        "`del` of the own feed",
+        "del",
+        &[("[\"<me>\"]", "!Error: the own feed cannot be deleted: …")],
+    );
+    let gone = "`del`";
+    table.ours_only(Reads::Answer, gone, "del", &[("[\"<b2.id>\"]", "false")]);
+    table.ours_only(
+        Reads::Answer,
+        gone,
+        "undel",
+        &[
+            ("[\"<a1.id>\"]", "!Error: %….sha256 was not deleted here"),
+            ("[\"<b2.id>\"]", "true"),
+            ("[\"<N>\"]", "!Error: @….ed25519 was not deleted here"),
+            ("[]", "!UsageError: Param 0 is required"),
+        ],
+    );
+    table.ours_only(Reads::Answer, gone, "del", &[("[\"<B>\"]", "[\"%…")]);
+    table.ours_only(Reads::Answer, gone, "add", &[("[<b1>]", "!Error: its feed was deleted here; undel…")]);
+    table.ours_only(Reads::Answer, gone, "undel", &[("[\"<B>\"]", "true")]);
+    table.ours_only(Reads::Answer, gone, "add", &[("[<b1>]", "{\"key\":\"%…")]);
+}
