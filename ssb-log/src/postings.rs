@@ -38,6 +38,8 @@ pub(crate) struct Index {
     pub(crate) name: &'static str,
     /// What the files say they are of.
     pub(crate) tag: [u8; 4],
+    /// About how long a block is: to look up a key a whole one is read.
+    pub(crate) block_len: usize,
 }
 
 /// In which order records come.
@@ -188,7 +190,7 @@ pub(crate) fn flush<D: Directory>(
     let header = Header { index: index.tag, stretch, last };
     let name = stretch.name(index.name);
     segments::create(directory, &name, |file| {
-        let mut writer = RunWriter::new(file, header);
+        let mut writer = RunWriter::new(file, header, index.block_len);
         postings.iter().try_for_each(|posting| writer.push(*posting))?;
         writer.finish()
     })?;
@@ -209,7 +211,7 @@ pub(crate) fn write_merged<D: Directory>(
     // Damage in one of them is something else than a disk that cannot be written: the file that was begun gets no name.
     let mut failed = None;
     let made = segments::create(directory, &name, |file| {
-        let mut writer = RunWriter::new(file, header);
+        let mut writer = RunWriter::new(file, header, index.block_len);
         if let Err(error) = merge(runs, &mut writer) {
             failed = Some(error);
             return Err(io::ErrorKind::InvalidData.into());
@@ -317,11 +319,12 @@ impl<F: Storage> Cursor<F> {
 mod tests {
     use super::*;
     use crate::memory::Memory;
+    use crate::run::BLOCK_LEN;
     use proptest::prelude::*;
 
     type File = <Memory as Directory>::File;
 
-    const INDEX: Index = Index { name: "test", tag: *b"test" };
+    const INDEX: Index = Index { name: "test", tag: *b"test", block_len: BLOCK_LEN };
 
     fn last(at: u32) -> [u8; 32] {
         let mut id = [9; 32];

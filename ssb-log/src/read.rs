@@ -43,6 +43,38 @@ impl<D: Directory> LogReader<D> {
         Ok(entry(&bytes, span.start, at)?.0)
     }
 
+    /// Reads the records at some places, each for itself, but those that stand near each other with one read.
+    pub(crate) fn read_all(&self, places: &[Ordinal]) -> Vec<Result<Entry, ReadError>> {
+        let (file, spans) = self.shared.spans(places);
+        let all: Vec<(Ordinal, Option<Range<u64>>)> = places.iter().copied().zip(spans).collect();
+        let mut entries = Vec::with_capacity(all.len());
+        let mut rest = all.as_slice();
+        while let Some(((at, span), others)) = rest.split_first() {
+            let Some(span) = span else {
+                entries.push(Err(ReadError::Absent));
+                rest = others;
+                continue;
+            };
+            let (count, all_of_them) = near(span, others);
+            let (group, others) = rest.split_at(count);
+            rest = others;
+            if count == 1 {
+                entries.push(bytes(&*file, span).and_then(|bytes| Ok(entry(&bytes, span.start, *at)?.0)));
+                continue;
+            }
+            let read = bytes(&*file, &all_of_them);
+            entries.extend(group.iter().map(|(at, span)| {
+                let (span, bytes) =
+                    (span.as_ref().ok_or(ReadError::Absent)?, read.as_ref().map_err(|error| *error)?);
+                let skipped =
+                    usize::try_from(span.start - all_of_them.start).map_err(|_| ReadError::Absent)?;
+                // What is missing at the end of the file is told by the checksum.
+                Ok(entry(bytes.get(skipped..).unwrap_or_default(), span.start, *at)?.0)
+            }));
+        }
+        entries
+    }
+
     /// Reads records in order from the start of `range`, until it ends or the records read have `len_max` bytes.
     /// At least one, if the range has any that is there.
     ///
@@ -251,6 +283,12 @@ impl<F> Shared<F> {
         Some((Arc::clone(&place.file), first.start..last.end))
     }
 
+    /// The file, and where in it the records at some places are.
+    fn spans(&self, places: &[Ordinal]) -> (Arc<F>, Vec<Option<Range<u64>>>) {
+        let place = self.place();
+        (Arc::clone(&place.file), places.iter().map(|at| place.offsets.span(*at)).collect())
+    }
+
     fn span(&self, at: Ordinal) -> Option<Range<u64>> {
         self.place().offsets.span(at)
     }
@@ -259,6 +297,28 @@ impl<F> Shared<F> {
         self.place.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// How many of these stand near the first, that itself among them, and where all of them are.
+fn near(first: &Range<u64>, others: &[(Ordinal, Option<Range<u64>>)]) -> (usize, Range<u64>) {
+    let (mut count, mut wanted, mut all) = (1, first.end - first.start, first.clone());
+    for (_, span) in others {
+        let Some(span) = span else { break };
+        let with_it = all.start.min(span.start)..all.end.max(span.end);
+        wanted += span.end - span.start;
+        let len = with_it.end - with_it.start;
+        if len > NEAR_LEN_MAX || len > wanted.saturating_mul(NEAR_SHARE) {
+            break;
+        }
+        (count, all) = (count + 1, with_it);
+    }
+    (count, all)
+}
+
+/// The most that is read at once for records that stand near each other ...
+const NEAR_LEN_MAX: u64 = 256 * 1024;
+
+/// ... of which one part in so many is wanted: more would cost more than another read.
+const NEAR_SHARE: u64 = 6;
 
 /// A part of a file. Spans are of our own making, so their length is no one else's choice.
 fn bytes<F: Storage>(file: &F, span: &Range<u64>) -> Result<Vec<u8>, ReadError> {

@@ -185,6 +185,19 @@ impl<D: Directory> Reader<D> {
         message(self.log.read(at)?).unwrap_or(Err(ReadError::Absent))
     }
 
+    /// The messages at some places, each for itself: [`ReadError::Absent`] where there is none (any more). Those that stand near
+    /// each other are read at once.
+    pub fn read_all(&self, places: &[Ordinal]) -> Vec<Result<Stored, ReadError>> {
+        let gone: Vec<bool> = {
+            let indexes = self.indexes();
+            places.iter().map(|at| indexes.ledger.gone.contains(*at)).collect()
+        };
+        let entries = self.log.read_all(places);
+        let stored = |entry: Result<Entry, ReadError>| message(entry?).unwrap_or(Err(ReadError::Absent));
+        let read = |(is_gone, entry)| if is_gone { Err(ReadError::Absent) } else { stored(entry) };
+        gone.into_iter().zip(entries).map(read).collect()
+    }
+
     /// Messages in the order in which they were received, from the start of `range`, until it ends or they take `len_max`
     /// bytes in the file. At least one, if the range has any that is there; places without a message are passed over.
     ///
@@ -257,18 +270,26 @@ impl<D: Directory> Reader<D> {
         places: impl IntoIterator<Item = Ordinal>,
         len_max: usize,
     ) -> Result<Vec<Stored>, ReadError> {
-        let mut page = Vec::new();
-        let mut len = 0;
-        for at in places {
-            let stored = match self.read(at) {
-                Err(ReadError::Absent) => continue,
-                read => read?,
-            };
-            len += stored.json.len();
-            if len > len_max && !page.is_empty() {
+        let (mut page, mut len) = (Vec::new(), 0);
+        let mut places = places.into_iter();
+        while len < len_max || page.is_empty() {
+            // About as many as are missing: most messages are longer than this.
+            let count = (len_max.saturating_sub(len) / LEN_USUAL).clamp(1, AT_ONCE_MAX);
+            let next: Vec<Ordinal> = places.by_ref().take(count).collect();
+            if next.is_empty() {
                 break;
             }
-            page.push(stored);
+            for read in self.read_all(&next) {
+                let stored = match read {
+                    Err(ReadError::Absent) => continue,
+                    read => read?,
+                };
+                len += stored.json.len();
+                if len > len_max && !page.is_empty() {
+                    return Ok(page);
+                }
+                page.push(stored);
+            }
         }
         Ok(page)
     }
@@ -477,6 +498,12 @@ pub struct Stored {
     /// Compact JSON in the message's own key order: what is passed on.
     pub json: String,
 }
+
+/// How many messages are read at once at most.
+pub(crate) const AT_ONCE_MAX: usize = 128;
+
+/// How long a message is, about, or longer.
+pub(crate) const LEN_USUAL: usize = 512;
 
 /// How much is read at once in search of a message.
 const SEARCH_LEN: usize = 1024 * 1024;

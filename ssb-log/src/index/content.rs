@@ -24,6 +24,7 @@ use crate::locate::Target;
 use crate::mention;
 use crate::postings::Index;
 use crate::postings::Postings;
+use crate::run::BLOCK_LEN;
 use crate::segments::ASIDE;
 use crate::storage::Directory;
 use crate::storage::Storage;
@@ -67,10 +68,10 @@ impl ContentIndex {
 
     pub(crate) const fn index(self) -> Index {
         match self {
-            Self::Types => Index { name: "types", tag: *b"type" },
-            Self::Links => Index { name: "links", tag: *b"lnk2" },
-            Self::Roots => Index { name: "roots", tag: *b"root" },
-            Self::Times => Index { name: "times", tag: *b"time" },
+            Self::Types => Index { name: "types", tag: *b"type", block_len: BLOCK_LEN },
+            Self::Links => Index { name: "links", tag: *b"lnk2", block_len: BLOCK_LEN },
+            Self::Roots => Index { name: "roots", tag: *b"root", block_len: BLOCK_LEN },
+            Self::Times => Index { name: "times", tag: *b"time", block_len: BLOCK_LEN },
         }
     }
 

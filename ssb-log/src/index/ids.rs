@@ -5,7 +5,7 @@ use ssb_keys::MessageId;
 use crate::postings::Index;
 
 /// The index.
-pub(crate) const IDS: Index = Index { name: "ids", tag: *b"mids" };
+pub(crate) const IDS: Index = Index { name: "ids", tag: *b"mids", block_len: 256 };
 
 /// The key of an id: its first 5 bytes, which two of a million messages share once in a million logs. Others can share them
 /// on purpose, so whoever asks has to look at the candidates.

@@ -12,6 +12,8 @@ use crate::ordinal::Ordinal;
 use crate::postings::Cursor;
 use crate::postings::Order;
 use crate::read::ReadError;
+use crate::reader::AT_ONCE_MAX;
+use crate::reader::LEN_USUAL;
 use crate::reader::Reader;
 use crate::reader::Stored;
 use crate::storage::Directory;
@@ -30,6 +32,8 @@ pub struct Answer<D: Directory> {
     lookup: Option<Lookup<D>>,
     /// What they do not know yet.
     scan: Range<u32>,
+    /// What was looked at, and is behind the end of a page.
+    held: Vec<Ordinal>,
 }
 
 /// Candidates in order, of a part of the log.
@@ -61,6 +65,7 @@ impl<D: Directory> Answer<D> {
             rest,
             lookup: None,
             scan: 0..0,
+            held: Vec::new(),
         }
     }
 
@@ -71,7 +76,7 @@ impl<D: Directory> Answer<D> {
 
     /// Whether all that was there was given: later calls give what came since, if it goes forward.
     pub fn is_over(&self) -> bool {
-        self.left == 0 || self.rest.start >= self.end()
+        self.left == 0 || (self.held.is_empty() && self.rest.start >= self.end())
     }
 
     /// The next messages, until they have `len_max` bytes of JSON. Ask again until [`is_over`](Self::is_over): a page may be
@@ -81,24 +86,52 @@ impl<D: Directory> Answer<D> {
     ///
     /// [`ReadError`] of a message on the way. It is not given with later calls either.
     pub fn page(&mut self, len_max: usize) -> Result<Vec<Stored>, ReadError> {
-        let (mut page, mut len) = (Vec::new(), 0);
-        for _ in 0..CANDIDATES_MAX {
-            if self.left == 0 || len >= len_max {
+        let (mut page, mut len, mut count) = (Vec::new(), 0, 0);
+        while self.left > 0 && len < len_max && count < CANDIDATES_MAX {
+            let places = self.candidates(len_max - len);
+            if places.is_empty() {
                 break;
             }
-            let Some(at) = self.candidate() else { break };
-            let stored = match self.reader.read(Ordinal::new(at)) {
-                // No message, or none any more.
-                Err(ReadError::Absent) => continue,
-                read => read?,
-            };
-            if self.plan.check.holds(&stored.json) {
-                len += stored.json.len();
-                self.left -= 1;
-                page.push(stored);
+            count += places.len();
+            let read = self.reader.read_all(&places);
+            for (nth, read) in read.into_iter().enumerate() {
+                let hold = |from: usize| places.get(from..).unwrap_or_default().to_vec();
+                if self.left == 0 || len >= len_max {
+                    self.held = hold(nth);
+                    break;
+                }
+                let stored = match read {
+                    // No message, or none any more.
+                    Err(ReadError::Absent) => continue,
+                    Err(error) if page.is_empty() => {
+                        self.held = hold(nth + 1);
+                        return Err(error);
+                    }
+                    // What was found before it is given first.
+                    Err(_) => {
+                        self.held = hold(nth);
+                        return Ok(page);
+                    }
+                    Ok(stored) => stored,
+                };
+                if self.plan.check.holds(&stored.json) {
+                    len += stored.json.len();
+                    self.left -= 1;
+                    page.push(stored);
+                }
             }
         }
         Ok(page)
+    }
+
+    /// The next records that may be wanted: about as many as have so many bytes.
+    fn candidates(&mut self, len: usize) -> Vec<Ordinal> {
+        if !self.held.is_empty() {
+            return std::mem::take(&mut self.held);
+        }
+        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let count = (len / LEN_USUAL).clamp(1, AT_ONCE_MAX).min(left);
+        std::iter::from_fn(|| self.candidate()).map(Ordinal::new).take(count).collect()
     }
 
     /// The end of what can be looked at now.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::Posting;
 
 /// A block ends when it has so many bytes: an eighth of what a disk reads at once, so that looking one key up costs little.
-pub(super) const BLOCK_LEN: usize = 1024;
+pub(crate) const BLOCK_LEN: usize = 1024;
 
 /// The longest block: one more entry, of two numbers, may have begun just before the end.
 pub(super) const BLOCK_LEN_MAX: usize = BLOCK_LEN + 10 + 5;

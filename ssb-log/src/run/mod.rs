@@ -28,6 +28,7 @@ use thiserror::Error;
 use crate::segments::Stretch;
 use crate::storage::IoError;
 
+pub(crate) use self::block::BLOCK_LEN;
 pub(crate) use self::read::Run;
 pub(crate) use self::write::RunWriter;
 

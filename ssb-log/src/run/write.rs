@@ -12,6 +12,7 @@ use crate::storage::Storage;
 /// Takes sorted entries, writes them, and in the end what finds them again.
 pub(crate) struct RunWriter<'a, F> {
     file: &'a F,
+    block_len: usize,
     header_crc: u32,
     /// What is not written yet: whole blocks.
     buffer: Vec<u8>,
@@ -29,11 +30,12 @@ pub(crate) struct RunWriter<'a, F> {
 const BUFFER_LEN: usize = 256 * 1024;
 
 impl<'a, F: Storage> RunWriter<'a, F> {
-    /// Starts a file that is empty.
-    pub(crate) fn new(file: &'a F, header: Header) -> Self {
+    /// Starts a file that is empty, with blocks of about so many bytes: at most [`BLOCK_LEN`].
+    pub(crate) fn new(file: &'a F, header: Header, block_len: usize) -> Self {
         let buffer = header.to_bytes().to_vec();
         Self {
             file,
+            block_len: block_len.min(BLOCK_LEN),
             header_crc: crc32c::crc32c(&buffer),
             buffer,
             offset: 0,
@@ -47,7 +49,7 @@ impl<'a, F: Storage> RunWriter<'a, F> {
 
     /// Adds an entry that is larger than all before it.
     pub(crate) fn push(&mut self, posting: Posting) -> io::Result<()> {
-        if let Some(last) = self.last.filter(|_| self.block.len() < BLOCK_LEN) {
+        if let Some(last) = self.last.filter(|_| self.block.len() < self.block_len) {
             block::push(posting, last, &mut self.block);
         } else {
             self.end_block()?;

@@ -1,6 +1,7 @@
 //! A stream of messages: a range of the stored part, then, if it is live, what is new. Which messages, and in which order,
 //! says a [`Messages`].
 
+use std::iter;
 use std::ops::Range;
 
 use ssb_log::Disk;
@@ -158,18 +159,26 @@ pub(crate) fn read_page(
     reverse: bool,
     ordinal: impl Fn(u32) -> Option<Ordinal>,
 ) -> Result<Vec<Placed>, ReadError> {
+    let places = iter::from_fn(|| if reverse { range.next_back() } else { range.next() });
+    let mut places = places.filter_map(|place| Some((place, ordinal(place)?)));
     let (mut page, mut len) = (Vec::new(), 0);
-    while let Some(place) = if reverse { range.next_back() } else { range.next() } {
-        let Some(at) = ordinal(place) else { continue };
-        let stored = match reader.read(at) {
-            Err(ReadError::Absent) => continue,
-            read => read?,
-        };
-        len += stored.json.len();
-        page.push((place, stored));
-        if len >= PAGE_LEN {
+    while len < PAGE_LEN {
+        let next: Vec<(u32, Ordinal)> = places.by_ref().take(AT_ONCE).collect();
+        if next.is_empty() {
             break;
+        }
+        let ordinals: Vec<Ordinal> = next.iter().map(|(_, at)| *at).collect();
+        for ((place, _), read) in next.into_iter().zip(reader.read_all(&ordinals)) {
+            let stored = match read {
+                Err(ReadError::Absent) => continue,
+                read => read?,
+            };
+            len += stored.json.len();
+            page.push((place, stored));
         }
     }
     Ok(page)
 }
+
+/// How many messages are read at once.
+const AT_ONCE: usize = 32;
