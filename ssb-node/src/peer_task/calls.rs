@@ -123,6 +123,12 @@ impl PeerTask {
             Rpc::GetFeedState => {
                 self.ask_of_feed(request, args, |reader, feed| Ok(feeds::state(reader, feed)));
             }
+            Rpc::GetAtSequence => match feeds::place(args) {
+                Ok((feed, sequence)) => {
+                    self.read(request, move |reader| feeds::at_sequence(reader, &feed, sequence));
+                }
+                Err(error) => self.peer.refuse_call(request, &error),
+            },
             Rpc::GetVectorClock => self.read(request, |reader| Ok(feeds::vector_clock(reader))),
             Rpc::Latest => self.serve(request, Ok(LatestStream::default())),
             Rpc::Links => self.serve(request, questions::links(args)),

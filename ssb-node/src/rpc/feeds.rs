@@ -1,11 +1,15 @@
-//! Questions about feeds: `getLatest`, `latestSequence`, `getFeedState` and `getVectorClock`, with the answers of ssb-db
+//! Questions about feeds: `getLatest`, `latestSequence`, `getFeedState`, `getVectorClock` and `getAtSequence`, with the answers of ssb-db
 //! 20.4.1.
 
+use serde_json::Value;
+use ssb_gossip::history::key_value_timestamp;
 use ssb_keys::FeedId;
 use ssb_log::Disk;
 use ssb_log::Reader;
 use ssb_log::read::ReadError;
 use ssb_muxrpc::RemoteError;
+
+use super::args;
 
 /// `getLatest`: `{key, value}`, or `false` where there is nothing. May block on the disk.
 ///
@@ -30,6 +34,48 @@ pub(crate) fn latest(reader: &Reader<Disk>, feed: &FeedId) -> Result<String, Rem
 pub(crate) fn latest_sequence(reader: &Reader<Disk>, feed: &FeedId) -> Result<String, RemoteError> {
     let latest = reader.latest(feed).ok_or_else(|| RemoteError::new(format!("not found:{feed}")))?;
     Ok(latest.sequence.to_string())
+}
+
+/// What a call of `getAtSequence` means: `[id, sequence]`, or `id:sequence`.
+///
+/// # Errors
+///
+/// Ours, in the words that JavaScript has for others of its kind.
+pub(crate) fn place(args: &[u8]) -> Result<(FeedId, u32), RemoteError> {
+    let wrong = || args::wrong_type("[feedId, sequence]");
+    let (feed, sequence) = match args::first(args) {
+        Value::String(text) => {
+            let (feed, sequence) = text.rsplit_once(':').ok_or_else(wrong)?;
+            (FeedId::parse(feed).ok(), sequence.parse().ok())
+        }
+        Value::Array(parts) => {
+            let sequence = parts.get(1).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
+            (parts.first().and_then(Value::as_str).and_then(|id| FeedId::parse(id).ok()), sequence)
+        }
+        other if args::is_truthy(&other) => return Err(wrong()),
+        _ => return Err(args::required()),
+    };
+    feed.zip(sequence).ok_or_else(wrong)
+}
+
+/// `getAtSequence`: `{key, value, timestamp}`. May block on the disk.
+///
+/// # Errors
+///
+/// JavaScript's text for a message that is not there (ssb-db 20.4.1).
+pub(crate) fn at_sequence(
+    reader: &Reader<Disk>,
+    feed: &FeedId,
+    sequence: u32,
+) -> Result<String, RemoteError> {
+    let text = || format!("Key not found in database [{feed},{sequence}]");
+    let not_found = || RemoteError::named("NotFoundError", text());
+    let at = reader.by_sequence(feed, sequence).ok_or_else(not_found)?;
+    match reader.read(at) {
+        Ok(stored) => Ok(key_value_timestamp(&stored.id, &stored.json, stored.received)),
+        Err(ReadError::Absent) => Err(not_found()),
+        Err(error) => Err(RemoteError::new(error.to_string())),
+    }
 }
 
 /// `getFeedState`: `{id, sequence}`.

@@ -47,6 +47,7 @@ pub(crate) enum Rpc {
     LatestSequence,
     GetFeedState,
     GetVectorClock,
+    GetAtSequence,
     Latest,
     MessagesByType,
     Links,
@@ -78,7 +79,7 @@ pub(crate) enum Rpc {
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 46] = [
+    pub(crate) const ALL: [Self; 47] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -98,6 +99,7 @@ impl Rpc {
         Self::LatestSequence,
         Self::GetFeedState,
         Self::GetVectorClock,
+        Self::GetAtSequence,
         Self::Latest,
         Self::MessagesByType,
         Self::Links,
@@ -148,6 +150,7 @@ impl Rpc {
             Self::LatestSequence => "latestSequence",
             Self::GetFeedState => "getFeedState",
             Self::GetVectorClock => "getVectorClock",
+            Self::GetAtSequence => "getAtSequence",
             Self::Latest => "latest",
             Self::MessagesByType => "messagesByType",
             Self::Links => "links",
@@ -208,6 +211,7 @@ impl Rpc {
             | Self::LatestSequence
             | Self::GetFeedState
             | Self::GetVectorClock
+            | Self::GetAtSequence
             | Self::Rebuild
             | Self::GossipConnect
             | Self::GossipDisconnect => Kind::Async,

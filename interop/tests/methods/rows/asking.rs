@@ -140,6 +140,23 @@ pub(super) fn about_the_server(table: &mut Table) {
 }
 
 pub(super) fn about_feeds(table: &mut Table) {
+    table.deviates(
+        Reads::Answer,
+        "`getAtSequence`",
+        "getAtSequence",
+        &[
+            ("[[\"<A>\",1]]", "{\"key\":\"%…", "!Error: not in the manifest: getAtSequence"),
+            ("[\"<A>:1\"]", "{\"key\":\"%…", "!Error: not in the manifest: getAtSequence"),
+            ("[[\"<N>\",1]]", "!NotFoundError: Key not found…", "!Error: not in the manifest: getAtSequence"),
+            ("[[\"<A>\",0]]", "!NotFoundError: Key not found…", "!Error: not in the manifest: getAtSequence"),
+            ("[]", "!UsageError: Param 0 is required", "!Error: not in the manifest: getAtSequence"),
+            (
+                "[5]",
+                "!TypeError: Param 0 must by of type [feedId, sequence]",
+                "!Error: not in the manifest: getAtSequence",
+            ),
+        ],
+    );
     for method in ["getLatest", "latestSequence", "getFeedState"] {
         table.calls(
             method,
