@@ -160,7 +160,7 @@ mod tests {
     fn written(postings: &[Posting]) -> Vec<u8> {
         let memory = Memory::new();
         segments::create(&memory, "run", |file| {
-            let mut writer = RunWriter::new(file, HEADER, super::block::BLOCK_LEN);
+            let mut writer = RunWriter::new(file, HEADER, block::BLOCK_LEN);
             postings.iter().try_for_each(|posting| writer.push(*posting))?;
             writer.finish()
         })
