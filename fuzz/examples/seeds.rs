@@ -260,6 +260,7 @@ fn log_ops() {
     let with = |steps: &[&[u8]]| [full.as_slice(), &steps.concat()].concat();
     let (indexed, compacted) = ([8, 0, 1], [6, 0xff, 0xff, 7]);
     write("log_ops", "written", &full);
+    write("log_ops", "not-committed", &full[..full.len() - 1]);
     write("log_ops", "indexed-and-lost", &with(&[&indexed, &[9, 0xff, 0xff]]));
     write("log_ops", "deleted", &with(&[&[5, 0, 0, 1, 2], &indexed, &[10, 0, 0]]));
     write("log_ops", "deleted-and-compacted", &with(&[&[5, 0, 0, 1, 2], &compacted, &indexed, &[9, 0, 1]]));

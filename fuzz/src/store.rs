@@ -35,6 +35,7 @@ pub fn log_ops(data: &[u8]) {
         }
         world = world.step(script);
     }
+    world.commit();
     world.check();
     // And all of it again from nothing but the records.
     let memory = world.memory.crash();
