@@ -271,7 +271,8 @@ impl<D: Directory> Reader<D> {
         len_max: usize,
     ) -> Result<Vec<Stored>, ReadError> {
         let (mut page, mut len) = (Vec::new(), 0);
-        let mut places = places.into_iter();
+        // An end stays one: behind a message that is missing there may be others.
+        let mut places = places.into_iter().fuse();
         while len < len_max || page.is_empty() {
             // About as many as are missing: most messages are longer than this.
             let count = (len_max.saturating_sub(len) / LEN_USUAL).clamp(1, AT_ONCE_MAX);

@@ -286,6 +286,9 @@ impl World {
                 let next = (index..slots.len()).find(|index| slots[*index] == Slot::Here);
                 let next = next.map(|index| feed[index].sequence());
                 assert_eq!(reader.next_sequence(&author, message.sequence()), next);
+                let page = reader.feed_page(&author, message.sequence(), usize::MAX).unwrap();
+                let whole = slots.iter().skip(index).take_while(|slot| **slot == Slot::Here).count();
+                assert_eq!(page.len(), whole);
             }
             let of_feed = Filter::author(author);
             self.check_query(&of_feed, |message| message.author() == author);

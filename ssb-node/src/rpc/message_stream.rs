@@ -162,10 +162,10 @@ pub(crate) fn read_page(
     let places = iter::from_fn(|| if reverse { range.next_back() } else { range.next() });
     let mut places = places.filter_map(|place| Some((place, ordinal(place)?)));
     let (mut page, mut len) = (Vec::new(), 0);
-    while len < PAGE_LEN {
+    loop {
         let next: Vec<(u32, Ordinal)> = places.by_ref().take(AT_ONCE).collect();
         if next.is_empty() {
-            break;
+            return Ok(page);
         }
         let ordinals: Vec<Ordinal> = next.iter().map(|(_, at)| *at).collect();
         for ((place, _), read) in next.into_iter().zip(reader.read_all(&ordinals)) {
@@ -175,9 +175,11 @@ pub(crate) fn read_page(
             };
             len += stored.json.len();
             page.push((place, stored));
+            if len >= PAGE_LEN {
+                return Ok(page);
+            }
         }
     }
-    Ok(page)
 }
 
 /// How many messages are read at once.
