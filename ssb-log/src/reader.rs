@@ -82,11 +82,24 @@ impl<D: Directory> Reader<D> {
     ///
     /// [`ReadError`] if it, or one whose id starts alike, cannot be read.
     pub fn get(&self, id: &MessageId) -> Result<Option<Stored>, ReadError> {
+        self.find(id, |at| match self.read(at) {
+            Ok(stored) => Ok((stored.id == *id).then_some(stored)),
+            Err(ReadError::Absent) => Ok(None),
+            Err(error) => Err(error),
+        })
+    }
+
+    /// The first thing that `look` makes of a record that may have this id.
+    fn find<T>(
+        &self,
+        id: &MessageId,
+        look: impl Fn(Ordinal) -> Result<Option<T>, ReadError>,
+    ) -> Result<Option<T>, ReadError> {
         let (cursors, end) = {
             let indexes = self.indexes();
             if indexes.ids_are_damaged.load(atomic::Ordering::Acquire) {
                 drop(indexes);
-                return self.search(id);
+                return self.search(id, look);
             }
             (indexes.ids.likely(id_key(id)), indexes.ids.end())
         };
@@ -97,16 +110,14 @@ impl<D: Directory> Reader<D> {
                     Ok(None) => break,
                     Ok(Some(candidates)) => {
                         for at in candidates {
-                            match self.read(Ordinal::new(at)) {
-                                Ok(stored) if stored.id == *id => return Ok(Some(stored)),
-                                Ok(_) | Err(ReadError::Absent) => {}
-                                Err(error) => return Err(error),
+                            if let Some(found) = look(Ordinal::new(at))? {
+                                return Ok(Some(found));
                             }
                         }
                     }
                     Err(_) => {
                         self.indexes().ids_are_damaged.store(true, atomic::Ordering::Release);
-                        return self.search(id);
+                        return self.search(id, look);
                     }
                 }
             }
@@ -114,15 +125,21 @@ impl<D: Directory> Reader<D> {
         Ok(None)
     }
 
-    /// Looks for a message without the index: slow, and right.
-    fn search(&self, id: &MessageId) -> Result<Option<Stored>, ReadError> {
+    /// The same without the index: slow, and right.
+    fn search<T>(
+        &self,
+        id: &MessageId,
+        look: impl Fn(Ordinal) -> Result<Option<T>, ReadError>,
+    ) -> Result<Option<T>, ReadError> {
         let mut from = Ordinal::ZERO;
         loop {
-            let page = self.page(from..self.end(), SEARCH_LEN)?;
+            let page = self.log.page(from..self.end(), SEARCH_LEN)?;
             let Some(last) = page.last() else { return Ok(None) };
             from = last.ordinal.next().ok_or(ReadError::Absent)?;
-            if let Some(found) = page.into_iter().find(|stored| stored.id == *id) {
-                return Ok(Some(found));
+            for entry in page.iter().filter(|entry| entry.id == *id.as_bytes()) {
+                if let Some(found) = look(entry.ordinal)? {
+                    return Ok(Some(found));
+                }
             }
         }
     }
@@ -133,21 +150,11 @@ impl<D: Directory> Reader<D> {
     ///
     /// [`ReadError`] if it, or one whose id starts alike, cannot be read.
     pub fn place_of(&self, id: &MessageId) -> Result<Option<Place>, ReadError> {
-        if let Some(stored) = self.get(id)? {
-            return Ok(self.place(&stored.id, Kind::Message, stored.json.as_bytes()));
-        }
-        let mut from = Ordinal::ZERO;
-        // It is not looked for often.
-        loop {
-            let page = self.log.page(from..self.end(), SEARCH_LEN)?;
-            let Some(last) = page.last() else { return Ok(None) };
-            from = last.ordinal.next().ok_or(ReadError::Absent)?;
-            let found = page.iter().filter(|entry| entry.id == *id.as_bytes());
-            let mut places = found.filter_map(|entry| self.place(id, entry.kind, &entry.body));
-            if let Some(place) = places.next() {
-                return Ok(Some(place));
-            }
-        }
+        self.find(id, |at| {
+            let entry = self.log.read(at)?;
+            let is_it = entry.id == *id.as_bytes();
+            Ok(is_it.then(|| self.place(id, entry.kind, &entry.body)).flatten())
+        })
     }
 
     fn place(&self, id: &MessageId, kind: Kind, body: &[u8]) -> Option<Place> {
