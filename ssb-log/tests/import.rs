@@ -93,6 +93,21 @@ fn a_damaged_start_hides_neither_the_width_nor_the_rest() {
 }
 
 #[test]
+fn a_broken_end_that_looks_like_one_of_another_width_decides_nothing() {
+    let (whole, ends) = flume(8, &[vec![b'a'], vec![b'b'], vec![b'c']]);
+    let mut start = whole.clone();
+    // Six bytes that say 15, where a record of one byte would end if offsets had six bytes.
+    start[14] = 15;
+    let mut end = whole;
+    let last = ends[1];
+    // The same with four bytes: no data, the length again, and where the file ends.
+    end[last..].copy_from_slice(&[&[0; 13][..], &51_u32.to_be_bytes()].concat());
+
+    assert_eq!(texts(&walk(&start)), [b"b", b"c"]);
+    assert_eq!(texts(&walk(&end)), [b"a", b"b"]);
+}
+
+#[test]
 fn a_deleted_record_is_zeros() {
     let (file, ends) = flume(4, &[vec![0; 9], b"{}".to_vec()]);
 
@@ -253,8 +268,19 @@ proptest! {
         let to = (from + noise.len()).min(file.len());
         file[from..to].copy_from_slice(&noise[..to - from]);
 
-        let Ok(log) = Flume::open(Cursor::new(&file)) else { return Ok(()) };
-        let items: Vec<Item> = log.map(Result::unwrap).collect();
+        let whole: Vec<&Vec<u8>> = records
+            .iter()
+            .enumerate()
+            .filter(|(n, _)| ends[*n] <= from || n.checked_sub(1).map_or(0, |n| ends[n]) >= to)
+            .map(|(_, record)| record)
+            .collect();
+
+        // One frame alone may be noise that looks like a frame of another width.
+        let log = Flume::open(Cursor::new(&file));
+        if log.is_err() && whole.len() < 2 {
+            return Ok(());
+        }
+        let items: Vec<Item> = log.unwrap().map(Result::unwrap).collect();
 
         let mut end = 0;
         for item in &items {
@@ -263,9 +289,8 @@ proptest! {
         }
         prop_assert_eq!(end, file.len() as u64);
         let found = texts(&items);
-        for (n, record) in records.iter().enumerate() {
-            let start = if n == 0 { 0 } else { ends[n - 1] };
-            if ends[n] <= from || start >= to {
+        if whole.len() >= 2 {
+            for record in whole {
                 prop_assert!(found.contains(record));
             }
         }

@@ -7,8 +7,9 @@
 //! └────────┴──────────┴────────┴────────┘
 //! ```
 //!
-//! `end` is the offset in the file just behind it. How wide it is ("32", "48" or "53" bits) stands nowhere; a file has one width,
-//! and only one fits. ssb-db uses 32. A deleted record keeps its frame and has zeros for data. At its start, JavaScript cuts
+//! `end` is the offset in the file just behind it. How wide it is ("32", "48" or "53" bits) stands nowhere; a file has one width.
+//! A broken record may look like one of another width, so that more than one must say it, where there are more. ssb-db uses 32.
+//! A deleted record keeps its frame and has zeros for data. At its start, JavaScript cuts
 //! off what follows the last `end` that is where it says. A frame counts here only if its two lengths agree as well.
 
 use std::io;
@@ -49,24 +50,25 @@ impl<R: Read + Seek> Flume<R> {
         if len == 0 {
             return Ok(Self { window, width: Width::Bits32, at: 0, end: 0 });
         }
-        let mut widths = &Width::ALL[..];
-        for width in Width::ALL.chunks(1) {
-            if let [only] = width
-                && frame_from(&mut window, *only, 0)?.is_some()
-            {
-                widths = width;
-            }
+        let mut from_start = [0; Width::ALL.len()];
+        for (found, width) in from_start.iter_mut().zip(Width::ALL) {
+            *found = frames_from_start(&mut window, width)?;
         }
+        let mut best: Option<(usize, Width, u64)> = None;
         let mut end = len;
-        while end > 0 {
-            for width in widths {
-                if width.ends_backwards(&mut window, end)? && frame_to(&mut window, *width, end)?.is_some() {
-                    return Ok(Self { window, width: *width, at: 0, end });
+        while end > 0 && best.is_none_or(|(found, ..)| found < FRAMES_ENOUGH) {
+            for (found, width) in from_start.into_iter().zip(Width::ALL) {
+                if width.ends_backwards(&mut window, end)? {
+                    let found = found + frames_to(&mut window, width, end)?;
+                    if found > best.map_or(0, |(most, ..)| most) {
+                        best = Some((found, width, end));
+                    }
                 }
             }
             end -= 1;
         }
-        Err(OpenError::NoRecord)
+        let (_, width, end) = best.ok_or(OpenError::NoRecord)?;
+        Ok(Self { window, width, at: 0, end })
     }
 
     /// How many bits an offset has in this file: 32, 48 or 53.
@@ -180,6 +182,29 @@ struct Frame {
     end: u64,
 }
 
+/// How many whole records in a row a file starts with, up to [`FRAMES_ENOUGH`].
+fn frames_from_start<R: Read + Seek>(window: &mut Window<R>, width: Width) -> io::Result<usize> {
+    let (mut found, mut start) = (0, 0);
+    while found < FRAMES_ENOUGH
+        && let Some(frame) = frame_from(window, width, start)?
+    {
+        (found, start) = (found + 1, frame.end);
+    }
+    Ok(found)
+}
+
+/// How many whole records in a row end at a place, up to [`FRAMES_ENOUGH`].
+fn frames_to<R: Read + Seek>(window: &mut Window<R>, width: Width, end: u64) -> io::Result<usize> {
+    let (mut found, mut end) = (0, end);
+    while found < FRAMES_ENOUGH
+        && peek_offset(window, width, end)? == Some(end)
+        && let Some(start) = frame_to(window, width, end)?
+    {
+        (found, end) = (found + 1, start);
+    }
+    Ok(found)
+}
+
 /// The record that starts at a place, if a whole one does.
 fn frame_from<R: Read + Seek>(window: &mut Window<R>, width: Width, start: u64) -> io::Result<Option<Frame>> {
     let Some(length) = window.peek(start)? else { return Ok(None) };
@@ -212,6 +237,9 @@ fn peek_offset<R: Read + Seek>(window: &mut Window<R>, width: Width, end: u64) -
 fn big_endian(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
+
+/// How many whole records, from the start on and back from an end, tell what is a file's width and where it ends.
+const FRAMES_ENOUGH: usize = 2;
 
 /// How many bytes a length has.
 const LENGTH_LEN: u64 = 4;
