@@ -9,7 +9,7 @@ use crate::reader::Stored;
 
 /// Where the parts of a message are. Content is not looked into until somebody does.
 ///
-/// Finding them takes one pass over brackets and quotes; a part becomes a number or an id when it is asked for.
+/// Finding them takes a look at what is before the content; a part becomes a number or an id when it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fields<'a> {
     previous: &'a str,
@@ -60,24 +60,28 @@ impl Stored {
 
     /// Where its parts are. `None` if it is no message.
     pub fn fields(&self) -> Option<Fields<'_>> {
-        let [mut previous, mut author, mut sequence, mut timestamp, mut content] = [None; 5];
-        for (key, value) in locate::members(&self.json) {
+        let [mut previous, mut author, mut sequence, mut timestamp] = [None; 4];
+        let mut members = locate::members(&self.json);
+        let content = loop {
+            if let Some(content) = members.rest_is_content() {
+                break content;
+            }
+            let (key, value) = members.next()?;
             let place = match key {
                 "previous" => &mut previous,
                 "author" => &mut author,
                 "sequence" => &mut sequence,
                 "timestamp" => &mut timestamp,
-                "content" => &mut content,
                 _ => continue,
             };
             *place = Some(value);
-        }
+        };
         Some(Fields {
             previous: previous?,
             author: author?,
             sequence: sequence?,
             timestamp: timestamp?,
-            content: content?,
+            content,
         })
     }
 }

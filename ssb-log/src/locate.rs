@@ -25,7 +25,13 @@ pub(crate) fn plain_text(raw: &str) -> Option<&str> {
 
 /// The content of a message, if it is an object, and so for everybody.
 pub(crate) fn content(message: &str) -> Option<&str> {
-    member(message, "content").filter(|content| content.starts_with('{'))
+    let mut members = members(message);
+    loop {
+        if let Some(content) = members.rest_is_content() {
+            return Some(content).filter(|content| content.starts_with('{'));
+        }
+        members.next()?;
+    }
 }
 
 /// The first messages of the thread and the tangles that content belongs to.
@@ -52,12 +58,11 @@ pub(crate) struct Content<'a> {
 }
 
 impl<'a> Content<'a> {
-    /// Finds them all at once, and where the content ends. `None` if the content of the message is no object.
+    /// Finds them all at once. `None` if the content of the message is no object.
     pub(crate) fn of(message: &'a str) -> Option<Self> {
-        let text = members(message).value_of("content").filter(|content| content.starts_with('{'))?;
-        let mut content = Self::default();
-        let mut members = members(text);
-        for (key, value) in members.by_ref() {
+        let text = content(message)?;
+        let mut content = Self { text, ..Self::default() };
+        for (key, value) in members(text) {
             match key {
                 "type" => content.kind = Some(value),
                 "contact" => content.contact = Some(value),
@@ -66,8 +71,6 @@ impl<'a> Content<'a> {
                 _ => {}
             }
         }
-        let len = text.len() - members.rest.strip_prefix('}')?.len();
-        content.text = text.get(..len)?;
         Some(content)
     }
 
@@ -83,18 +86,27 @@ pub(crate) struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// The text from the value of a key on: the value is not looked at, and so may have anything behind it.
-    fn value_of(mut self, key: &str) -> Option<&'a str> {
-        loop {
-            let text = self.rest;
-            let (name, rest) = text.split_at_checked(value_len(text)?)?;
-            if name.strip_prefix('"')?.strip_suffix('"')? == key {
-                return rest.strip_prefix(':');
-            }
-            self.next()?;
-        }
+    /// The content, if it is what comes next in a message. It is not looked into if the signature ends the message behind it,
+    /// as it does in every message that was checked.
+    pub(crate) fn rest_is_content(&self) -> Option<&'a str> {
+        let rest = self.rest.strip_prefix("\"content\":")?;
+        let len = before_signature(rest).or_else(|| value_len(rest))?;
+        rest.get(..len)
     }
 }
+
+/// How long the text is before the signature that ends it.
+///
+/// The text is the rest of an object. Nothing is behind its last bracket, so that the quotes before it can be told from its end:
+/// what stands between them is a member of that object.
+fn before_signature(text: &str) -> Option<usize> {
+    let len = text.len().checked_sub(SIGNATURE_MEMBER_LEN)?;
+    let encoded = text.get(len..)?.strip_prefix(",\"signature\":\"")?.strip_suffix(".sig.ed25519\"}")?;
+    memchr::memchr2(b'"', b'\\', encoded.as_bytes()).is_none().then_some(len)
+}
+
+/// How long `,"signature":"….sig.ed25519"}` is: a signature is 64 bytes, in base64.
+const SIGNATURE_MEMBER_LEN: usize = 14 + 88 + 14;
 
 impl<'a> Iterator for Members<'a> {
     type Item = (&'a str, &'a str);
@@ -260,6 +272,23 @@ mod tests {
             prop_assert_eq!(found.contact, member(&object, "contact"));
             prop_assert_eq!(found.root, member(&object, "root"));
             prop_assert_eq!(found.tangles, member(&object, "tangles"));
+        }
+
+        #[test]
+        fn content_is_found_whether_or_not_a_signature_ends_the_message(
+            content in value(), fill in "[A-Za-z0-9+/=\"\\\\,]{88}", nested in any::<bool>()
+        ) {
+            let signature = json::compact(&json::Value::Text(json::Text::new(&format!("{fill}.sig.ed25519"))));
+            let content = json::compact(&content);
+            let content = if nested { format!(r#"{{"a":{content},"signature":{signature}}}"#) } else { content };
+            for text in [
+                format!(r#"{{"previous":null,"content":{content},"signature":{signature}}}"#),
+                format!(r#"{{"previous":null,"content":{content}}}"#),
+            ] {
+                let found = super::content(&text);
+
+                prop_assert_eq!(found, content.starts_with('{').then_some(content.as_str()));
+            }
         }
 
         #[test]

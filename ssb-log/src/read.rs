@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use crate::frame::Frame;
 use crate::log::Kind;
+use crate::log::Record;
 use crate::offsets::Offsets;
 use crate::ordinal::Ordinal;
 use crate::storage::Directory;
@@ -39,8 +40,7 @@ impl<D: Directory> LogReader<D> {
     pub fn read(&self, at: Ordinal) -> Result<Entry, ReadError> {
         let end = at.next().ok_or(ReadError::Absent)?;
         let (file, span) = self.shared.part(at..end).ok_or(ReadError::Absent)?;
-        let bytes = bytes(&*file, &span)?;
-        Ok(entry(&bytes, span.start, at)?.0)
+        only_entry(bytes(&*file, &span)?, span.start, at)
     }
 
     /// Reads the records at some places, each for itself, but those that stand near each other with one read.
@@ -59,7 +59,7 @@ impl<D: Directory> LogReader<D> {
             let (group, others) = rest.split_at(count);
             rest = others;
             if count == 1 {
-                entries.push(bytes(&*file, span).and_then(|bytes| Ok(entry(&bytes, span.start, *at)?.0)));
+                entries.push(bytes(&*file, span).and_then(|bytes| only_entry(bytes, span.start, *at)));
                 continue;
             }
             let read = bytes(&*file, &all_of_them);
@@ -333,16 +333,22 @@ fn bytes<F: Storage>(file: &F, span: &Range<u64>) -> Result<Vec<u8>, ReadError> 
 /// The record that `bytes`, the file from `offset` on, start with, and its length.
 fn entry(bytes: &[u8], offset: u64, ordinal: Ordinal) -> Result<(Entry, usize), ReadError> {
     let frame = Frame::parse(bytes, offset).map_err(|_| ReadError::Damaged { offset })?;
-    let record = frame.record;
-    let entry = Entry {
-        ordinal,
-        offset,
-        kind: record.kind,
-        id: record.id,
-        received: record.received,
-        body: record.body.to_vec(),
-    };
+    let entry = with_body(frame.record, frame.record.body.to_vec(), offset, ordinal);
     Ok((entry, frame.len))
+}
+
+/// The same, of bytes that are nothing else: their memory becomes its body.
+fn only_entry(mut bytes: Vec<u8>, offset: u64, ordinal: Ordinal) -> Result<Entry, ReadError> {
+    let frame = Frame::parse(&bytes, offset).map_err(|_| ReadError::Damaged { offset })?;
+    let (body_len, frame_len) = (frame.record.body.len(), frame.len);
+    let entry = with_body(frame.record, Vec::new(), offset, ordinal);
+    bytes.truncate(frame_len);
+    bytes.drain(..frame_len - body_len);
+    Ok(Entry { body: bytes, ..entry })
+}
+
+const fn with_body(record: Record<'_>, body: Vec<u8>, offset: u64, ordinal: Ordinal) -> Entry {
+    Entry { ordinal, offset, kind: record.kind, id: record.id, received: record.received, body }
 }
 
 /// The first of `range` for which `holds` does not hold, or its end. It holds for none after that one.
