@@ -3,6 +3,7 @@
 pub mod address;
 pub mod connection;
 pub mod core;
+pub mod ebt;
 pub mod event;
 pub mod graph;
 pub mod history;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use serde_json::json;
 use ssb_gossip::address::Address;
+use ssb_gossip::ebt::note::Note;
 use ssb_gossip::graph::Graph;
 use ssb_gossip::multiserver;
 use ssb_gossip::multiserver::Protocol;
@@ -100,6 +101,35 @@ fn vectors_hops() {
             .map(|(name, hops)| (feed(&json!(name)), i32::try_from(hops.as_i64().unwrap()).unwrap()))
             .collect();
         assert_eq!(graph.all().collect::<BTreeMap<_, _>>(), expected, "{row}");
+    }
+}
+
+#[test]
+fn vectors_notes() {
+    for row in array("generated", "ebt-notes.json") {
+        match row["op"].as_str().unwrap() {
+            // JavaScript's numbers of 32 bits overflow; ours do not.
+            "v3.encode" if row["overflow"] != true => {
+                let note = match u64::try_from(row["seq"].as_i64().unwrap()) {
+                    Ok(sequence) => Note::Has { sequence, send: row["receive"] == true },
+                    Err(_) => Note::Refused,
+                };
+                assert_eq!(json!(note.to_number()), row["note"], "{row}");
+            }
+            "v3.decode"
+                if row["note"].as_i64().is_some_and(|note| (-1..=i64::from(i32::MAX)).contains(&note)) =>
+            {
+                let expected = match row["replicate"] == true {
+                    true => {
+                        Note::Has { sequence: row["seq"].as_u64().unwrap(), send: row["receive"] == true }
+                    }
+                    false => Note::Refused,
+                };
+                assert_eq!(Note::from_number(row["note"].as_i64().unwrap()), Some(expected), "{row}");
+            }
+            // What nobody means, and version 2, which nobody speaks any more.
+            _ => {}
+        }
     }
 }
 

@@ -1,0 +1,3 @@
+//! Epidemic broadcast trees: one stream for all feeds.
+
+pub mod note;
