@@ -29,7 +29,7 @@ use self::transcript::parse;
 const NOT_HERE: &[(&str, &str)] = &[
     ("blobs", "blobs come later"),
     ("ws", "a namespace of the WebSocket plugin, which has no methods"),
-    ("ebt.peerStatus", "EBT comes later"),
+    ("ebt.peerStatus", "comes with `why`"),
     ("links", "the index of links comes later"),
     ("latest", "comes with EBT"),
     ("gossip.enable", "the scheduler comes later"),

@@ -6,11 +6,14 @@ use std::collections::VecDeque;
 
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::connection::Side;
+use ssb_gossip::ebt::serving::Serving;
+use ssb_gossip::ebt::stream::EbtStream;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Letter;
 use ssb_gossip::history::HistoryQuery;
 use ssb_gossip::history::INCOMPLETE;
 use ssb_gossip::history::Served;
+use ssb_gossip::history::ServedPage;
 use ssb_gossip::history::ServedThen;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerEvent;
@@ -36,6 +39,9 @@ use crate::network::Network;
 use crate::network::Read;
 use crate::network::Written;
 
+/// The number of `ebt.replicate` in the table of methods.
+pub const EBT: usize = 2;
+
 /// What strangers may be.
 pub const ANONYMOUS: Role = Role::new(1);
 
@@ -54,6 +60,7 @@ pub struct Connection {
     letters: VecDeque<Letter>,
     streams: HistoryStreams,
     pings: PingStreams,
+    ebt: EbtStream,
     ready: VecDeque<(RequestId, Served)>,
     waiting: BTreeMap<RequestId, Served>,
     /// How far the log was when `waiting` was last looked at.
@@ -95,6 +102,7 @@ impl Connection {
             letters: VecDeque::new(),
             streams: HistoryStreams::new(id),
             pings: PingStreams::new(id, PAUSE),
+            ebt: EbtStream::new(id),
             ready: VecDeque::new(),
             waiting: BTreeMap::new(),
             seen: Ordinal::ZERO,
@@ -129,6 +137,7 @@ impl Connection {
         loop {
             let mut moved = self.pump_letters(network, &mut out);
             moved |= self.pump_sources(network, reader, &mut out);
+            moved |= self.pump_ebt(network, reader, &mut out);
             self.pump_timer(network);
             let has_room = out.inputs.len() < room;
             if has_room {
@@ -166,10 +175,32 @@ impl Connection {
                     let served = self.streams.serve(request, allowed, &mut self.peer);
                     self.ready.extend(served.map(|served| (request, served)));
                 }
+                Letter::EbtCall => self.ebt.call(&mut self.peer),
+                Letter::EbtAccept { request } => self.ebt.accept(request, &mut self.peer),
+                Letter::EbtRefuse { request } => self.ebt.refuse(request, &mut self.peer),
+                Letter::EbtNotes(notes) => self.ebt.note(&notes, &mut self.peer),
+                Letter::EbtServe(feeds) => self.ebt.serve(feeds),
             }
         }
         self.tell_core(out);
         moved
+    }
+
+    /// Sends a page of a feed that the peer noted, if little waits to be written.
+    fn pump_ebt(&mut self, network: &Network, reader: &Reader<Faulty<Memory>>, out: &mut Pumped) -> bool {
+        let page_len = network.scenario.page_len;
+        if self.peer.buffered() >= page_len {
+            return false;
+        }
+        let Some((feed, from)) = self.ebt.pop() else { return false };
+        let (viewer, latest) = (self.peer.remote().unwrap_or(self.me), latest(reader, &feed));
+        let page = read_page(&mut Serving::cursor(feed, from, viewer, latest), reader, page_len);
+        out.sent.extend(page.items.iter().map(|(sequence, _)| (feed, *sequence, viewer)));
+        if self.ebt.send(feed, from, page, &mut self.peer).is_err() {
+            out.failed = true;
+        }
+        self.tell_core(out);
+        true
     }
 
     /// Pulls one page, if little waits to be written.
@@ -181,11 +212,7 @@ impl Connection {
         }
         let Some((request, mut served)) = self.ready.pop_front() else { return false };
         let (feed, viewer) = (served.feed(), self.peer.remote().unwrap_or(self.me));
-        let latest = latest(reader, &feed);
-        let page = served.page(latest, page_len, |sequence, len| {
-            let page = reader.feed_page(&feed, sequence, len)?;
-            Ok(page.into_iter().map(|stored| (stored.id, stored.received, stored.json)).collect())
-        });
+        let page = read_page(&mut served, reader, page_len);
         for (sequence, item) in page.items {
             self.peer.item(request, Body::Json(&item));
             out.sent.push((feed, sequence, viewer));
@@ -208,8 +235,14 @@ impl Connection {
 
     /// Streams that wait for a feed which has grown are ready again.
     fn wake(&mut self, reader: &Reader<Faulty<Memory>>) {
-        if std::mem::replace(&mut self.seen, reader.end()) == reader.end() {
+        let seen = std::mem::replace(&mut self.seen, reader.end());
+        if seen == reader.end() {
             return;
+        }
+        if !self.ebt.is_idle() {
+            let new = (seen.get()..reader.end().get()).map(Ordinal::new);
+            let authors = new.filter_map(|at| reader.author(at).and_then(|number| reader.feed_id(number)));
+            authors.for_each(|feed| self.ebt.wake(&feed));
         }
         let grown: Vec<RequestId> = self
             .waiting
@@ -232,7 +265,7 @@ impl Connection {
 
     fn pump_events(&mut self, network: &Network, reader: &Reader<Faulty<Memory>>, out: &mut Pumped) -> bool {
         let mut moved = false;
-        while self.ended.is_none() && !self.streams.is_full() {
+        while self.ended.is_none() && !self.streams.is_full() && !self.ebt.is_full() {
             let Some(event) = self.peer.poll() else { break };
             moved = true;
             let connection = self.id;
@@ -242,6 +275,10 @@ impl Connection {
                     let side = if self.end == End::Dialer { Side::Dialed } else { Side::Accepted };
                     self.streams.tell(Input::Opened { connection, peer, side });
                 }
+                PeerEvent::Called { request, method, args, .. } if method.index() == EBT => {
+                    let args = args.to_vec();
+                    self.ebt.called(request, &args, &mut self.peer);
+                }
                 PeerEvent::Called { request, kind: Kind::Duplex, .. } => self.pings.called(request),
                 PeerEvent::Called { request, args, .. } => {
                     let query = HistoryQuery::parse(args);
@@ -250,7 +287,7 @@ impl Connection {
                     self.streams.called(request, served, &mut self.peer);
                 }
                 PeerEvent::Item { request, body, .. } => {
-                    if !self.streams.item(request, body) {
+                    if !self.streams.item(request, body) && !self.ebt.item(request, body) {
                         let (body, now) = (body.to_vec(), network.now_at(self.node));
                         if let Some(input) = self.pings.item(request, &body, &mut self.peer, now) {
                             self.streams.tell(input);
@@ -259,6 +296,7 @@ impl Connection {
                 }
                 PeerEvent::StreamEnded { request, error } => {
                     self.streams.ended(request, error.is_some());
+                    self.ebt.ended(request);
                     self.pings.ended(request, &mut self.peer);
                     self.ready.retain(|(ready, _)| *ready != request);
                     self.waiting.remove(&request);
@@ -316,12 +354,21 @@ impl Connection {
 
     fn tell_core(&mut self, out: &mut Pumped) {
         out.inputs.extend(std::iter::from_fn(|| self.streams.poll()));
+        out.inputs.extend(std::iter::from_fn(|| self.ebt.poll()));
     }
 }
 
 /// A time as the virtual clock counts, rounded up.
 pub fn micros(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX)
+}
+
+fn read_page(served: &mut Served, reader: &Reader<Faulty<Memory>>, len_max: usize) -> ServedPage<ReadError> {
+    let feed = served.feed();
+    served.page(latest(reader, &feed), len_max, |sequence, len| {
+        let page = reader.feed_page(&feed, sequence, len)?;
+        Ok(page.into_iter().map(|stored| (stored.id, stored.received, stored.json)).collect())
+    })
 }
 
 fn latest(reader: &Reader<Faulty<Memory>>, feed: &FeedId) -> u32 {

@@ -113,7 +113,8 @@ impl World {
         let public = Roles::of(&[ANONYMOUS]);
         let history = Method::new("createHistoryStream", Kind::Source).allowed_to(public);
         let ping = Method::new("gossip.ping", Kind::Duplex).allowed_to(public);
-        let methods = Methods::new([history, ping], Roles::of(&[])).expect("their paths differ");
+        let ebt = Method::new("ebt.replicate", Kind::Duplex).allowed_to(public);
+        let methods = Methods::new([history, ping, ebt], Roles::of(&[])).expect("their paths differ");
         Self {
             network: Network::new(scenario, trace),
             places,
@@ -553,7 +554,8 @@ impl World {
         for feed in node.core().graph().wanted().filter(|feed| node.core().wants(feed)) {
             let held = node.held(&feed);
             let theirs = other.gives(&feed, held);
-            if held < theirs && self.truth.blocked_at(&feed, &me).is_none() {
+            let is_blocked = other.core().blocks(&feed);
+            if held < theirs && !is_blocked && self.truth.blocked_at(&feed, &me).is_none() {
                 return Err(format!("node {number} has {held} of {feed}, a neighbour has {theirs}"));
             }
         }

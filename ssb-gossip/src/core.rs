@@ -16,6 +16,8 @@ use crate::address::Address;
 use crate::connection::ConnectionId;
 use crate::connection::Side;
 use crate::connection::StreamId;
+use crate::ebt::Ebt;
+use crate::ebt::Fallback;
 use crate::event::DialRefusal;
 use crate::event::Giver;
 use crate::event::Group;
@@ -37,6 +39,7 @@ use crate::recovery::Recovery;
 use crate::replicator::Replicator;
 use crate::retention::Clockwork;
 use crate::retention::Retention;
+use crate::scope::Scope;
 use crate::time::Now;
 use crate::time::UnixMillis;
 use crate::time::Uptime;
@@ -76,10 +79,10 @@ pub struct Start {
 /// The decisions of a node.
 #[derive(Debug)]
 pub struct Core {
-    me: FeedId,
-    graph: Graph,
+    scope: Scope,
     recovery: Recovery,
     replicator: Replicator,
+    ebt: Ebt,
     peers: Peers,
     retention: Clockwork,
     /// Who waits for the end of all connections with a peer.
@@ -107,10 +110,10 @@ impl Core {
         }
         let own = start.held.iter().find(|(feed, _)| *feed == start.me).map_or(0, |(_, sequence)| *sequence);
         Self {
-            me: start.me,
-            graph,
+            scope: Scope::new(start.me, graph, start.held, start.banned),
             recovery: Recovery::new(start.mark, own),
-            replicator: Replicator::new(start.me, start.held, start.banned),
+            replicator: Replicator::default(),
+            ebt: Ebt::default(),
             peers,
             retention: Clockwork::new(start.retention),
             parting: Vec::new(),
@@ -123,9 +126,14 @@ impl Core {
     /// Takes in one event. Drain [`poll`](Self::poll) before the next call.
     pub fn handle(&mut self, input: Input, now: Now) {
         debug_assert!(self.outbox.is_empty(), "poll() was not drained");
+        self.take_in(input, now);
+        self.ebt.flush(&mut self.outbox);
+    }
+
+    fn take_in(&mut self, input: Input, now: Now) {
         match input {
             Input::Guest { connection, peer } => {
-                let blocked = self.graph.blocks(&self.me, &peer);
+                let blocked = self.scope.blocks(&peer);
                 self.outbox.push_back(if blocked {
                     Letter::Refuse.to(connection)
                 } else {
@@ -135,6 +143,7 @@ impl Core {
             Input::Opened { connection, peer, side } => self.opened(connection, peer, side, now),
             Input::Closed { connection } => {
                 self.replicator.closed(connection);
+                self.ebt.closed(connection, &self.scope, now.uptime);
                 self.recovery.closed(connection);
                 let parted = self.peers.closed(connection, now.wall, &mut self.outbox);
                 let done = self.parting.extract_if(.., |(peer, _)| Some(*peer) == parted);
@@ -142,10 +151,29 @@ impl Core {
             }
             Input::HistoryAsked { connection, request, feed } => {
                 let viewer = self.replicator.peer(connection);
-                let allowed = viewer.is_none_or(|viewer| !self.graph.blocks(&feed, &viewer));
+                // Unlike JavaScript's, nothing leaves here of what the owner blocks.
+                let allowed = viewer.is_none_or(|viewer| {
+                    !self.scope.blocks(&feed) && !self.scope.graph.blocks(&feed, &viewer)
+                });
                 self.outbox.push_back(Letter::ServeHistory { request, allowed }.to(connection));
                 // Whoever asks the old way replicates the old way: it can be asked for everything (ssb-replicate 1.3.5).
-                self.replicator.activate(connection, &self.graph, &mut self.outbox);
+                if !self.ebt.speaks(connection) {
+                    self.replicator.activate(connection, &self.scope, &mut self.outbox);
+                }
+            }
+            Input::EbtAsked { connection, request } => {
+                self.ebt.asked(connection, request, &self.scope, now.uptime, &mut self.outbox);
+            }
+            Input::EbtNotes { connection, notes } => {
+                self.ebt.noted(connection, notes, &self.scope, now.uptime);
+            }
+            Input::EbtMessages { connection, messages } => self.messages(connection, messages, now.uptime),
+            Input::EbtIncomplete { connection, feed } => {
+                self.ebt.incomplete(connection, feed, &self.scope, now.uptime);
+            }
+            Input::EbtEnded { connection } => {
+                let fallback = self.ebt.ended(connection, &self.scope, now.uptime);
+                self.fall_back(fallback);
             }
             Input::Items { connection, items } => self.items(connection, items),
             Input::StreamEnded { connection, stream, failed } => {
@@ -183,32 +211,40 @@ impl Core {
                 self.in_flight += raw.len().max(ITEM_COST_MIN);
                 self.emit(vec![Ingest { giver: Giver::Owner(ticket), feed, raw }]);
             }
-            Input::Remove { ticket, what: Removal::Feed(feed) } if feed == self.me => {
+            Input::Remove { ticket, what: Removal::Feed(feed) } if feed == self.scope.me => {
                 self.outbox.push_back(Output::NotRemoved { ticket });
             }
             Input::Remove { ticket, what } => self.outbox.push_back(Output::Remove { ticket, what }),
             Input::Readmit { ticket, what } => self.outbox.push_back(Output::Readmit { ticket, what }),
             Input::Emptied { feed, again } => {
-                self.replicator.emptied(feed, again, &self.graph, &mut self.outbox);
-                self.graph.forget(&feed);
-                self.graph_changed();
+                self.scope.emptied(feed, again);
+                self.replicator.emptied(feed, &self.scope, &mut self.outbox);
+                self.ebt.emptied(feed, &self.scope, now.uptime);
+                self.scope.graph.forget(&feed);
+                self.graph_changed(now.uptime);
             }
             Input::Related { author, contact, relation } => {
                 match relation {
-                    Some(relation) => self.graph.set(author, contact, relation),
-                    None => self.graph.unset(&author, &contact),
+                    Some(relation) => self.scope.graph.set(author, contact, relation),
+                    None => self.scope.graph.unset(&author, &contact),
                 }
-                self.graph_changed();
+                self.graph_changed(now.uptime);
             }
             Input::MarkSaved(mark) => self.recovery.saved(mark),
             Input::Tick => {
                 for connection in self.replicator.connections() {
                     self.recover(connection, now.uptime);
                 }
+                let waits = self.is_congested();
+                let fallbacks = self.ebt.tick(waits, &self.scope, now.uptime, &mut self.outbox);
+                self.fall_back(fallbacks);
                 // Before the own feed is recovered nobody knows who is near.
                 if self.retention.is_due(now.uptime) && self.recovery.check().is_ok() {
-                    let near =
-                        self.graph.all().filter_map(|(feed, hops)| Some((feed, u8::try_from(hops).ok()?)));
+                    let near = self
+                        .scope
+                        .graph
+                        .all()
+                        .filter_map(|(feed, hops)| Some((feed, u8::try_from(hops).ok()?)));
                     self.outbox.push_back(Output::Retain { steps: near.collect() });
                 }
             }
@@ -222,7 +258,7 @@ impl Core {
 
     /// When to come back with [`Input::Tick`] even if nothing happens.
     pub fn deadline(&self) -> Option<Uptime> {
-        let deadlines = [self.recovery.deadline(), self.retention.deadline()];
+        let deadlines = [self.recovery.deadline(), self.retention.deadline(), self.ebt.deadline()];
         deadlines.into_iter().flatten().min()
     }
 
@@ -233,12 +269,17 @@ impl Core {
 
     /// The follow graph.
     pub const fn graph(&self) -> &Graph {
-        &self.graph
+        &self.scope.graph
     }
 
     /// Whether a feed is to be replicated: it is near enough, and the owner did not remove it for good.
     pub fn wants(&self, feed: &FeedId) -> bool {
-        self.graph.wants(feed) && !self.replicator.bans(feed)
+        self.scope.wants(feed)
+    }
+
+    /// Whether the owner blocks a feed.
+    pub fn blocks(&self, feed: &FeedId) -> bool {
+        self.scope.blocks(feed)
     }
 
     /// The gate on publishing.
@@ -266,8 +307,8 @@ impl Core {
         };
         let address = place.address().clone();
         let key = address.key();
-        let refusal = (key == self.me).then_some(DialRefusal::Ourselves);
-        let refusal = refusal.or_else(|| self.graph.blocks(&self.me, &key).then_some(DialRefusal::Blocked));
+        let refusal = (key == self.scope.me).then_some(DialRefusal::Ourselves);
+        let refusal = refusal.or_else(|| self.scope.blocks(&key).then_some(DialRefusal::Blocked));
         if let Some(reason) = refusal {
             return self.outbox.push_back(Output::DialRefused { ticket, reason });
         }
@@ -290,10 +331,10 @@ impl Core {
 
     fn opened(&mut self, connection: ConnectionId, peer: FeedId, side: Side, now: Now) {
         // The owner's own programs are no peers: they have nothing to give.
-        if side == Side::Local || peer == self.me {
+        if side == Side::Local || peer == self.scope.me {
             return;
         }
-        if self.graph.blocks(&self.me, &peer) {
+        if self.scope.blocks(&peer) {
             self.outbox.push_back(Letter::Close.to(connection));
             return;
         }
@@ -303,16 +344,31 @@ impl Core {
         }
         self.replicator.opened(connection, peer);
         self.recover(connection, now.uptime);
-        self.replicator.ask_own(connection, &mut self.outbox);
-        if side == Side::Dialed {
-            self.replicator.activate(connection, &self.graph, &mut self.outbox);
+        self.ebt.opened(connection, peer, side, &self.scope, now.uptime, &mut self.outbox);
+    }
+
+    /// Asks the old way.
+    fn fall_back(&mut self, fallbacks: impl IntoIterator<Item = Fallback>) {
+        for fallback in fallbacks {
+            match fallback {
+                Fallback::All(connection, Side::Dialed) => {
+                    self.replicator.ask_live(connection, self.scope.me, &self.scope, &mut self.outbox);
+                    self.replicator.activate(connection, &self.scope, &mut self.outbox);
+                }
+                Fallback::All(connection, _) => {
+                    self.replicator.ask_live(connection, self.scope.me, &self.scope, &mut self.outbox);
+                }
+                Fallback::Feed(connection, feed) => {
+                    self.replicator.ask_live(connection, feed, &self.scope, &mut self.outbox);
+                }
+            }
         }
     }
 
     fn recover(&mut self, connection: ConnectionId, now: Uptime) {
         if self.recovery.should_ask(connection, now) {
             let from = self.recovery.ask_from();
-            match self.replicator.ask_stored(connection, self.me, from, &mut self.outbox) {
+            match self.replicator.ask_stored(connection, self.scope.me, from, &mut self.outbox) {
                 Some(stream) => self.recovery.asked(connection, stream),
                 None => self.recovery.not_asked(connection, now),
             }
@@ -326,12 +382,31 @@ impl Core {
             let source = Source { connection, stream };
             if raw.len() > WIRE_LEN_MAX {
                 self.recovery.refused(connection, stream);
-                self.replicator.refused(source, Refusal::Malformed, &mut self.outbox);
+                self.replicator.refused(source, Refusal::Malformed, &self.scope, &mut self.outbox);
                 continue;
             }
             self.recovery.received(connection, stream);
             self.in_flight += raw.len().max(ITEM_COST_MIN);
             group.push(Ingest { giver: Giver::Peer(source), feed, raw });
+            if group.len() == GROUP_LEN_MAX {
+                self.emit(std::mem::take(&mut group));
+            }
+        }
+        self.emit(group);
+    }
+
+    fn messages(&mut self, connection: ConnectionId, messages: Vec<(FeedId, Vec<u8>)>, now: Uptime) {
+        let mut group = Vec::new();
+        for (feed, raw) in messages {
+            if !self.ebt.received(connection, &feed, &self.scope, now) {
+                continue;
+            }
+            if raw.len() > WIRE_LEN_MAX {
+                self.ebt.refused(connection, feed, &self.scope, now);
+                continue;
+            }
+            self.in_flight += raw.len().max(ITEM_COST_MIN);
+            group.push(Ingest { giver: Giver::Ebt(connection, feed), feed, raw });
             if group.len() == GROUP_LEN_MAX {
                 self.emit(std::mem::take(&mut group));
             }
@@ -352,25 +427,38 @@ impl Core {
             if giver.is_some() {
                 self.in_flight = self.in_flight.saturating_sub(len.max(ITEM_COST_MIN));
             }
-            let source = match giver {
-                Some(Giver::Peer(source)) => Some(source),
-                Some(Giver::Owner(_)) | None => None,
+            let (source, ebt) = match giver {
+                Some(Giver::Peer(source)) => (Some(source), None),
+                Some(Giver::Ebt(connection, feed)) => (None, Some((connection, feed))),
+                Some(Giver::Owner(_)) | None => (None, None),
             };
             let accepted = !matches!(outcome, Outcome::Refused(_));
             match outcome {
                 Outcome::Stored { feed, sequence, contact } => {
-                    self.replicator.stored(feed, sequence);
-                    if feed == self.me {
+                    self.scope.stored(feed, sequence);
+                    self.ebt.stored(ebt.map(|(connection, _)| connection), feed, sequence, &self.scope, now);
+                    if feed == self.scope.me {
                         self.recovery.held(sequence);
                     }
                     if let Some(contact) = contact {
-                        self.graph.set(feed, contact.contact, contact.relation);
+                        self.scope.graph.set(feed, contact.contact, contact.relation);
                     }
                 }
-                Outcome::Known => {}
+                Outcome::Known => {
+                    if let Some((connection, feed)) = ebt {
+                        self.ebt.known(connection, feed, &self.scope);
+                    }
+                }
                 Outcome::Refused(reason) => {
                     if let Some(source) = source {
-                        self.replicator.refused(source, reason, &mut self.outbox);
+                        self.replicator.refused(source, reason, &self.scope, &mut self.outbox);
+                    }
+                    match ebt {
+                        Some((connection, feed)) if reason == Refusal::Gap => {
+                            self.ebt.gap(connection, feed, &self.scope, now);
+                        }
+                        Some((connection, feed)) => self.ebt.refused(connection, feed, &self.scope, now),
+                        None => {}
                     }
                 }
             }
@@ -381,12 +469,13 @@ impl Core {
         if opens {
             self.outbox.push_back(Output::SaveMark(self.recovery.recovered()));
         }
-        self.graph_changed();
+        self.graph_changed(now);
     }
 
-    fn graph_changed(&mut self) {
-        if self.graph.update() {
-            self.replicator.graph_changed(&self.graph, &mut self.outbox);
+    fn graph_changed(&mut self, now: Uptime) {
+        if self.scope.graph.update() {
+            self.replicator.graph_changed(&self.scope, &mut self.outbox);
+            self.ebt.graph_changed(&self.scope, now);
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::address::Address;
 use crate::connection::ConnectionId;
 use crate::connection::Side;
 use crate::connection::StreamId;
+use crate::ebt::note::Note;
 use crate::history::HistoryQuery;
 use crate::peers::Change;
 use crate::peers::Known;
@@ -37,6 +38,8 @@ pub struct Source {
 pub enum Giver {
     /// A peer, because we asked.
     Peer(Source),
+    /// A peer, in its `ebt.replicate` stream.
+    Ebt(ConnectionId, FeedId),
     /// The owner, with `add`, who waits for the answer.
     Owner(Ticket),
 }
@@ -89,6 +92,39 @@ pub enum Input {
         stream: StreamId,
         /// Whether it ended with an error.
         failed: bool,
+    },
+    /// The peer calls `ebt.replicate`.
+    EbtAsked {
+        /// Over which connection.
+        connection: ConnectionId,
+        /// To be named in the answer.
+        request: RequestId,
+    },
+    /// Notes of an `ebt.replicate` stream.
+    EbtNotes {
+        /// Over which connection.
+        connection: ConnectionId,
+        /// What is noted of which feeds, in this order.
+        notes: Vec<(FeedId, Note)>,
+    },
+    /// Messages of an `ebt.replicate` stream.
+    EbtMessages {
+        /// Over which connection.
+        connection: ConnectionId,
+        /// Whose they say they are, and the messages, in their order.
+        messages: Vec<(FeedId, Vec<u8>)>,
+    },
+    /// A feed cannot be sent on: its next message was deleted here.
+    EbtIncomplete {
+        /// Over which connection.
+        connection: ConnectionId,
+        /// Which feed.
+        feed: FeedId,
+    },
+    /// The `ebt.replicate` stream of a connection ended.
+    EbtEnded {
+        /// Of which connection.
+        connection: ConnectionId,
     },
     /// The log has judged messages, in the order in which it stored them. What is stored is durable.
     Verdicts(Vec<Verdict>),
@@ -318,7 +354,7 @@ impl From<Change> for Output {
 }
 
 /// What a connection is told to do.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Letter {
     /// Let the guest in.
     Admit,
@@ -347,6 +383,22 @@ pub enum Letter {
         /// Whether the caller may see the feed.
         allowed: bool,
     },
+    /// Call `ebt.replicate`.
+    EbtCall,
+    /// Take this call of `ebt.replicate` for the one of this connection, and end any other.
+    EbtAccept {
+        /// Which call.
+        request: RequestId,
+    },
+    /// End this call of `ebt.replicate`: there is another.
+    EbtRefuse {
+        /// Which call.
+        request: RequestId,
+    },
+    /// Send notes, as one item, even if there are none.
+    EbtNotes(Vec<(FeedId, Note)>),
+    /// Send these feeds from a sequence on, or not any more.
+    EbtServe(Vec<(FeedId, Option<u32>)>),
 }
 
 impl Letter {

@@ -197,6 +197,16 @@ pub enum ServedThen<E> {
     Failed(E),
 }
 
+impl<E> ServedThen<E> {
+    /// Why the log could not be read.
+    pub fn failure(self) -> Option<E> {
+        match self {
+            Self::Failed(error) => Some(error),
+            Self::More | Self::Wait | Self::Over | Self::Incomplete => None,
+        }
+    }
+}
+
 /// What a history stream ends with when it is [incomplete](ServedThen::Incomplete).
 pub const INCOMPLETE: &str =
     "a message of this feed was deleted here, and what follows cannot be checked without it";

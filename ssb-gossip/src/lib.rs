@@ -14,6 +14,7 @@ pub mod ping;
 pub mod recovery;
 pub mod replicator;
 pub mod retention;
+pub mod scope;
 pub mod statistics;
 pub mod streams;
 pub mod time;

@@ -1,20 +1,18 @@
 //! Which feeds are asked of whom, the old way: a `createHistoryStream` for each.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
 use ssb_keys::FeedId;
 
 use crate::connection::ConnectionId;
 use crate::connection::StreamId;
-use crate::event::Again;
 use crate::event::Letter;
 use crate::event::Output;
 use crate::event::Refusal;
 use crate::event::Source;
-use crate::graph::Graph;
 use crate::history::HistoryQuery;
+use crate::scope::Scope;
 
 /// How often a feed is asked again of one peer whose answer had a gap.
 pub const ASKS_MAX: u8 = 3;
@@ -23,12 +21,8 @@ pub const ASKS_MAX: u8 = 3;
 pub const STREAMS_MAX: usize = 10_000;
 
 /// What is asked of whom, and how far the log is.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Replicator {
-    me: FeedId,
-    held: BTreeMap<FeedId, u32>,
-    /// Feeds that the owner removed for good: they are not asked for, however near they are.
-    banned: BTreeSet<FeedId>,
     connections: BTreeMap<ConnectionId, Connection>,
     streams: u64,
 }
@@ -60,13 +54,6 @@ struct Asked {
 }
 
 impl Replicator {
-    /// A replicator without connections, over a log that holds these feeds so far, and from which those others were removed
-    /// for good.
-    pub fn new(me: FeedId, held: Vec<(FeedId, u32)>, banned: Vec<FeedId>) -> Self {
-        let (held, banned) = (held.into_iter().collect(), banned.into_iter().collect());
-        Self { me, held, banned, connections: BTreeMap::new(), streams: 0 }
-    }
-
     /// A connection with a peer is open.
     pub fn opened(&mut self, connection: ConnectionId, peer: FeedId) {
         let state = Connection { peer, active: false, streams: BTreeMap::new(), feeds: BTreeMap::new() };
@@ -78,9 +65,18 @@ impl Replicator {
         self.connections.remove(&connection);
     }
 
-    /// Asks a peer for what others may have of the own feed, as every peer is asked first.
-    pub fn ask_own(&mut self, connection: ConnectionId, out: &mut VecDeque<Output>) {
-        self.ask_live(connection, self.me, out);
+    /// Asks a peer for a feed, from where the log ends, unless it was asked for it before.
+    pub fn ask_live(
+        &mut self,
+        connection: ConnectionId,
+        feed: FeedId,
+        scope: &Scope,
+        out: &mut VecDeque<Output>,
+    ) {
+        let Some(state) = self.connections.get(&connection) else { return };
+        if !state.feeds.contains_key(&feed) && !scope.bans(&feed) {
+            self.ask_again(connection, feed, scope, out);
+        }
     }
 
     /// Asks a peer for the stored part of a feed, to its end. `None` if the connection is gone.
@@ -95,51 +91,41 @@ impl Replicator {
     }
 
     /// From now on this peer is asked for every feed that is wanted.
-    pub fn activate(&mut self, connection: ConnectionId, graph: &Graph, out: &mut VecDeque<Output>) {
+    pub fn activate(&mut self, connection: ConnectionId, scope: &Scope, out: &mut VecDeque<Output>) {
         let Some(state) = self.connections.get_mut(&connection) else { return };
         if !std::mem::replace(&mut state.active, true) {
-            self.ask_wanted(connection, graph, out);
+            self.ask_wanted(connection, scope, out);
         }
     }
 
     /// Other feeds may be wanted now: asks for those, stops the rest, and parts with who is blocked.
-    pub fn graph_changed(&mut self, graph: &Graph, out: &mut VecDeque<Output>) {
+    pub fn graph_changed(&mut self, scope: &Scope, out: &mut VecDeque<Output>) {
         for connection in self.connections() {
             let Some(state) = self.connections.get_mut(&connection) else { continue };
-            if graph.blocks(&self.me, &state.peer) {
+            if scope.blocks(&state.peer) {
                 out.push_back(Letter::Close.to(connection));
                 continue;
             }
             let unwanted: Vec<FeedId> =
-                state.feeds.keys().filter(|feed| !graph.wants(feed)).copied().collect();
+                state.feeds.keys().filter(|feed| !scope.graph.wants(feed)).copied().collect();
             for feed in unwanted {
                 state.stop(connection, &feed, out);
             }
             if state.active {
-                self.ask_wanted(connection, graph, out);
+                self.ask_wanted(connection, scope, out);
             }
         }
     }
 
     /// The log holds nothing of a feed any more: it is asked for again, from its first message on, if it is wanted at all.
-    pub fn emptied(&mut self, feed: FeedId, again: Again, graph: &Graph, out: &mut VecDeque<Output>) {
-        self.held.remove(&feed);
-        match again {
-            Again::Allowed => self.banned.remove(&feed),
-            Again::Refused => self.banned.insert(feed),
-        };
+    pub fn emptied(&mut self, feed: FeedId, scope: &Scope, out: &mut VecDeque<Output>) {
         for connection in self.connections() {
             let Some(state) = self.connections.get_mut(&connection) else { continue };
             state.stop(connection, &feed, out);
-            if state.active && again == Again::Allowed && graph.wants(&feed) {
-                self.ask_live(connection, feed, out);
+            if state.active && scope.wants(&feed) {
+                self.ask_live(connection, feed, scope, out);
             }
         }
-    }
-
-    /// Whether the owner removed a feed for good.
-    pub fn bans(&self, feed: &FeedId) -> bool {
-        self.banned.contains(feed)
     }
 
     /// A stream ended by itself: the peer is not asked for that feed again.
@@ -154,7 +140,7 @@ impl Replicator {
 
     /// A message of a stream was refused. After a gap the peer is asked once more from where the log ends; after
     /// anything else not again.
-    pub fn refused(&mut self, source: Source, reason: Refusal, out: &mut VecDeque<Output>) {
+    pub fn refused(&mut self, source: Source, reason: Refusal, scope: &Scope, out: &mut VecDeque<Output>) {
         let Source { connection, stream } = source;
         let Some(feed) = self.feed_of(connection, stream) else { return };
         self.ended(connection, stream);
@@ -162,13 +148,8 @@ impl Replicator {
         let asked = self.connections.get(&connection).and_then(|state| state.feeds.get(&feed)).copied();
         if reason == Refusal::Gap && asked.is_some_and(|asked| asked.live.is_none() && asked.times < ASKS_MAX)
         {
-            self.ask_again(connection, feed, out);
+            self.ask_again(connection, feed, scope, out);
         }
-    }
-
-    /// A message is durable.
-    pub fn stored(&mut self, feed: FeedId, sequence: u32) {
-        self.held.insert(feed, sequence);
     }
 
     /// Whose messages a stream was asked for. `None` if nobody asked for it, or not any more.
@@ -186,21 +167,20 @@ impl Replicator {
         self.connections.keys().copied().collect()
     }
 
-    fn ask_wanted(&mut self, connection: ConnectionId, graph: &Graph, out: &mut VecDeque<Output>) {
-        for feed in graph.wanted() {
-            self.ask_live(connection, feed, out);
+    fn ask_wanted(&mut self, connection: ConnectionId, scope: &Scope, out: &mut VecDeque<Output>) {
+        for feed in scope.wanted() {
+            self.ask_live(connection, feed, scope, out);
         }
     }
 
-    fn ask_live(&mut self, connection: ConnectionId, feed: FeedId, out: &mut VecDeque<Output>) {
-        let Some(state) = self.connections.get(&connection) else { return };
-        if !state.feeds.contains_key(&feed) && !self.banned.contains(&feed) {
-            self.ask_again(connection, feed, out);
-        }
-    }
-
-    fn ask_again(&mut self, connection: ConnectionId, feed: FeedId, out: &mut VecDeque<Output>) {
-        let from = self.held.get(&feed).copied().unwrap_or(0).saturating_add(1);
+    fn ask_again(
+        &mut self,
+        connection: ConnectionId,
+        feed: FeedId,
+        scope: &Scope,
+        out: &mut VecDeque<Output>,
+    ) {
+        let from = scope.held(&feed).saturating_add(1);
         let Some(stream) = self.ask(connection, HistoryQuery::replicate(feed, from, true), out) else {
             return;
         };

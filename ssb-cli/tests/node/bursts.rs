@@ -31,18 +31,14 @@ enum Answer {
     End,
     /// The manifest.
     Manifest,
+    /// One item, the notes of feeds, and no end.
+    Notes,
 }
 
 const CALLS: [Call; 11] = [
     ("gossip.ping", Kind::Duplex, r#"[{"timeout":300000}]"#, Some("1795346942816"), Answer::Time),
     ("blobs.createWants", Kind::Source, "[]", None, Answer::Refused("method:blobs,createWants")),
-    (
-        "ebt.replicate",
-        Kind::Duplex,
-        r#"[{"version":3,"format":"classic"}]"#,
-        Some("{}"),
-        Answer::Refused("method:ebt,replicate"),
-    ),
+    ("ebt.replicate", Kind::Duplex, r#"[{"version":3,"format":"classic"}]"#, Some("{}"), Answer::Notes),
     (
         "ebt.replicateFormat",
         Kind::Duplex,
@@ -99,6 +95,9 @@ fn check(method: &str, answer: Answer, told: &[String]) -> Result<(), TestCaseEr
         }
         (Answer::Manifest, [only]) => {
             prop_assert!(only.contains("\"createHistoryStream\":\"source\""), "{only}");
+        }
+        (Answer::Notes, [only]) => {
+            prop_assert!(only.starts_with("{\"@") && only.ends_with(":1}"), "{only}");
         }
         _ => prop_assert!(false, "{method} expects {answer:?}, was told {told:?}"),
     }

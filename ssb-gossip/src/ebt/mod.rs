@@ -1,3 +1,834 @@
 //! Epidemic broadcast trees: one stream for all feeds.
+//!
+//! Each side says in notes how far it has each feed, and whether the other is to send what follows. [`Ebt`] decides what is
+//! noted to whom, which peer each feed comes from, and what is sent to each; what notes look like is in [`note`], and what is
+//! sent next on one connection in [`serving`]; a [`stream`] stands between the two and a connection. The protocol is version 3 of epidemic-broadcast-trees, as ssb-ebt 5 and 9 speak
+//! it. They fall silent in some cases, which are told and mended here:
+//!
+//! - Two peers that met with empty feeds note nothing, and so never hear of a first message: every feed that is wanted is
+//!   noted on every connection.
+//! - A stream that ends because both sides made one at the same time is not made anew: after [`CALL_AFTER`] it is, by
+//!   whichever side is ours.
+//! - A peer remembers what we had before our log was lost, and takes the higher number. A feed of which it does not speak is
+//!   refused and then noted once more: that makes it forget.
+//! - A peer that has more and does not send it is told so again, then made to forget, then asked the old way; and the feed comes
+//!   from another peer meanwhile, if one has it.
+//!
+//! A feed comes from one peer at a time, its source. Of feeds that somebody has more of, so many are fetched at once
+//! ([`FETCHES_MAX`]), nearer ones first; the others are noted as not to be sent until it is their turn.
 
 pub mod note;
+pub mod serving;
+pub mod stream;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use ssb_keys::FeedId;
+use ssb_muxrpc::RequestId;
+
+use crate::connection::ConnectionId;
+use crate::connection::Side;
+use crate::ebt::note::Note;
+use crate::event::Letter;
+use crate::event::Output;
+use crate::scope::Scope;
+use crate::time::Uptime;
+
+/// How many feeds are fetched at once, of all peers together.
+pub const FETCHES_MAX: usize = 128;
+
+/// How many notes go into one item: JavaScript reads an item at once.
+pub const NOTES_AT_ONCE: usize = 2_000;
+
+/// For so long a peer who dialed may call `ebt.replicate` before we do, and a stream that ended is not made anew.
+pub const CALL_AFTER: Duration = Duration::from_secs(3);
+
+/// A peer that was called says something within this time, or notes are sent unasked.
+pub const GREET_AFTER: Duration = Duration::from_secs(5);
+
+/// For so long notes come in after the first ones.
+pub const SETTLE_AFTER: Duration = Duration::from_millis(500);
+
+/// For so long those who are not sent a message are not told of it: most get it from another.
+pub const NEWS_AFTER: Duration = Duration::from_millis(500);
+
+/// For so long a feed's source may be behind another peer before that one becomes the source.
+pub const GRACE: Duration = Duration::from_secs(1);
+
+/// A peer that owes messages sends one within this time.
+pub const STALL_AFTER: Duration = Duration::from_secs(3);
+
+/// A feed that is owed comes within this time, whatever else the peer sends.
+pub const FEED_STALL_AFTER: Duration = Duration::from_secs(30);
+
+/// For so long a peer may leave out a feed before it is made to forget what it remembers of us.
+pub const SILENT_AFTER: Duration = Duration::from_secs(10);
+
+/// What is exchanged with whom.
+#[derive(Debug, Default)]
+pub struct Ebt {
+    partners: BTreeMap<ConnectionId, Partner>,
+    feeds: BTreeMap<FeedId, Feed>,
+    /// Feeds that somebody has more of and nobody is asked for yet: nearer ones first.
+    waiting: BTreeSet<(u32, FeedId)>,
+    /// Feeds whose source has more.
+    fetching: BTreeSet<FeedId>,
+    timers: BTreeSet<(Uptime, FeedId)>,
+}
+
+/// Where a feed comes from.
+#[derive(Clone, Copy, Debug, Default)]
+struct Feed {
+    source: Option<ConnectionId>,
+    /// When the source is looked at.
+    due: Option<Uptime>,
+    /// Since when it is owed.
+    since: Uptime,
+}
+
+/// The other end of a connection.
+#[derive(Debug)]
+struct Partner {
+    peer: FeedId,
+    side: Side,
+    stage: Stage,
+    /// Whether it has said anything on this stream.
+    is_heard: bool,
+    /// Whether notes were sent on this stream.
+    has_greeted: bool,
+    /// An item is sent even if it says nothing.
+    greets: bool,
+    feeds: BTreeMap<FeedId, Shared>,
+    /// When its last message came.
+    heard: Uptime,
+    /// When feeds without a source may come from it.
+    settles: Option<Uptime>,
+    /// When feeds of which it says nothing are noted once more.
+    silent: Option<Uptime>,
+    /// Feeds of which it is not sent what is new.
+    news: BTreeSet<FeedId>,
+    news_due: Option<Uptime>,
+    resets: BTreeSet<FeedId>,
+    notes: BTreeMap<FeedId, Note>,
+    serve: BTreeMap<FeedId, Option<u32>>,
+}
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// There is no stream; at this time one is made.
+    Idle { call: Uptime },
+    /// We called, and the peer has not said anything yet; at this time notes are sent anyway.
+    Called { greet: Uptime },
+    /// Both sides speak.
+    Open,
+    /// The peer does not speak this protocol.
+    Legacy,
+}
+
+/// A feed on one connection.
+#[derive(Clone, Copy, Debug, Default)]
+struct Shared {
+    /// How far the peer has it, as far as is known.
+    theirs: Option<u64>,
+    /// The peer does not replicate it with us.
+    refused: bool,
+    /// What follows is sent to the peer.
+    serves: bool,
+    /// What was noted last.
+    said: Option<Note>,
+    /// How often the peer owed it and did not send it.
+    strikes: u8,
+}
+
+/// What is to be asked the old way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// The peer does not speak this protocol: everything. Of a peer who dialed, the own feed only, until it asks itself.
+    All(ConnectionId, Side),
+    /// The peer owes this feed for too long.
+    Feed(ConnectionId, FeedId),
+}
+
+impl Ebt {
+    /// A connection with a peer is open.
+    pub fn opened(
+        &mut self,
+        connection: ConnectionId,
+        peer: FeedId,
+        side: Side,
+        scope: &Scope,
+        now: Uptime,
+        out: &mut VecDeque<Output>,
+    ) {
+        // Who dialed, calls; the other waits for that, but not for ever.
+        let call = if side == Side::Dialed { now } else { now.after(CALL_AFTER) };
+        self.partners.insert(connection, Partner::new(peer, side, call));
+        self.tick_partner(connection, scope, now, out);
+    }
+
+    /// A connection is gone.
+    pub fn closed(&mut self, connection: ConnectionId, scope: &Scope, now: Uptime) {
+        self.leave(connection, scope, now);
+        self.partners.remove(&connection);
+        self.fetch(scope, now);
+    }
+
+    /// The peer calls `ebt.replicate`.
+    pub fn asked(
+        &mut self,
+        connection: ConnectionId,
+        request: RequestId,
+        scope: &Scope,
+        now: Uptime,
+        out: &mut VecDeque<Output>,
+    ) {
+        let Some(partner) = self.partners.get(&connection) else {
+            return out.push_back(Letter::EbtRefuse { request }.to(connection));
+        };
+        // If both call, one of the two calls has to be the one.
+        if partner.side == Side::Dialed && partner.has_stream() {
+            return out.push_back(Letter::EbtRefuse { request }.to(connection));
+        }
+        self.leave(connection, scope, now);
+        if let Some(partner) = self.partners.get_mut(&connection) {
+            partner.begin();
+            out.push_back(Letter::EbtAccept { request }.to(connection));
+            self.greet(connection, scope);
+        }
+        self.fetch(scope, now);
+    }
+
+    /// Our call, or the peer's, is over.
+    pub fn ended(&mut self, connection: ConnectionId, scope: &Scope, now: Uptime) -> Option<Fallback> {
+        self.leave(connection, scope, now);
+        self.fetch(scope, now);
+        let has_other = self.has_other_stream(connection);
+        let partner = self.partners.get_mut(&connection)?;
+        let is_legacy = !partner.is_heard && !has_other;
+        partner.stage = if is_legacy { Stage::Legacy } else { Stage::Idle { call: now.after(CALL_AFTER) } };
+        is_legacy.then_some(Fallback::All(connection, partner.side))
+    }
+
+    /// Whether there is a stream on this connection.
+    pub fn speaks(&self, connection: ConnectionId) -> bool {
+        self.partners.get(&connection).is_some_and(Partner::has_stream)
+    }
+
+    /// Notes came.
+    pub fn noted(
+        &mut self,
+        connection: ConnectionId,
+        notes: Vec<(FeedId, Note)>,
+        scope: &Scope,
+        now: Uptime,
+    ) {
+        self.heard(connection, scope, now);
+        for (feed, note) in notes {
+            self.note(connection, feed, note, scope, now);
+        }
+        self.fetch(scope, now);
+    }
+
+    /// A message came. Returns whether it was asked for.
+    pub fn received(&mut self, connection: ConnectionId, feed: &FeedId, scope: &Scope, now: Uptime) -> bool {
+        self.heard(connection, scope, now);
+        let Some(partner) = self.partners.get_mut(&connection) else { return false };
+        partner.heard = now;
+        let was_asked = matches!(partner.feeds.get(feed), Some(Shared { said: Some(Note::Has { .. }), .. }));
+        let from = self.feeds.get(feed).and_then(|state| state.source);
+        if was_asked && from == Some(connection) && self.fetching.contains(feed) {
+            self.set_due(*feed, Some(now.after(STALL_AFTER)));
+        }
+        was_asked
+    }
+
+    /// A message is durable, from this connection if it is named. What the log holds has it already.
+    pub fn stored(
+        &mut self,
+        from: Option<ConnectionId>,
+        feed: FeedId,
+        sequence: u32,
+        scope: &Scope,
+        now: Uptime,
+    ) {
+        for (connection, partner) in &mut self.partners {
+            let Some(shared) = partner.feeds.get_mut(&feed) else { continue };
+            if Some(*connection) == from {
+                shared.theirs = shared.theirs.max(Some(sequence.into()));
+                shared.strikes = 0;
+            } else if !shared.refused && !shared.serves && shared.theirs < Some(sequence.into()) {
+                partner.news.insert(feed);
+                partner.news_due.get_or_insert(now.after(NEWS_AFTER));
+            }
+        }
+        if self.fetching.contains(&feed) {
+            if self.owes(&feed, scope) {
+                self.owed_since(feed, now);
+            } else {
+                self.fetched(&feed);
+                self.claim(feed, scope, now);
+                self.fetch(scope, now);
+            }
+        }
+    }
+
+    /// A message from this connection was known already.
+    pub fn known(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope) {
+        if self.feeds.get(&feed).and_then(|state| state.source) != Some(connection) {
+            self.say(connection, feed, has(&feed, false, scope));
+        }
+    }
+
+    /// A message from this connection does not follow what the log holds: it may have been told to send from elsewhere.
+    pub fn gap(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope, now: Uptime) {
+        self.strike(connection, feed, scope, now);
+        self.fetch(scope, now);
+    }
+
+    /// A message from this connection is none, or contradicts the feed: the feed does not come from there any more.
+    pub fn refused(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope, now: Uptime) {
+        if let Some(shared) = self.shared(connection, &feed) {
+            shared.strikes = STRIKES_MAX;
+            self.say(connection, feed, has(&feed, false, scope));
+            self.unsource(connection, feed, scope, now);
+            self.fetch(scope, now);
+        }
+    }
+
+    /// A message that the peer should be sent was deleted here.
+    pub fn incomplete(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope, now: Uptime) {
+        if let Some(shared) = self.shared(connection, &feed) {
+            shared.serves = false;
+            self.say(connection, feed, Note::Refused);
+            self.unsource(connection, feed, scope, now);
+            self.fetch(scope, now);
+        }
+    }
+
+    /// Other feeds may be wanted now, or somebody blocks somebody.
+    pub fn graph_changed(&mut self, scope: &Scope, now: Uptime) {
+        let connections: Vec<ConnectionId> = self.partners.keys().copied().collect();
+        for connection in connections {
+            let Some(partner) = self.partners.get(&connection) else { continue };
+            let peer = partner.peer;
+            let unasked = partner.feeds.iter().filter(|(feed, _)| !scope.asks(feed, &peer));
+            for (feed, serves) in unasked.map(|(feed, shared)| (*feed, shared.serves)).collect::<Vec<_>>() {
+                // Who was sent a feed that is not wanted any more still gets what is here of it.
+                if serves && scope.offers(&feed, &peer) {
+                    self.unsource(connection, feed, scope, now);
+                } else {
+                    self.part(connection, feed, scope, now);
+                }
+            }
+            self.greet(connection, scope);
+        }
+        self.fetch(scope, now);
+    }
+
+    /// The log holds nothing of a feed any more.
+    pub fn emptied(&mut self, feed: FeedId, scope: &Scope, now: Uptime) {
+        for connection in self.partners.keys().copied().collect::<Vec<_>>() {
+            self.part(connection, feed, scope, now);
+            self.greet(connection, scope);
+        }
+        self.fetch(scope, now);
+    }
+
+    /// When to come back with [`tick`](Self::tick).
+    pub fn deadline(&self) -> Option<Uptime> {
+        let of_partners = self.partners.values().filter_map(Partner::deadline).min();
+        let of_feeds = self.timers.first().map(|(due, _)| *due);
+        of_partners.into_iter().chain(of_feeds).min()
+    }
+
+    /// Time has passed. `waits` says that peers wait because of us: then they owe nothing.
+    pub fn tick(
+        &mut self,
+        waits: bool,
+        scope: &Scope,
+        now: Uptime,
+        out: &mut VecDeque<Output>,
+    ) -> Vec<Fallback> {
+        let mut fallbacks = Vec::new();
+        let connections: Vec<ConnectionId> = self.partners.keys().copied().collect();
+        for connection in connections {
+            self.tick_partner(connection, scope, now, out);
+        }
+        while let Some((due, feed)) = self.timers.first().copied()
+            && due <= now
+        {
+            self.set_due(feed, Some(now.after(STALL_AFTER)));
+            if !waits {
+                fallbacks.extend(self.look_at(feed, scope, now));
+            }
+        }
+        self.fetch(scope, now);
+        fallbacks
+    }
+
+    /// Sends what is to be said. To be called behind every event.
+    pub fn flush(&mut self, out: &mut VecDeque<Output>) {
+        for (connection, partner) in &mut self.partners {
+            partner.flush(*connection, out);
+        }
+    }
+
+    fn tick_partner(
+        &mut self,
+        connection: ConnectionId,
+        scope: &Scope,
+        now: Uptime,
+        out: &mut VecDeque<Output>,
+    ) {
+        let has_other = self.has_other_stream(connection);
+        let Some(partner) = self.partners.get_mut(&connection) else { return };
+        match partner.stage {
+            Stage::Idle { call } if call <= now && has_other => {
+                partner.stage = Stage::Idle { call: now.after(CALL_AFTER) };
+            }
+            Stage::Idle { call } if call <= now => {
+                partner.is_heard = false;
+                partner.stage = Stage::Called { greet: now.after(GREET_AFTER) };
+                out.push_back(Letter::EbtCall.to(connection));
+            }
+            Stage::Called { greet } if greet <= now => {
+                partner.begin();
+                self.greet(connection, scope);
+            }
+            Stage::Open => self.tick_open(connection, scope, now),
+            Stage::Idle { .. } | Stage::Called { .. } | Stage::Legacy => {}
+        }
+    }
+
+    fn tick_open(&mut self, connection: ConnectionId, scope: &Scope, now: Uptime) {
+        let Some(partner) = self.partners.get_mut(&connection) else { return };
+        if partner.settles.is_some_and(|due| due <= now) {
+            partner.settles = None;
+            for feed in partner.feeds.keys().copied().collect::<Vec<_>>() {
+                self.adopt(connection, feed, scope);
+            }
+        }
+        let Some(partner) = self.partners.get_mut(&connection) else { return };
+        if partner.silent.is_some_and(|due| due <= now) {
+            partner.silent = None;
+            let is_silent = |shared: &Shared| shared.theirs.is_none() && !shared.refused;
+            let silent = partner.feeds.iter().filter(|(_, shared)| is_silent(shared)).map(|(feed, _)| *feed);
+            for feed in silent.collect::<Vec<_>>() {
+                self.reset(connection, feed, scope);
+            }
+        }
+        let Some(partner) = self.partners.get_mut(&connection) else { return };
+        if partner.news_due.is_some_and(|due| due <= now) {
+            partner.news_due = None;
+            for feed in std::mem::take(&mut partner.news) {
+                self.tell(connection, feed, scope);
+            }
+        }
+    }
+
+    /// Whether there is a stream with the same peer on another connection.
+    fn has_other_stream(&self, connection: ConnectionId) -> bool {
+        let peer = self.partners.get(&connection).map(|partner| partner.peer);
+        let mut others = self.partners.iter().filter(|(other, _)| **other != connection);
+        others.any(|(_, other)| Some(other.peer) == peer && other.has_stream())
+    }
+
+    /// The peer says something, perhaps for the first time.
+    fn heard(&mut self, connection: ConnectionId, scope: &Scope, now: Uptime) {
+        let Some(partner) = self.partners.get_mut(&connection) else { return };
+        if std::mem::replace(&mut partner.is_heard, true) {
+            return;
+        }
+        if matches!(partner.stage, Stage::Called { .. }) {
+            partner.begin();
+        }
+        partner.is_heard = true;
+        partner.settles = Some(now.after(SETTLE_AFTER));
+        partner.silent = Some(now.after(SILENT_AFTER));
+        self.greet(connection, scope);
+    }
+
+    /// Notes all feeds that were not noted yet.
+    fn greet(&mut self, connection: ConnectionId, scope: &Scope) {
+        let Some(partner) = self.partners.get(&connection) else { return };
+        if partner.stage != Stage::Open {
+            return;
+        }
+        let (peer, is_settled) = (partner.peer, partner.is_settled());
+        for feed in scope.wanted().filter(|feed| scope.asks(feed, &peer)) {
+            let Some(partner) = self.partners.get_mut(&connection) else { return };
+            let shared = partner.feeds.entry(feed).or_default();
+            if shared.said.is_none() {
+                self.say(connection, feed, has(&feed, false, scope));
+                if is_settled {
+                    self.adopt(connection, feed, scope);
+                }
+            }
+        }
+        if let Some(partner) = self.partners.get_mut(&connection) {
+            // The first item comes even if there is nothing to say: a peer who called waits for it.
+            partner.greets = !partner.has_greeted;
+            partner.has_greeted = true;
+        }
+    }
+
+    fn note(&mut self, connection: ConnectionId, feed: FeedId, note: Note, scope: &Scope, now: Uptime) {
+        let source = self.source(&feed);
+        let Some(partner) = self.partners.get_mut(&connection) else { return };
+        if !scope.offers(&feed, &partner.peer) {
+            if note != Note::Refused {
+                partner.notes.insert(feed, Note::Refused);
+            }
+            return;
+        }
+        let held = u64::from(scope.held(&feed));
+        let shared = partner.feeds.entry(feed).or_default();
+        let was_served = shared.serves;
+        match note {
+            Note::Refused => {
+                (shared.refused, shared.theirs, shared.serves) = (true, None, false);
+                if was_served {
+                    partner.serve.insert(feed, None);
+                }
+                self.unsource(connection, feed, scope, now);
+            }
+            Note::Has { sequence, send } => {
+                let from = u32::try_from(sequence).ok().and_then(|sequence| sequence.checked_add(1));
+                (shared.refused, shared.theirs) = (false, Some(sequence));
+                shared.serves = send && from.is_some();
+                if shared.serves || was_served {
+                    partner.serve.insert(feed, from.filter(|_| send));
+                }
+                let is_told = shared.said.is_some_and(|said| sequence_of(said) >= Some(held));
+                if shared.said.is_none() || (!shared.serves && sequence < held && !is_told) {
+                    self.say(connection, feed, has(&feed, source == Some(connection), scope));
+                }
+                if sequence > held {
+                    self.claim(feed, scope, now);
+                } else {
+                    if source == Some(connection) && self.fetching.contains(&feed) {
+                        self.fetched(&feed);
+                        self.claim(feed, scope, now);
+                    }
+                    if self.partners.get(&connection).is_some_and(Partner::is_settled) {
+                        self.adopt(connection, feed, scope);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A feed without a source comes from here, if nobody is known to have more.
+    fn adopt(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope) {
+        let held = u64::from(scope.held(&feed));
+        let is_free = scope.wants(&feed)
+            && self.source(&feed).is_none()
+            && !self.waiting.contains(&(rank(&feed, scope), feed));
+        let Some(shared) = self.shared(connection, &feed) else { return };
+        if is_free && !shared.refused && shared.strikes < STRIKES_MAX && shared.theirs <= Some(held) {
+            self.set_source(connection, feed, scope);
+        }
+    }
+
+    /// Somebody may have more of a feed than we do.
+    fn claim(&mut self, feed: FeedId, scope: &Scope, now: Uptime) {
+        if self.fetching.contains(&feed) || !scope.wants(&feed) {
+            return;
+        }
+        if self.owes(&feed, scope) {
+            self.fetching.insert(feed);
+            self.owed_since(feed, now);
+        } else if self.candidate(&feed, None, scope).is_some() {
+            let state = self.feeds.entry(feed).or_default();
+            match (state.source, state.due) {
+                (None, _) => {
+                    self.waiting.insert((rank(&feed, scope), feed));
+                }
+                // It probably comes from the source, too.
+                (Some(_), None) => self.set_due(feed, Some(now.after(GRACE))),
+                (Some(_), Some(_)) => {}
+            }
+        }
+    }
+
+    /// Asks for feeds that wait, as many as may be fetched at once.
+    fn fetch(&mut self, scope: &Scope, now: Uptime) {
+        while self.fetching.len() < FETCHES_MAX
+            && let Some((_, feed)) = self.waiting.pop_first()
+        {
+            if let Some(connection) = self.candidate(&feed, None, scope).filter(|_| scope.wants(&feed)) {
+                self.set_source(connection, feed, scope);
+                self.fetching.insert(feed);
+                self.owed_since(feed, now);
+            }
+        }
+    }
+
+    /// Who should be asked for more of a feed: who failed us least, then who has most; and of those not always the same.
+    fn candidate(&self, feed: &FeedId, except: Option<ConnectionId>, scope: &Scope) -> Option<ConnectionId> {
+        let held = u64::from(scope.held(feed));
+        let of_feed = |connection: &ConnectionId, partner: &Partner| {
+            let shared = partner.feeds.get(feed)?;
+            let theirs = shared.theirs.filter(|theirs| *theirs > held)?;
+            let turn = connection.0.wrapping_mul(u64::from(feed.as_bytes()[0]) * 2 + 1) % 64;
+            let is_fit = !shared.refused && shared.strikes < STRIKES_MAX && Some(*connection) != except;
+            is_fit.then_some((shared.strikes, Reverse(theirs), turn, *connection))
+        };
+        let all = self.partners.iter().filter_map(|(connection, partner)| of_feed(connection, partner));
+        all.min().map(|(.., connection)| connection)
+    }
+
+    /// It is time to look at the source of a feed.
+    fn look_at(&mut self, feed: FeedId, scope: &Scope, now: Uptime) -> Option<Fallback> {
+        let state = self.feeds.get(&feed).copied().unwrap_or_default();
+        let Some(source) = state.source else {
+            self.set_due(feed, None);
+            return None;
+        };
+        if self.owes(&feed, scope) {
+            let heard = self.partners.get(&source).map_or(now, |partner| partner.heard);
+            let is_busy = now.since(heard) < STALL_AFTER && now.since(state.since) < FEED_STALL_AFTER;
+            if is_busy {
+                self.set_due(feed, Some(heard.after(STALL_AFTER)));
+                return None;
+            }
+            return self.strike(source, feed, scope, now);
+        }
+        self.set_due(feed, None);
+        if self.candidate(&feed, None, scope).is_some() {
+            self.waiting.insert((rank(&feed, scope), feed));
+        }
+        None
+    }
+
+    /// A source owes a feed and does not send it.
+    fn strike(&mut self, source: ConnectionId, feed: FeedId, scope: &Scope, now: Uptime) -> Option<Fallback> {
+        let other = self.candidate(&feed, Some(source), scope);
+        let shared = self.shared(source, &feed)?;
+        shared.strikes = shared.strikes.saturating_add(1).min(STRIKES_MAX);
+        let strikes = shared.strikes;
+        if self.source(&feed) != Some(source) {
+            return None;
+        }
+        self.owed_since(feed, now);
+        if let Some(other) = other {
+            self.set_source(other, feed, scope);
+            return None;
+        }
+        match strikes {
+            0 | 1 => self.say(source, feed, has(&feed, true, scope)),
+            2 => self.reset(source, feed, scope),
+            3 => return Some(Fallback::Feed(source, feed)),
+            _ => self.unsource(source, feed, scope, now),
+        }
+        None
+    }
+
+    fn set_source(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope) {
+        let before = self.feeds.entry(feed).or_default().source.replace(connection);
+        if let Some(before) = before.filter(|before| *before != connection) {
+            self.say(before, feed, has(&feed, false, scope));
+        }
+        self.say(connection, feed, has(&feed, true, scope));
+    }
+
+    /// A feed does not come from here any more: from somebody else, if there is one.
+    fn unsource(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope, now: Uptime) {
+        if self.source(&feed) != Some(connection) {
+            return;
+        }
+        self.fetched(&feed);
+        self.feeds.remove(&feed);
+        if self.shared(connection, &feed).is_some_and(|shared| !shared.refused) {
+            self.say(connection, feed, has(&feed, false, scope));
+        }
+        self.claim(feed, scope, now);
+        let others =
+            self.partners.iter().filter(|(other, partner)| **other != connection && partner.is_settled());
+        for other in others.map(|(other, _)| *other).collect::<Vec<_>>() {
+            self.adopt(other, feed, scope);
+        }
+    }
+
+    /// A feed is not exchanged on this connection any more.
+    fn part(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope, now: Uptime) {
+        let Some(partner) = self.partners.get_mut(&connection) else { return };
+        let Some(shared) = partner.feeds.remove(&feed) else { return };
+        if shared.serves {
+            partner.serve.insert(feed, None);
+        }
+        partner.notes.remove(&feed);
+        partner.news.remove(&feed);
+        partner.resets.insert(feed);
+        self.unsource(connection, feed, scope, now);
+    }
+
+    /// A stream is over.
+    fn leave(&mut self, connection: ConnectionId, scope: &Scope, now: Uptime) {
+        let Some(partner) = self.partners.get_mut(&connection) else { return };
+        let feeds = std::mem::take(&mut partner.feeds);
+        partner.forget();
+        for feed in feeds.into_keys() {
+            self.unsource(connection, feed, scope, now);
+        }
+    }
+
+    /// Makes the peer forget what it remembers of us, and notes the feed anew.
+    fn reset(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope) {
+        if let Some(partner) = self.partners.get_mut(&connection) {
+            partner.resets.insert(feed);
+        }
+        let send = self.source(&feed) == Some(connection);
+        self.say(connection, feed, has(&feed, send, scope));
+    }
+
+    /// Tells a peer who is not sent a feed how far we have it, if that is news.
+    fn tell(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope) {
+        let (send, held) = (self.source(&feed) == Some(connection), u64::from(scope.held(&feed)));
+        let Some(shared) = self.shared(connection, &feed) else { return };
+        let is_told = shared.said.is_some_and(|said| sequence_of(said) >= Some(held));
+        if !shared.refused && !shared.serves && shared.theirs < Some(held) && !is_told {
+            self.say(connection, feed, has(&feed, send, scope));
+        }
+    }
+
+    fn say(&mut self, connection: ConnectionId, feed: FeedId, note: Note) {
+        let Some(partner) = self.partners.get_mut(&connection) else { return };
+        if let Some(shared) = partner.feeds.get_mut(&feed) {
+            shared.said = Some(note);
+            partner.news.remove(&feed);
+            partner.notes.insert(feed, note);
+        }
+    }
+
+    fn owed_since(&mut self, feed: FeedId, now: Uptime) {
+        self.feeds.entry(feed).or_default().since = now;
+        self.set_due(feed, Some(now.after(STALL_AFTER)));
+    }
+
+    fn fetched(&mut self, feed: &FeedId) {
+        self.fetching.remove(feed);
+        self.set_due(*feed, None);
+    }
+
+    fn set_due(&mut self, feed: FeedId, due: Option<Uptime>) {
+        let Some(state) = self.feeds.get_mut(&feed) else { return };
+        if let Some(before) = state.due {
+            self.timers.remove(&(before, feed));
+        }
+        state.due = due;
+        self.timers.extend(due.map(|due| (due, feed)));
+    }
+
+    /// Whether the source of a feed has more of it than we do.
+    fn owes(&self, feed: &FeedId, scope: &Scope) -> bool {
+        let source = self.source(feed).and_then(|source| self.partners.get(&source));
+        let theirs = source.and_then(|partner| partner.feeds.get(feed)?.theirs);
+        theirs > Some(u64::from(scope.held(feed)))
+    }
+
+    fn source(&self, feed: &FeedId) -> Option<ConnectionId> {
+        self.feeds.get(feed)?.source
+    }
+
+    fn shared(&mut self, connection: ConnectionId, feed: &FeedId) -> Option<&mut Shared> {
+        self.partners.get_mut(&connection)?.feeds.get_mut(feed)
+    }
+}
+
+impl Partner {
+    const fn new(peer: FeedId, side: Side, call: Uptime) -> Self {
+        Self {
+            peer,
+            side,
+            stage: Stage::Idle { call },
+            is_heard: false,
+            has_greeted: false,
+            greets: false,
+            feeds: BTreeMap::new(),
+            heard: call,
+            settles: None,
+            silent: None,
+            news: BTreeSet::new(),
+            news_due: None,
+            resets: BTreeSet::new(),
+            notes: BTreeMap::new(),
+            serve: BTreeMap::new(),
+        }
+    }
+
+    const fn has_stream(&self) -> bool {
+        matches!(self.stage, Stage::Called { .. } | Stage::Open)
+    }
+
+    /// Whether all is known that a peer says at first.
+    fn is_settled(&self) -> bool {
+        self.stage == Stage::Open && self.is_heard && self.settles.is_none()
+    }
+
+    /// A stream begins.
+    fn begin(&mut self) {
+        self.stage = Stage::Open;
+        (self.is_heard, self.has_greeted) = (false, false);
+    }
+
+    /// Nothing is known of the peer any more, and nothing to be said.
+    fn forget(&mut self) {
+        (self.settles, self.silent, self.news_due) = (None, None, None);
+        self.feeds.clear();
+        self.news.clear();
+        self.resets.clear();
+        self.notes.clear();
+        self.serve.clear();
+    }
+
+    fn deadline(&self) -> Option<Uptime> {
+        match self.stage {
+            Stage::Idle { call } => Some(call),
+            Stage::Called { greet } => Some(greet),
+            Stage::Open => [self.settles, self.silent, self.news_due].into_iter().flatten().min(),
+            Stage::Legacy => None,
+        }
+    }
+
+    fn flush(&mut self, connection: ConnectionId, out: &mut VecDeque<Output>) {
+        let resets: Vec<(FeedId, Note)> =
+            std::mem::take(&mut self.resets).into_iter().map(|feed| (feed, Note::Refused)).collect();
+        let notes: Vec<(FeedId, Note)> = std::mem::take(&mut self.notes).into_iter().collect();
+        let is_first = std::mem::take(&mut self.greets);
+        for notes in resets.chunks(NOTES_AT_ONCE).chain(notes.chunks(NOTES_AT_ONCE)) {
+            out.push_back(Letter::EbtNotes(notes.to_vec()).to(connection));
+        }
+        if is_first && resets.is_empty() && notes.is_empty() {
+            out.push_back(Letter::EbtNotes(Vec::new()).to(connection));
+        }
+        if !self.serve.is_empty() {
+            let serve = std::mem::take(&mut self.serve).into_iter().collect();
+            out.push_back(Letter::EbtServe(serve).to(connection));
+        }
+    }
+}
+
+/// So often a peer may owe a feed and not send it: told again, made to forget, asked the old way; then it is not asked again.
+const STRIKES_MAX: u8 = 4;
+
+fn has(feed: &FeedId, send: bool, scope: &Scope) -> Note {
+    Note::Has { sequence: scope.held(feed).into(), send }
+}
+
+const fn sequence_of(note: Note) -> Option<u64> {
+    match note {
+        Note::Refused => None,
+        Note::Has { sequence, .. } => Some(sequence),
+    }
+}
+
+/// Which feeds come first: the own one, then the nearer ones.
+fn rank(feed: &FeedId, scope: &Scope) -> u32 {
+    scope.graph.hops(feed).map_or(u32::MAX, i32::unsigned_abs)
+}

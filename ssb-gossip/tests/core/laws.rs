@@ -13,6 +13,8 @@ use ssb_gossip::core::GROUP_LEN_MAX;
 use ssb_gossip::core::IN_FLIGHT_LEN_MAX;
 use ssb_gossip::core::ITEM_COST_MIN;
 use ssb_gossip::core::Start;
+use ssb_gossip::ebt::note::Note;
+use ssb_gossip::ebt::note::SEQUENCE_MAX;
 use ssb_gossip::event::Again;
 use ssb_gossip::event::Giver;
 use ssb_gossip::event::Input;
@@ -26,6 +28,7 @@ use ssb_gossip::event::Ticket;
 use ssb_gossip::event::Verdict;
 use ssb_gossip::peers::Whereabouts;
 use ssb_gossip::replicator::STREAMS_MAX;
+use ssb_keys::FeedId;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_msg::content::Contact;
 use ssb_msg::content::Relation;
@@ -58,6 +61,11 @@ enum Step {
     Emptied { feed: u8, again: bool },
     MarkSaved,
     Tick(u64),
+    EbtAsked(usize),
+    EbtEnded(usize),
+    EbtNotes { connection: usize, notes: Vec<(u8, Note)> },
+    EbtMessages { connection: usize, feeds: Vec<u8>, len: usize },
+    EbtIncomplete { connection: usize, feed: u8 },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -73,7 +81,21 @@ fn step() -> impl Strategy<Value = Step> {
     ];
     let len = prop_oneof![0..5000_usize, Just(WIRE_LEN_MAX), Just(WIRE_LEN_MAX + 1)];
     let verdict = (proptest::option::weighted(0.2, refusal), proptest::option::of((0..8_u8, relation)));
+    let message_len = prop_oneof![4 => 0..3000_usize, 1 => Just(WIRE_LEN_MAX + 1)];
+    let note = prop_oneof![
+        1 => Just(Note::Refused),
+        4 => (0..6_u64, any::<bool>()).prop_map(|(sequence, send)| Note::Has { sequence, send }),
+        1 => any::<bool>().prop_map(|send| Note::Has { sequence: SEQUENCE_MAX, send }),
+    ];
+    let notes = proptest::collection::vec((0..8_u8, note), 0..8);
     prop_oneof![
+        3 => any::<usize>().prop_map(Step::EbtAsked),
+        1 => any::<usize>().prop_map(Step::EbtEnded),
+        6 => (any::<usize>(), notes).prop_map(|(connection, notes)| Step::EbtNotes { connection, notes }),
+        3 => (any::<usize>(), proptest::collection::vec(0..8_u8, 0..100), message_len)
+            .prop_map(|(connection, feeds, len)| Step::EbtMessages { connection, feeds, len }),
+        1 => (any::<usize>(), 0..8_u8)
+            .prop_map(|(connection, feed)| Step::EbtIncomplete { connection, feed }),
         3 => (0..8_u8, side).prop_map(|(peer, side)| Step::Open { peer, side }),
         1 => any::<usize>().prop_map(Step::Close),
         1 => (any::<usize>(), 0..8_u8).prop_map(|(connection, feed)| Step::HistoryAsked { connection, feed }),
@@ -99,6 +121,8 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Default)]
 struct Shell {
     open: BTreeMap<ConnectionId, BTreeSet<StreamId>>,
+    /// What was noted last of each feed, on connections that have a stream for it.
+    noted: BTreeMap<ConnectionId, BTreeMap<FeedId, Note>>,
     connections: u64,
     groups: u64,
     in_flight: Vec<(Giver, usize, u8)>,
@@ -123,6 +147,7 @@ impl Shell {
             Step::Close(n) => {
                 let connection = pick(&self.open, n)?;
                 self.open.remove(&connection);
+                self.noted.remove(&connection);
                 Input::Closed { connection }
             }
             Step::HistoryAsked { connection, feed: author } => Input::HistoryAsked {
@@ -178,6 +203,30 @@ impl Shell {
                 node.now = node.now.after(Duration::from_secs(seconds));
                 Input::Tick
             }
+            Step::EbtAsked(n) => Input::EbtAsked { connection: pick(&self.open, n)?, request: request() },
+            Step::EbtEnded(n) => {
+                let connection = *self.noted.keys().nth(n.checked_rem(self.noted.len())?)?;
+                self.noted.remove(&connection);
+                Input::EbtEnded { connection }
+            }
+            Step::EbtNotes { connection, notes } => {
+                let connection = *self.noted.keys().nth(connection.checked_rem(self.noted.len())?)?;
+                Input::EbtNotes {
+                    connection,
+                    notes: notes.into_iter().map(|(n, note)| (feed(n), note)).collect(),
+                }
+            }
+            Step::EbtMessages { connection, feeds, len } => {
+                let connection = *self.noted.keys().nth(connection.checked_rem(self.noted.len())?)?;
+                Input::EbtMessages {
+                    connection,
+                    messages: feeds.into_iter().map(|n| (feed(n), vec![b' '; len])).collect(),
+                }
+            }
+            Step::EbtIncomplete { connection, feed: n } => {
+                let connection = *self.noted.keys().nth(connection.checked_rem(self.noted.len())?)?;
+                Input::EbtIncomplete { connection, feed: feed(n) }
+            }
         })
     }
 
@@ -211,7 +260,20 @@ impl Shell {
                     Letter::Stop { stream } => {
                         prop_assert!(streams.remove(&stream), "nobody asked for it");
                     }
-                    Letter::Close | Letter::Ping | Letter::ServeHistory { .. } => {}
+                    Letter::EbtCall | Letter::EbtAccept { .. } => {
+                        self.noted.insert(connection, BTreeMap::new());
+                    }
+                    Letter::EbtNotes(notes) => {
+                        let noted = self.noted.get_mut(&connection);
+                        let noted = noted.ok_or_else(|| TestCaseError::fail("there is no stream"))?;
+                        noted.extend(notes);
+                    }
+                    Letter::EbtServe(feeds) => {
+                        prop_assert!(self.noted.contains_key(&connection), "there is no stream");
+                        prop_assert!(feeds.iter().all(|(_, from)| *from != Some(0)));
+                    }
+                    Letter::EbtRefuse { .. } | Letter::Close | Letter::Ping | Letter::ServeHistory { .. } => {
+                    }
                     Letter::Admit | Letter::Refuse => prop_assert!(false, "nobody is a guest here"),
                 }
             }
@@ -220,8 +282,13 @@ impl Shell {
                 prop_assert!((1..=GROUP_LEN_MAX).contains(&group.items.len()));
                 self.groups += 1;
                 for item in group.items {
-                    if let Giver::Peer(source) = item.giver {
-                        prop_assert!(self.open.contains_key(&source.connection));
+                    match item.giver {
+                        Giver::Peer(source) => prop_assert!(self.open.contains_key(&source.connection)),
+                        Giver::Ebt(connection, feed) => {
+                            prop_assert!(self.noted.contains_key(&connection));
+                            prop_assert_eq!(feed, item.feed);
+                        }
+                        Giver::Owner(_) => {}
                     }
                     prop_assert!(item.raw.len() <= WIRE_LEN_MAX);
                     let [author, ..] = *item.feed.as_bytes();
@@ -249,6 +316,18 @@ impl Shell {
         }
         Ok(())
     }
+
+    /// Every feed comes from one peer at a time.
+    fn check_sources(&self) -> Result<(), TestCaseError> {
+        let mut sources = BTreeMap::new();
+        for (feed, note) in self.noted.values().flatten() {
+            if matches!(note, Note::Has { send: true, .. }) {
+                *sources.entry(feed).or_insert(0) += 1;
+            }
+        }
+        prop_assert!(sources.values().all(|count| *count == 1), "{:?}", self.noted);
+        Ok(())
+    }
 }
 
 proptest! {
@@ -265,6 +344,7 @@ proptest! {
             for output in node.handle(input) {
                 shell.check(output)?;
             }
+            shell.check_sources()?;
             let charged: usize = shell.in_flight.iter().map(|(_, len, _)| (*len).max(ITEM_COST_MIN)).sum();
             prop_assert_eq!(node.core.is_congested(), charged > IN_FLIGHT_LEN_MAX);
         }
@@ -284,7 +364,8 @@ proptest! {
         let verdicts = (0..left).map_while(|_| shell.verdict((Some(Refusal::Malformed), None))).collect();
         node.handle(Input::Verdicts(verdicts));
         let connection = ConnectionId(shell.connections);
-        let opened = node.handle(Input::Opened { connection, peer: feed(200), side: Side::Accepted });
+        node.handle(Input::Opened { connection, peer: feed(200), side: Side::Accepted });
+        let opened = node.handle(Input::EbtEnded { connection });
         let Some(Output::Tell { letter: Letter::Ask { stream, .. }, .. }) = opened.first() else { panic!("nothing is asked") };
         let items = |count| (0..count).map(|_| (*stream, Vec::new())).collect();
         node.handle(Input::Items { connection, items: items(IN_FLIGHT_LEN_MAX / ITEM_COST_MIN) });

@@ -86,8 +86,13 @@ impl Node {
         std::iter::from_fn(|| self.core.poll()).collect()
     }
 
+    /// A connection with a peer that replicates the old way.
     fn open(&mut self, connection: u64, peer: u8, side: Side) -> Vec<Output> {
-        self.handle(Input::Opened { connection: ConnectionId(connection), peer: feed(peer), side })
+        let connection = ConnectionId(connection);
+        let mut outputs = self.handle(Input::Opened { connection, peer: feed(peer), side });
+        outputs.retain(|output| *output != Letter::EbtCall.to(connection));
+        outputs.extend(self.handle(Input::EbtEnded { connection }));
+        outputs
     }
 
     fn close(&mut self, connection: u64) -> Vec<Output> {

@@ -179,7 +179,7 @@ impl LogThread {
         let Verified { giver, len, message } = verified;
         let awaited = match giver {
             Giver::Owner(ticket) => self.awaited.remove(&ticket),
-            Giver::Peer(_) => None,
+            Giver::Peer(_) | Giver::Ebt(..) => None,
         };
         let timestamp = self.clock.timestamp();
         let offered = message.map_err(Outcome::Refused).and_then(|message| {

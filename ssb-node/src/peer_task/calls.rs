@@ -190,6 +190,7 @@ impl PeerTask {
             },
             Rpc::GossipHelp => self.peer.answer(request, Body::Json(help::GOSSIP)),
             Rpc::GossipPing => self.pings.called(request),
+            Rpc::EbtReplicate => self.trees.stream.called(request, args, &mut self.peer),
         }
     }
 

@@ -7,6 +7,7 @@
 mod calls;
 mod changes;
 mod sources;
+mod trees;
 mod writes;
 
 use std::collections::VecDeque;
@@ -31,11 +32,13 @@ use ssb_gossip::peer::PeerEvent;
 use ssb_gossip::ping::PingStreams;
 use ssb_gossip::streams::HistoryStreams;
 use ssb_gossip::time::Uptime;
+use ssb_log::read::ReadError;
 use ssb_muxrpc::RequestId;
 
 use self::calls::Pending;
 use self::changes::Changes;
 use self::sources::Sources;
+use self::trees::Trees;
 use self::writes::Writes;
 use crate::config::LogLevel;
 use crate::core_task::ToCore;
@@ -63,6 +66,7 @@ pub(crate) struct PeerTask {
     mailbox: Mailbox<Letter>,
     core: ToCoreQueue,
     streams: HistoryStreams,
+    trees: Trees,
     sources: Sources,
     pending: Vec<Pending>,
     pings: PingStreams,
@@ -91,6 +95,7 @@ impl PeerTask {
         core.push(ToCore::Register { connection, mailbox: mailbox.clone() });
         Self {
             sources: Sources::new(&shared.reader),
+            trees: Trees::new(connection, &shared.reader),
             shared: Arc::clone(shared),
             connection,
             side,
@@ -139,6 +144,10 @@ impl PeerTask {
             let mut moved = self.poll_letters(context);
             moved |= self.poll_pending(context);
             moved |= self.sources.poll(context, &self.shared, &mut self.peer);
+            match self.trees.poll(context, &self.shared, &mut self.peer) {
+                Ok(sent) => moved |= sent,
+                Err(error) => self.say_damaged(error),
+            }
             moved |= self.changes.poll(context, &mut self.peer);
             moved |= self.poll_timer(context);
             let told = self.core.poll(context).is_ready();
@@ -207,13 +216,18 @@ impl PeerTask {
                     self.sources.add(request, Box::new(History(served)));
                 }
             }
+            Letter::EbtCall => self.trees.stream.call(&mut self.peer),
+            Letter::EbtAccept { request } => self.trees.stream.accept(request, &mut self.peer),
+            Letter::EbtRefuse { request } => self.trees.stream.refuse(request, &mut self.peer),
+            Letter::EbtNotes(notes) => self.trees.stream.note(&notes, &mut self.peer),
+            Letter::EbtServe(feeds) => self.trees.stream.serve(feeds),
         }
         self.tell_core();
     }
 
     fn poll_events(&mut self) -> bool {
         let mut moved = false;
-        while self.ended.is_none() && !self.streams.is_full() && self.pending.len() < PENDING_MAX {
+        while self.ended.is_none() && self.takes_events() {
             let Some(event) = self.peer.poll() else { break };
             moved = true;
             match event {
@@ -239,7 +253,7 @@ impl PeerTask {
                     if self.writes.has(request) {
                         let body = body.to_vec();
                         self.write(request, &body);
-                    } else if !self.streams.item(request, body) {
+                    } else if !self.streams.item(request, body) && !self.trees.stream.item(request, body) {
                         let (body, now) = (body.to_vec(), self.shared.clock.now());
                         let pinged = self.pings.item(request, &body, &mut self.peer, now);
                         pinged.into_iter().for_each(|input| self.streams.tell(input));
@@ -255,8 +269,14 @@ impl PeerTask {
         moved
     }
 
+    /// Whether the peer may go on: not while the core has not taken what came before.
+    fn takes_events(&self) -> bool {
+        !self.streams.is_full() && !self.trees.stream.is_full() && self.pending.len() < PENDING_MAX
+    }
+
     fn stream_ended(&mut self, request: RequestId, failed: bool) {
         self.streams.ended(request, failed);
+        self.trees.stream.ended(request);
         self.sources.remove(request);
         self.changes.remove(request);
         self.writes.ended(request, failed, &mut self.peer);
@@ -323,6 +343,15 @@ impl PeerTask {
         while let Some(input) = self.streams.poll() {
             self.core.push(ToCore::Event(input));
         }
+        while let Some(input) = self.trees.stream.poll() {
+            self.core.push(ToCore::Event(input));
+        }
+    }
+
+    fn say_damaged(&self, error: ReadError) {
+        let entry = Entry::new(LogLevel::Error, "log cannot be read for a peer");
+        let entry = entry.connection(self.connection).peer(self.peer.remote());
+        self.shared.logger.say(&entry.reason(error));
     }
 
     fn say(&self, result: &Result<(), PeerError>) {

@@ -75,11 +75,12 @@ pub(crate) enum Rpc {
     GossipChanges,
     GossipHelp,
     GossipPing,
+    EbtReplicate,
 }
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 47] = [
+    pub(crate) const ALL: [Self; 48] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -127,6 +128,7 @@ impl Rpc {
         Self::GossipChanges,
         Self::GossipHelp,
         Self::GossipPing,
+        Self::EbtReplicate,
     ];
 
     pub(crate) const fn path(self) -> &'static str {
@@ -178,6 +180,7 @@ impl Rpc {
             Self::GossipChanges => "gossip.changes",
             Self::GossipHelp => "gossip.help",
             Self::GossipPing => "gossip.ping",
+            Self::EbtReplicate => "ebt.replicate",
         }
     }
 
@@ -229,13 +232,13 @@ impl Rpc {
             | Self::BacklinksRead
             | Self::GossipChanges => Kind::Source,
             Self::CreateWriteStream => Kind::Sink,
-            Self::GossipPing => Kind::Duplex,
+            Self::GossipPing | Self::EbtReplicate => Kind::Duplex,
         }
     }
 
     /// Whether strangers may call it (ssb-server 16.0.1; what they may call of plugins that are not here yet is
     /// denied like everything else).
     pub(crate) const fn is_public(self) -> bool {
-        matches!(self, Self::Manifest | Self::CreateHistoryStream | Self::GossipPing)
+        matches!(self, Self::Manifest | Self::CreateHistoryStream | Self::GossipPing | Self::EbtReplicate)
     }
 }

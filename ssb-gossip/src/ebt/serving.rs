@@ -1,0 +1,169 @@
+//! What is sent next on one connection: a cursor for each feed that the peer wants, never a queue of messages.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+
+use ssb_keys::FeedId;
+
+use crate::history::HistoryQuery;
+use crate::history::Served;
+use crate::history::ServedThen;
+
+/// The feeds that are sent to a peer.
+#[derive(Debug, Default)]
+pub struct Serving {
+    /// The next sequence of each.
+    next: BTreeMap<FeedId, u32>,
+    /// Those that may have something to send, in turn; each once.
+    ready: VecDeque<FeedId>,
+    is_ready: BTreeSet<FeedId>,
+}
+
+/// What came of a page of a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// The feed goes on.
+    GoesOn,
+    /// The next message was deleted here, so that the peer gets no more of it.
+    Incomplete,
+}
+
+impl Serving {
+    /// From now on a feed is sent from this sequence on; or not any more.
+    pub fn set(&mut self, feed: FeedId, from: Option<u32>) {
+        match from {
+            Some(from) => {
+                self.next.insert(feed, from);
+                self.wake(&feed);
+            }
+            None => {
+                self.next.remove(&feed);
+            }
+        }
+    }
+
+    /// The log has grown by a message of this feed.
+    pub fn wake(&mut self, feed: &FeedId) {
+        if self.next.contains_key(feed) && self.is_ready.insert(*feed) {
+            self.ready.push_back(*feed);
+        }
+    }
+
+    /// Whether nothing is sent to the peer.
+    pub fn is_empty(&self) -> bool {
+        self.next.is_empty()
+    }
+
+    /// The feed whose turn it is, and its next sequence. [`sent`](Self::sent) is to follow.
+    pub fn pop(&mut self) -> Option<(FeedId, u32)> {
+        loop {
+            let feed = self.ready.pop_front()?;
+            self.is_ready.remove(&feed);
+            if let Some(next) = self.next.get(&feed) {
+                return Some((feed, *next));
+            }
+        }
+    }
+
+    /// What a page of a feed is made with: a stream of bare messages for the peer, from this sequence on.
+    pub const fn cursor(feed: FeedId, from: u32, viewer: FeedId, latest: u32) -> Served {
+        Served::new(HistoryQuery::replicate(feed, from, true), viewer, latest)
+    }
+
+    /// So many messages of a feed were sent from `from` on.
+    pub fn sent<E>(&mut self, feed: FeedId, from: u32, count: usize, then: &ServedThen<E>) -> Sent {
+        // Meanwhile the peer may have asked for something else.
+        let Some(next) = self.next.get_mut(&feed).filter(|next| **next == from) else { return Sent::GoesOn };
+        *next = from.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
+        match then {
+            ServedThen::More => self.wake(&feed),
+            ServedThen::Wait => {}
+            // The author blocks the peer, which the core hears of by itself; or the log cannot be read.
+            ServedThen::Over | ServedThen::Failed(_) => self.set(feed, None),
+            ServedThen::Incomplete => {
+                self.set(feed, None);
+                return Sent::Incomplete;
+            }
+        }
+        Sent::GoesOn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed(n: u8) -> FeedId {
+        FeedId::from_bytes([n; 32])
+    }
+
+    fn sent(serving: &mut Serving, n: u8, from: u32, count: usize, then: &ServedThen<()>) -> Sent {
+        serving.sent(feed(n), from, count, then)
+    }
+
+    #[test]
+    fn feeds_take_turns_and_go_on_where_they_were() {
+        let mut serving = Serving::default();
+        serving.set(feed(1), Some(1));
+        serving.set(feed(2), Some(5));
+
+        assert_eq!(serving.pop(), Some((feed(1), 1)));
+        sent(&mut serving, 1, 1, 3, &ServedThen::More);
+        assert_eq!(serving.pop(), Some((feed(2), 5)));
+        sent(&mut serving, 2, 5, 0, &ServedThen::Wait);
+        assert_eq!(serving.pop(), Some((feed(1), 4)));
+        sent(&mut serving, 1, 4, 1, &ServedThen::Wait);
+        assert_eq!(serving.pop(), None);
+
+        serving.wake(&feed(2));
+        serving.wake(&feed(2));
+        serving.wake(&feed(3));
+        assert_eq!(serving.pop(), Some((feed(2), 5)));
+        assert_eq!(serving.pop(), None);
+    }
+
+    #[test]
+    fn what_grows_while_it_is_read_is_looked_at_again() {
+        let mut serving = Serving::default();
+        serving.set(feed(1), Some(1));
+        serving.pop();
+        serving.wake(&feed(1));
+        sent(&mut serving, 1, 1, 2, &ServedThen::Wait);
+
+        assert_eq!(serving.pop(), Some((feed(1), 3)));
+    }
+
+    #[test]
+    fn what_was_asked_meanwhile_counts() {
+        let mut serving = Serving::default();
+        serving.set(feed(1), Some(5));
+        serving.pop();
+        serving.set(feed(1), Some(2));
+        sent(&mut serving, 1, 5, 3, &ServedThen::Wait);
+        assert_eq!(serving.pop(), Some((feed(1), 2)));
+
+        serving.set(feed(1), None);
+        sent(&mut serving, 1, 2, 3, &ServedThen::More);
+        serving.wake(&feed(1));
+        assert_eq!(serving.pop(), None);
+        assert!(serving.is_empty());
+    }
+
+    #[test]
+    fn a_feed_with_a_hole_or_that_is_over_is_not_sent_any_more() {
+        for (then, expected) in [
+            (ServedThen::Incomplete, Sent::Incomplete),
+            (ServedThen::Over, Sent::GoesOn),
+            (ServedThen::Failed(()), Sent::GoesOn),
+        ] {
+            let mut serving = Serving::default();
+            serving.set(feed(1), Some(1));
+            serving.pop();
+
+            assert_eq!(sent(&mut serving, 1, 1, 1, &then), expected);
+            serving.wake(&feed(1));
+            assert_eq!(serving.pop(), None);
+        }
+    }
+}

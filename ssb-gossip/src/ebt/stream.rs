@@ -1,0 +1,211 @@
+//! The `ebt.replicate` stream of one connection: what stands between its items and the core.
+//!
+//! Messages are kept until [`poll`](EbtStream::poll), so that many go to the core at once; whatever else the core is told of the
+//! stream goes behind the messages that came before it.
+
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+
+use serde_json::Value;
+use ssb_keys::FeedId;
+use ssb_muxrpc::Body;
+use ssb_muxrpc::Kind;
+use ssb_muxrpc::RemoteError;
+use ssb_muxrpc::RequestId;
+
+use crate::connection::ConnectionId;
+use crate::ebt::note;
+use crate::ebt::note::Item;
+use crate::ebt::note::Note;
+use crate::ebt::serving::Sent;
+use crate::ebt::serving::Serving;
+use crate::event::Input;
+use crate::history::ServedPage;
+use crate::peer::Peer;
+use crate::streams::ITEMS_LEN_MAX;
+
+/// The stream, if there is one.
+#[derive(Debug)]
+pub struct EbtStream {
+    connection: ConnectionId,
+    current: Option<RequestId>,
+    /// Calls of the peer about which the core has not decided.
+    undecided: BTreeSet<RequestId>,
+    serving: Serving,
+    messages: Vec<(FeedId, Vec<u8>)>,
+    outbox: VecDeque<Input>,
+}
+
+impl EbtStream {
+    /// That of a connection that was just made: none.
+    pub fn new(connection: ConnectionId) -> Self {
+        Self {
+            connection,
+            current: None,
+            undecided: BTreeSet::new(),
+            serving: Serving::default(),
+            messages: Vec::new(),
+            outbox: VecDeque::new(),
+        }
+    }
+
+    /// The core wants to call.
+    pub fn call(&mut self, peer: &mut Peer) {
+        // ssb-ebt 5 looks at the version alone.
+        match peer.call(&["ebt", "replicate"], Kind::Duplex, r#"[{"version":3,"format":"classic"}]"#) {
+            Ok(request) => self.begin(request, peer),
+            Err(_) => self.tell(Input::EbtEnded { connection: self.connection }),
+        }
+    }
+
+    /// The peer calls `ebt.replicate`.
+    pub fn called(&mut self, request: RequestId, args: &[u8], peer: &mut Peer) {
+        match refusal(args) {
+            Some(error) => peer.refuse_call(request, &error),
+            None => {
+                self.undecided.insert(request);
+                self.tell(Input::EbtAsked { connection: self.connection, request });
+            }
+        }
+    }
+
+    /// The core takes a call of the peer for the stream.
+    pub fn accept(&mut self, request: RequestId, peer: &mut Peer) {
+        if self.undecided.remove(&request) {
+            self.begin(request, peer);
+        }
+    }
+
+    /// The core has another stream.
+    pub fn refuse(&mut self, request: RequestId, peer: &mut Peer) {
+        if self.undecided.remove(&request) {
+            peer.refuse_call(request, &RemoteError::new(RECONNECTED));
+        }
+    }
+
+    /// The core notes something.
+    pub fn note(&mut self, notes: &[(FeedId, Note)], peer: &mut Peer) {
+        if let Some(request) = self.current {
+            peer.item(request, Body::Json(&note::to_json(notes)));
+        }
+    }
+
+    /// The core wants feeds to be sent, or not any more.
+    pub fn serve(&mut self, feeds: Vec<(FeedId, Option<u32>)>) {
+        if self.current.is_some() {
+            feeds.into_iter().for_each(|(feed, from)| self.serving.set(feed, from));
+        }
+    }
+
+    /// An item came. Returns whether it was of this stream.
+    pub fn item(&mut self, request: RequestId, body: &[u8]) -> bool {
+        if self.current != Some(request) {
+            return false;
+        }
+        match Item::read(body) {
+            Ok(Item::Message(Some(feed))) => self.messages.push((feed, body.to_vec())),
+            Ok(Item::Clock(notes)) => self.tell(Input::EbtNotes { connection: self.connection, notes }),
+            // What nobody can make anything of.
+            Ok(Item::Message(None)) | Err(_) => {}
+        }
+        true
+    }
+
+    /// The peer ended a stream.
+    pub fn ended(&mut self, request: RequestId) {
+        self.undecided.remove(&request);
+        if self.current == Some(request) {
+            self.current = None;
+            self.serving = Serving::default();
+            self.tell(Input::EbtEnded { connection: self.connection });
+        }
+    }
+
+    /// The log has grown by a message of this feed.
+    pub fn wake(&mut self, feed: &FeedId) {
+        self.serving.wake(feed);
+    }
+
+    /// Whether no feed is sent to the peer.
+    pub fn is_idle(&self) -> bool {
+        self.serving.is_empty()
+    }
+
+    /// The feed that is to be read next, and from where on. [`send`](Self::send) is to follow.
+    pub fn pop(&mut self) -> Option<(FeedId, u32)> {
+        self.serving.pop()
+    }
+
+    /// Sends what was read of a feed from `from` on. Returns whether the log could be read.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub fn send<E>(
+        &mut self,
+        feed: FeedId,
+        from: u32,
+        page: ServedPage<E>,
+        peer: &mut Peer,
+    ) -> Result<(), E> {
+        let Some(request) = self.current else { return Ok(()) };
+        for (_, item) in &page.items {
+            peer.item(request, Body::Json(item));
+        }
+        if self.serving.sent(feed, from, page.items.len(), &page.then) == Sent::Incomplete {
+            self.tell(Input::EbtIncomplete { connection: self.connection, feed });
+        }
+        page.then.failure().map_or(Ok(()), Err)
+    }
+
+    /// What the core is to hear next.
+    pub fn poll(&mut self) -> Option<Input> {
+        self.flush();
+        self.outbox.pop_front()
+    }
+
+    /// Whether the core should hear of what came before any more comes: so many messages wait, or a call of whose items nobody
+    /// knows yet what they are.
+    pub fn is_full(&self) -> bool {
+        self.messages.len() >= ITEMS_LEN_MAX || !self.undecided.is_empty()
+    }
+
+    fn begin(&mut self, request: RequestId, peer: &mut Peer) {
+        self.serving = Serving::default();
+        if let Some(before) = self.current.replace(request) {
+            peer.refuse_call(before, &RemoteError::new(RECONNECTED));
+        }
+    }
+
+    fn tell(&mut self, input: Input) {
+        self.flush();
+        self.outbox.push_back(input);
+    }
+
+    fn flush(&mut self) {
+        if !self.messages.is_empty() {
+            let messages = std::mem::take(&mut self.messages);
+            self.outbox.push_back(Input::EbtMessages { connection: self.connection, messages });
+        }
+    }
+}
+
+/// Why a call cannot be answered (ssb-ebt 5.6.7 and 9.1.2).
+fn refusal(args: &[u8]) -> Option<RemoteError> {
+    let args: Value = serde_json::from_slice(args).unwrap_or_default();
+    let options = args.get(0);
+    if options.and_then(|options| options.get("version")).and_then(Value::as_f64) != Some(3.0) {
+        return Some(RemoteError::new("expected ebt.replicate({version: 3 or 2})"));
+    }
+    match options.and_then(|options| options.get("format")) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(format)) if format == "classic" => None,
+        Some(format) => {
+            let format = format.as_str().map_or_else(|| format.to_string(), str::to_owned);
+            Some(RemoteError::new(format!("Unknown format: {format}")))
+        }
+    }
+}
+
+/// What a stream ends with that another one replaces (epidemic-broadcast-trees 7.0.0).
+const RECONNECTED: &str = "reconnected to peer";

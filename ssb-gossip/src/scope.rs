@@ -1,0 +1,80 @@
+//! Which feeds are to be replicated and with whom, and how far they are here.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use ssb_keys::FeedId;
+
+use crate::event::Again;
+use crate::graph::Graph;
+
+/// What the parts of a core that replicate look at.
+#[derive(Debug)]
+pub struct Scope {
+    /// The own feed.
+    pub me: FeedId,
+    /// Who follows and blocks whom.
+    pub graph: Graph,
+    held: BTreeMap<FeedId, u32>,
+    banned: BTreeSet<FeedId>,
+}
+
+impl Scope {
+    /// Of a log that holds these feeds so far, and from which those others were removed for good.
+    pub fn new(me: FeedId, graph: Graph, held: Vec<(FeedId, u32)>, banned: Vec<FeedId>) -> Self {
+        Self { me, graph, held: held.into_iter().collect(), banned: banned.into_iter().collect() }
+    }
+
+    /// A message is durable.
+    pub fn stored(&mut self, feed: FeedId, sequence: u32) {
+        self.held.insert(feed, sequence);
+    }
+
+    /// The log holds nothing of a feed any more.
+    pub fn emptied(&mut self, feed: FeedId, again: Again) {
+        self.held.remove(&feed);
+        match again {
+            Again::Allowed => self.banned.remove(&feed),
+            Again::Refused => self.banned.insert(feed),
+        };
+    }
+
+    /// The last sequence of a feed; 0 if there is nothing of it.
+    pub fn held(&self, feed: &FeedId) -> u32 {
+        self.held.get(feed).copied().unwrap_or(0)
+    }
+
+    /// Whether the owner removed a feed for good.
+    pub fn bans(&self, feed: &FeedId) -> bool {
+        self.banned.contains(feed)
+    }
+
+    /// Whether a feed is near enough, and was not removed for good.
+    pub fn wants(&self, feed: &FeedId) -> bool {
+        self.graph.wants(feed) && !self.bans(feed)
+    }
+
+    /// All feeds that are wanted.
+    pub fn wanted(&self) -> impl Iterator<Item = FeedId> {
+        self.graph.wanted().filter(|feed| !self.bans(feed))
+    }
+
+    /// Whether a feed is to be asked of a peer: it is wanted, and its author does not block the peer.
+    pub fn asks(&self, feed: &FeedId, peer: &FeedId) -> bool {
+        self.wants(feed) && !self.graph.blocks(feed, peer)
+    }
+
+    /// Whether a peer may have a feed: what is here, even if it is not wanted any more, but neither what the owner blocks nor
+    /// what its author does not want the peer to have.
+    pub fn offers(&self, feed: &FeedId, peer: &FeedId) -> bool {
+        (self.held(feed) > 0 || self.wants(feed))
+            && !self.bans(feed)
+            && !self.blocks(feed)
+            && !self.graph.blocks(feed, peer)
+    }
+
+    /// Whether the owner blocks a feed.
+    pub fn blocks(&self, feed: &FeedId) -> bool {
+        self.graph.blocks(&self.me, feed)
+    }
+}
