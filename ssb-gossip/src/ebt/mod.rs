@@ -239,7 +239,8 @@ impl Ebt {
         self.heard(connection, scope, now);
         let Some(partner) = self.partners.get_mut(&connection) else { return false };
         partner.heard = now;
-        let was_asked = matches!(partner.feeds.get(feed), Some(Shared { said: Some(Note::Has { .. }), .. }));
+        let was_asked = scope.asks(feed, &partner.peer)
+            && matches!(partner.feeds.get(feed), Some(Shared { said: Some(Note::Has { .. }), .. }));
         let from = self.feeds.get(feed).and_then(|state| state.source);
         if was_asked && from == Some(connection) && self.fetching.contains(feed) {
             self.set_due(*feed, Some(now.after(STALL_AFTER)));
@@ -592,9 +593,9 @@ impl Ebt {
         };
         if self.owes(&feed, scope) {
             let heard = self.partners.get(&source).map_or(now, |partner| partner.heard);
-            let is_busy = now.since(heard) < STALL_AFTER && now.since(state.since) < FEED_STALL_AFTER;
-            if is_busy {
-                self.set_due(feed, Some(heard.after(STALL_AFTER)));
+            let due = heard.after(STALL_AFTER).min(state.since.after(FEED_STALL_AFTER));
+            if due > now {
+                self.set_due(feed, Some(due));
                 return None;
             }
             return self.strike(source, feed, scope, now);

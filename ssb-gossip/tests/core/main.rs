@@ -10,6 +10,7 @@ mod gate;
 mod laws;
 mod peers;
 mod removing;
+mod trees;
 mod verdicts;
 
 use std::sync::Arc;
