@@ -16,6 +16,7 @@ fn main() {
     message_parse();
     message_chain();
     json_number();
+    ebt_note();
     log_ops();
     log_recover();
     flume_read();
@@ -252,6 +253,19 @@ fn json_number() {
     write("json_number", "switch-to-small-exponent", &number(1e-7, " 0.00000012345E+1 "));
     write("json_number", "one-bit-off-without-roundtrip", &number(1.5e-5, "1.2345678901234567e-10"));
     write("json_number", "integer-past-64-bits", &number(2e19, "18446744073709551616"));
+}
+
+fn ebt_note() {
+    let [one, two] = [1, 2].map(|seed| Keypair::from_seed(&[seed; 32]).id());
+    for (name, text) in [
+        ("clock", format!(r#"{{"{one}":4,"{two}":-1,"@x":3}}"#)),
+        ("wrapped", format!(r#"{{"clock":{{"{one}":5,"{one}":1.5}},"{two}":2}}"#)),
+        ("numbers", format!(r#"{{"{one}":9007199254740991,"{two}":1e1,"__proto__":0}}"#)),
+        ("message", format!(r#"{{"sequence":1,"author":"{one}","content":{{"type":"post"}},"{two}":4}}"#)),
+        ("almost-a-message", format!(r#"{{"sequence":0,"author":"{one}","content":null}}"#)),
+    ] {
+        write("ebt_note", name, text.as_bytes());
+    }
 }
 
 fn log_ops() {

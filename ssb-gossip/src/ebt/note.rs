@@ -134,7 +134,7 @@ fn text(raw: &RawValue) -> Option<String> {
 }
 
 /// Up to here a JSON number is exact.
-const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
+pub const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
 
 #[derive(Default)]
 struct Notes(Vec<(FeedId, Note)>);
