@@ -1,7 +1,7 @@
 //! Grouped verification against ed25519-dalek's `verify_strict` with the key parsed once, on one core.
 //!
-//! Rounds alternate in one run; the ratio is the median over the pairs. Same back end, same 750-byte messages, 256
-//! authors.
+//! Rounds alternate in one run; the ratio is the median over the pairs. Same 750-byte messages, 256 authors,
+//! who are busy from the first round on.
 
 #![expect(clippy::disallowed_types, clippy::indexing_slicing, reason = "a benchmark reads the clock")]
 

@@ -49,8 +49,12 @@ fn vectors_ed25519_verdicts_are_libsodiums() {
     }
 
     let (all, expected): (Vec<Claim<'_>>, Vec<bool>) = claims.into_iter().unzip();
-    let verdicts = verify_group(&all, &mut KeyCache::new());
-    assert_eq!(verdicts.iter().map(Result::is_ok).collect::<Vec<_>>(), expected, "grouped verdicts differ");
+    let mut keys = KeyCache::new();
+    // By and by every author is a busy one.
+    for round in 0..12 {
+        let verdicts: Vec<bool> = verify_group(&all, &mut keys).iter().map(Result::is_ok).collect();
+        assert_eq!(verdicts, expected, "grouped verdicts differ in round {round}");
+    }
 }
 
 #[test]
