@@ -34,6 +34,10 @@ pub struct Lab {
     _turn: File,
 }
 
+/// Options of a node that dials nobody by itself: all that has none of these options.
+const NO_DIALS: [&str; 6] =
+    ["--gossip.seed", "false", "--gossip.friends", "false", "--gossip.global", "false"];
+
 impl Lab {
     /// A network on which signatures are plain, as on the main network.
     #[must_use]
@@ -87,6 +91,10 @@ impl Lab {
         command.arg(free_port()).args(["--caps.shs", &self.shs]);
         if let Some(sign) = &self.sign {
             command.args(["--caps.sign", sign]);
+        }
+        // Whom it dials is what most tests are about.
+        if !options.iter().any(|option| option.starts_with("--gossip.")) {
+            command.args(NO_DIALS);
         }
         Process::start(name, command.args(options))
     }

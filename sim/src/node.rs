@@ -174,6 +174,8 @@ impl Node {
             contacts,
             seeds: Vec::new(),
             stored: Vec::new(),
+            pubs: Vec::new(),
+            dialing: None,
             banned,
             retention,
         });
@@ -606,7 +608,9 @@ impl Node {
                 Output::Remove { what, .. } => self.own.push_back(Own::Remove(what)),
                 Output::Readmit { what, .. } => self.own.push_back(Own::Readmit(what)),
                 Output::Retain { steps } => self.own.push_back(Own::Retain(steps)),
-                Output::Dial { ticket, .. } => wishes.push(Wish::Dial(target(ticket.0))),
+                Output::Dial { ticket, .. } => {
+                    wishes.extend(ticket.map(|ticket| Wish::Dial(target(ticket.0))));
+                }
                 Output::Changed(_) => {}
                 Output::Done { .. }
                 | Output::PeerAdded { .. }
@@ -652,7 +656,9 @@ impl Node {
             Err(refusal) => Outcome::Refused(refusal),
             Ok(message) => match self.store.offer(&message, received) {
                 Ok(()) => stored(&message),
-                Err(Refused::Known) => Outcome::Known,
+                Err(Refused::Known) => {
+                    Outcome::Known { feed: message.author(), held: self.held(&message.author()) }
+                }
                 Err(Refused::Fork { .. }) => Outcome::Refused(Refusal::Fork),
                 Err(Refused::Gap { .. }) => Outcome::Refused(Refusal::Gap),
                 Err(Refused::Banned) => Outcome::Refused(Refusal::Banned),

@@ -7,6 +7,9 @@ use std::str::FromStr;
 
 use ssb_keys::FeedId;
 use ssb_keys::base64;
+use ssb_msg::content::Pub;
+use ssb_msg::content::PubAddress;
+use ssb_msg::json;
 use thiserror::Error;
 
 use crate::multiserver;
@@ -119,6 +122,23 @@ impl FromStr for Address {
 }
 
 /// The multiserver form, without a seed.
+/// Where a message of type `pub` says that a peer is, if it is one and that is an address.
+pub fn announced(message: &str) -> Option<Address> {
+    // Most messages are none: look before parsing anything.
+    if !message.contains("\"pub\"") {
+        return None;
+    }
+    let message = json::parse(message.as_bytes()).ok()?;
+    let content = message.get("content")?;
+    if content.get("type")?.as_text()?.decode() != "pub" {
+        return None;
+    }
+    match Pub::read(content)?.address {
+        PubAddress::Text(text) => Address::parse(&text).ok(),
+        PubAddress::Parts { host, port, key } => Address::net(&host, port, key).ok(),
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let transport = match self.transport {

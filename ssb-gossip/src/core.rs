@@ -39,6 +39,8 @@ use crate::recovery::Recovery;
 use crate::replicator::Replicator;
 use crate::retention::Clockwork;
 use crate::retention::Retention;
+use crate::scheduler::Dialing;
+use crate::scheduler::Scheduler;
 use crate::scope::Scope;
 use crate::time::Now;
 use crate::time::UnixMillis;
@@ -74,6 +76,10 @@ pub struct Start {
     pub retention: Retention,
     /// Peers that were known before.
     pub stored: Vec<Address>,
+    /// Peers that messages announce.
+    pub pubs: Vec<Address>,
+    /// Whom to dial unasked; `None` for nobody.
+    pub dialing: Option<Dialing>,
 }
 
 /// The decisions of a node.
@@ -84,6 +90,7 @@ pub struct Core {
     replicator: Replicator,
     ebt: Ebt,
     peers: Peers,
+    scheduler: Scheduler,
     retention: Clockwork,
     /// Who waits for the end of all connections with a peer.
     parting: Vec<(FeedId, Ticket)>,
@@ -101,7 +108,7 @@ impl Core {
         }
         graph.update();
         let mut peers = Peers::new(start.me);
-        for (all, source) in [(start.seeds, "seed"), (start.stored, "stored")] {
+        for (all, source) in [(start.seeds, "seed"), (start.stored, "stored"), (start.pubs, "pub")] {
             for address in all {
                 let place = Whereabouts::written(&address.to_string(), address);
                 // More than there is room for are more than anybody dials.
@@ -115,6 +122,7 @@ impl Core {
             replicator: Replicator::default(),
             ebt: Ebt::default(),
             peers,
+            scheduler: Scheduler::new(start.me, start.dialing),
             retention: Clockwork::new(start.retention),
             parting: Vec::new(),
             outbox: VecDeque::new(),
@@ -145,6 +153,7 @@ impl Core {
                 self.replicator.closed(connection);
                 self.ebt.closed(connection, &self.scope, now.uptime);
                 self.recovery.closed(connection);
+                self.scheduler.closed(connection, now.uptime);
                 let parted = self.peers.closed(connection, now.wall, &mut self.outbox);
                 let done = self.parting.extract_if(.., |(peer, _)| Some(*peer) == parted);
                 self.outbox.extend(done.map(|(_, ticket)| Output::Done { ticket }));
@@ -183,15 +192,24 @@ impl Core {
                 }
             }
             Input::Verdicts(verdicts) => self.verdicts(verdicts, now.uptime),
-            Input::Dial { ticket, to } => self.dial(ticket, to, now.wall),
+            Input::Dial { ticket, to } => self.dial(ticket, to, now),
             Input::DialFailed { peer, error } => {
                 self.peers.failed(&peer, &error, now.wall, &mut self.outbox);
+                self.scheduler.failed(peer, now.uptime);
             }
             Input::AddPeer { ticket, place, source } => {
                 let added = self.peers.add(place, source.as_deref(), now.wall, &mut self.outbox);
                 let outcome = added.map(|known| known.cloned().map(Box::new));
+                self.scheduler.changed(now.uptime);
                 self.outbox.push_back(Output::PeerAdded { ticket, outcome });
             }
+            Input::Announced { address } if self.scheduler.learns() => {
+                let place = Whereabouts::written(&address.to_string(), address);
+                // More than there is room for are more than anybody dials.
+                let _ = self.peers.add(place, Some("pub"), now.wall, &mut self.outbox);
+                self.scheduler.changed(now.uptime);
+            }
+            Input::Announced { .. } => {}
             Input::RemovePeer { ticket, peer } => {
                 self.peers.remove(&peer, &mut self.outbox);
                 self.outbox.push_back(Output::Done { ticket });
@@ -238,6 +256,7 @@ impl Core {
                 let waits = self.is_congested();
                 let fallbacks = self.ebt.tick(waits, &self.scope, now.uptime, &mut self.outbox);
                 self.fall_back(fallbacks);
+                self.schedule(now);
                 // Before the own feed is recovered nobody knows who is near.
                 if self.retention.is_due(now.uptime) && self.recovery.check().is_ok() {
                     let near = self
@@ -258,7 +277,12 @@ impl Core {
 
     /// When to come back with [`Input::Tick`] even if nothing happens.
     pub fn deadline(&self) -> Option<Uptime> {
-        let deadlines = [self.recovery.deadline(), self.retention.deadline(), self.ebt.deadline()];
+        let deadlines = [
+            self.recovery.deadline(),
+            self.retention.deadline(),
+            self.ebt.deadline(),
+            self.scheduler.deadline(),
+        ];
         deadlines.into_iter().flatten().min()
     }
 
@@ -297,7 +321,7 @@ impl Core {
         &self.peers
     }
 
-    fn dial(&mut self, ticket: Ticket, to: Target, now: UnixMillis) {
+    fn dial(&mut self, ticket: Ticket, to: Target, now: Now) {
         let place = match to {
             Target::At(place) => place,
             Target::Known(peer) => match self.peers.get(&peer) {
@@ -313,9 +337,10 @@ impl Core {
             return self.outbox.push_back(Output::DialRefused { ticket, reason });
         }
         // Whoever is dialed is announced by that; and dialed even if there is no room to remember it.
-        let _ = self.peers.add(place, Some("manual"), now, &mut self.outbox);
-        self.peers.dialing(&key, now);
-        self.outbox.push_back(Output::Dial { ticket, address });
+        let _ = self.peers.add(place, Some("manual"), now.wall, &mut self.outbox);
+        self.peers.dialing(&key, now.wall);
+        self.scheduler.dialing(key);
+        self.outbox.push_back(Output::Dial { ticket: Some(ticket), address });
     }
 
     fn disconnect(&mut self, ticket: Ticket, peer: FeedId, now: UnixMillis) {
@@ -339,12 +364,25 @@ impl Core {
             return;
         }
         self.peers.opened(connection, &peer, side, now.wall, &mut self.outbox);
+        self.scheduler.opened(connection, peer, side, now.uptime);
         if side == Side::Dialed && self.peers.get(&peer).is_some() {
             self.outbox.push_back(Letter::Ping.to(connection));
         }
         self.replicator.opened(connection, peer);
         self.recover(connection, now.uptime);
         self.ebt.opened(connection, peer, side, &self.scope, now.uptime, &mut self.outbox);
+    }
+
+    /// Dials who is due, and ends what is one connection too many.
+    fn schedule(&mut self, now: Now) {
+        let surplus = self.scheduler.surplus(now.uptime);
+        self.outbox.extend(surplus.into_iter().map(|connection| Letter::Close.to(connection)));
+        let due = self.scheduler.due(self.peers.all(), &self.scope, now.uptime);
+        let due: Vec<Address> = due.into_iter().map(|known| known.place.address().clone()).collect();
+        for address in due {
+            self.peers.dialing(&address.key(), now.wall);
+            self.outbox.push_back(Output::Dial { ticket: None, address });
+        }
     }
 
     /// Asks the old way.
@@ -444,9 +482,17 @@ impl Core {
                         self.scope.graph.set(feed, contact.contact, contact.relation);
                     }
                 }
-                Outcome::Known => {
+                Outcome::Known { feed, held } => {
+                    // What the owner let come back may be there at once.
+                    let is_more = held > self.scope.held(&feed);
+                    if is_more {
+                        self.scope.stored(feed, held);
+                    }
                     if let Some((connection, feed)) = ebt {
                         self.ebt.known(connection, feed, &self.scope);
+                    }
+                    if is_more {
+                        self.ebt.stored(None, feed, held, &self.scope, now);
                     }
                 }
                 Outcome::Refused(reason) => {
@@ -476,6 +522,7 @@ impl Core {
         if self.scope.graph.update() {
             self.replicator.graph_changed(&self.scope, &mut self.outbox);
             self.ebt.graph_changed(&self.scope, now);
+            self.scheduler.changed(now);
         }
     }
 }

@@ -151,6 +151,11 @@ pub enum Input {
         /// Where it was learned of.
         source: Option<String>,
     },
+    /// A message of type `pub` says where a peer is.
+    Announced {
+        /// Where.
+        address: Address,
+    },
     /// The owner wants a peer to be forgotten.
     RemovePeer {
         /// Who waits for the answer.
@@ -310,10 +315,10 @@ pub enum Output {
         /// Who waits for the answer.
         ticket: Ticket,
     },
-    /// Dial, and answer the ticket.
+    /// Dial, and answer the ticket, if there is one.
     Dial {
         /// Who waits for the answer.
-        ticket: Ticket,
+        ticket: Option<Ticket>,
         /// Where the peer is.
         address: Address,
     },
@@ -452,7 +457,12 @@ pub enum Outcome {
         contact: Option<Contact>,
     },
     /// The log held this very message already.
-    Known,
+    Known {
+        /// Whose it is.
+        feed: FeedId,
+        /// How far the log holds the feed.
+        held: u32,
+    },
     /// It was not stored.
     Refused(Refusal),
 }

@@ -14,6 +14,7 @@ pub mod ping;
 pub mod recovery;
 pub mod replicator;
 pub mod retention;
+pub mod scheduler;
 pub mod scope;
 pub mod statistics;
 pub mod streams;

@@ -196,12 +196,14 @@ impl CoreTask {
             Output::Retain { steps } => self.log.own(Own::Retain(steps)),
             Output::NotRemoved { ticket } => self.answer(ticket, Err(del::own_feed())),
             Output::Dial { ticket, address } => {
-                if let Some(answer) = self.answers.remove(&ticket)
-                    && let Err(error) = self.dials.try_send(DialRequest { address, answer })
-                {
+                let answer = ticket.and_then(|ticket| self.answers.remove(&ticket));
+                if let Err(error) = self.dials.try_send(DialRequest { address, answer }) {
                     let DialRequest { address, answer } = error.into_inner();
                     let error = "too many dials are under way".to_owned();
-                    let _ = answer.try_send(Err(RemoteError::new(error.clone())));
+                    if let Some(answer) = answer {
+                        // The caller may be gone.
+                        let _ = answer.try_send(Err(RemoteError::new(error.clone())));
+                    }
                     return Some(Input::DialFailed { peer: address.key(), error });
                 }
             }

@@ -22,6 +22,7 @@ use smol::stream::StreamExt as _;
 use ssb_gossip::core::Core;
 use ssb_gossip::core::Start;
 use ssb_gossip::retention::Retention;
+use ssb_gossip::scheduler::Dialing;
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::base64;
@@ -42,6 +43,7 @@ use crate::addresses::Addresses;
 use crate::addresses::TcpPlace;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::config::Gossip;
 use crate::config::Listen;
 use crate::config::Place;
 use crate::config::Scope;
@@ -100,6 +102,11 @@ pub struct Ready {
     pub notices: Vec<String>,
 }
 
+fn dialing(gossip: Gossip) -> Dialing {
+    let Gossip { local, friends, seed: seeds, global, populate: pubs } = gossip;
+    Dialing { seeds, local, friends, global, pubs, chance: u64::from_le_bytes(ssb_keys::entropy::bytes()) }
+}
+
 /// Runs a node until SIGINT or SIGTERM. Calls `ready` once it listens. A second signal ends the process at once, which
 /// loses nothing that was acknowledged.
 ///
@@ -114,7 +121,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     write_manifest(&config.path)?;
 
     let clock = Clock::start();
-    let Survey { held, contacts } = survey(&home.store).map_err(StartError::Read)?;
+    let Survey { held, contacts, pubs } = survey(&home.store).map_err(StartError::Read)?;
     let seeds = if config.offline { Vec::new() } else { config.seeds.clone() };
     let (me, mark, banned) = (home.me.id(), home.mark, home.store.reader().banned());
     // What is not kept is not asked for, either.
@@ -122,7 +129,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let is_idle = config.retention.policy().is_idle();
     let retention = if is_idle { Retention::Everything } else { Retention::Policy };
     let stored = old_peers::read(&config.path);
-    let start = Start { me, hops, mark, held, contacts, seeds, stored, banned, retention };
+    let dialing = (!config.offline).then(|| dialing(config.gossip));
+    let start = Start { me, hops, mark, held, contacts, seeds, stored, pubs, banned, retention, dialing };
     let core = Core::new(start);
     let mut notices = home.notices;
     notices.extend(core.recovery().check().err().map(|locked| locked.to_string()));

@@ -30,6 +30,7 @@ use ssb_gossip::event::Input;
 use ssb_gossip::event::Letter;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerError;
+use ssb_keys::FeedId;
 use ssb_muxrpc::RemoteError;
 
 use crate::config::LogLevel;
@@ -62,11 +63,11 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long to wait after a failed accept: most likely the process is out of files, and some will close.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A dial that the core allowed, and who waits for its outcome.
+/// A dial that the core wants, and who waits for its outcome, if anybody.
 #[derive(Debug)]
 pub(crate) struct DialRequest {
     pub(crate) address: Address,
-    pub(crate) answer: Answer,
+    pub(crate) answer: Option<Answer>,
 }
 
 /// Makes the tasks of connections.
@@ -123,8 +124,11 @@ impl Supervisor {
                         Err(RemoteError::new(error))
                     }
                 };
-                // The caller may be gone.
-                let _ = answer.try_send(result);
+                match answer {
+                    // The caller may be gone.
+                    Some(answer) => drop(answer.try_send(result)),
+                    None => this.say_undialed(peer, result.err()),
+                }
             });
         }
     }
@@ -162,6 +166,14 @@ impl Supervisor {
             Transform::NoAuth => (Side::Local, Peer::local(me.id(), methods, OWNER)),
         };
         self.spawn(side, socket, peer, None);
+    }
+
+    // Nobody else hears of a dial that nobody asked for.
+    fn say_undialed(&self, peer: FeedId, error: Option<RemoteError>) {
+        if let Some(error) = error {
+            let entry = Entry::new(LogLevel::Info, "peer could not be dialed").peer(Some(peer));
+            self.shared.logger.say(&entry.reason(error.message()));
+        }
     }
 
     async fn dial_one(&self, address: &Address) -> Result<(), DialError> {

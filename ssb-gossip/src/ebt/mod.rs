@@ -2,8 +2,8 @@
 //!
 //! Each side says in notes how far it has each feed, and whether the other is to send what follows. [`Ebt`] decides what is
 //! noted to whom, which peer each feed comes from, and what is sent to each; what notes look like is in [`note`], and what is
-//! sent next on one connection in [`serving`]; a [`stream`] stands between the two and a connection. The protocol is version 3 of epidemic-broadcast-trees, as ssb-ebt 5 and 9 speak
-//! it. They fall silent in some cases, which are told and mended here:
+//! sent next on one connection in [`serving`]; a [`stream`] stands between the two and a connection. The protocol is version 3
+//! of epidemic-broadcast-trees, as ssb-ebt 5 and 9 speak it. They fall silent in some cases, which are told and mended here:
 //!
 //! - Two peers that met with empty feeds note nothing, and so never hear of a first message: every feed that is wanted is
 //!   noted on every connection.
@@ -141,6 +141,8 @@ struct Shared {
     serves: bool,
     /// What was noted last.
     said: Option<Note>,
+    /// How far the peer knows that we have it. Who refuses a feed forgets that.
+    told: Option<u64>,
     /// How often the peer owed it and did not send it.
     strikes: u8,
 }
@@ -174,7 +176,13 @@ impl Ebt {
     /// A connection is gone.
     pub fn closed(&mut self, connection: ConnectionId, scope: &Scope, now: Uptime) {
         self.leave(connection, scope, now);
-        self.partners.remove(&connection);
+        let peer = self.partners.remove(&connection).map(|partner| partner.peer);
+        // Another connection with the same peer waited for this one's end.
+        for other in self.partners.values_mut().filter(|other| Some(other.peer) == peer) {
+            if let Stage::Idle { call } = &mut other.stage {
+                *call = now;
+            }
+        }
         self.fetch(scope, now);
     }
 
@@ -198,7 +206,7 @@ impl Ebt {
         if let Some(partner) = self.partners.get_mut(&connection) {
             partner.begin();
             out.push_back(Letter::EbtAccept { request }.to(connection));
-            self.greet(connection, scope);
+            self.greet(connection, scope, now);
         }
         self.fetch(scope, now);
     }
@@ -318,15 +326,15 @@ impl Ebt {
             let Some(partner) = self.partners.get(&connection) else { continue };
             let peer = partner.peer;
             let unasked = partner.feeds.iter().filter(|(feed, _)| !scope.asks(feed, &peer));
-            for (feed, serves) in unasked.map(|(feed, shared)| (*feed, shared.serves)).collect::<Vec<_>>() {
-                // Who was sent a feed that is not wanted any more still gets what is here of it.
-                if serves && scope.offers(&feed, &peer) {
+            for feed in unasked.map(|(feed, _)| *feed).collect::<Vec<_>>() {
+                // Of a feed that is not wanted any more, others still get what is here.
+                if scope.offers(&feed, &peer) {
                     self.unsource(connection, feed, scope, now);
                 } else {
                     self.part(connection, feed, scope, now);
                 }
             }
-            self.greet(connection, scope);
+            self.greet(connection, scope, now);
         }
         self.fetch(scope, now);
     }
@@ -335,7 +343,7 @@ impl Ebt {
     pub fn emptied(&mut self, feed: FeedId, scope: &Scope, now: Uptime) {
         for connection in self.partners.keys().copied().collect::<Vec<_>>() {
             self.part(connection, feed, scope, now);
-            self.greet(connection, scope);
+            self.greet(connection, scope, now);
         }
         self.fetch(scope, now);
     }
@@ -399,7 +407,7 @@ impl Ebt {
             }
             Stage::Called { greet } if greet <= now => {
                 partner.begin();
-                self.greet(connection, scope);
+                self.greet(connection, scope, now);
             }
             Stage::Open => self.tick_open(connection, scope, now),
             Stage::Idle { .. } | Stage::Called { .. } | Stage::Legacy => {}
@@ -451,11 +459,11 @@ impl Ebt {
         partner.is_heard = true;
         partner.settles = Some(now.after(SETTLE_AFTER));
         partner.silent = Some(now.after(SILENT_AFTER));
-        self.greet(connection, scope);
+        self.greet(connection, scope, now);
     }
 
-    /// Notes all feeds that were not noted yet.
-    fn greet(&mut self, connection: ConnectionId, scope: &Scope) {
+    /// Notes all feeds that were not noted yet, and asks for those that come from nobody.
+    fn greet(&mut self, connection: ConnectionId, scope: &Scope, now: Uptime) {
         let Some(partner) = self.partners.get(&connection) else { return };
         if partner.stage != Stage::Open {
             return;
@@ -466,6 +474,9 @@ impl Ebt {
             let shared = partner.feeds.entry(feed).or_default();
             if shared.said.is_none() {
                 self.say(connection, feed, has(&feed, false, scope));
+            }
+            if self.source(&feed).is_none() {
+                self.claim(feed, scope, now);
                 if is_settled {
                     self.adopt(connection, feed, scope);
                 }
@@ -492,7 +503,7 @@ impl Ebt {
         let was_served = shared.serves;
         match note {
             Note::Refused => {
-                (shared.refused, shared.theirs, shared.serves) = (true, None, false);
+                (shared.refused, shared.theirs, shared.serves, shared.told) = (true, None, false, None);
                 if was_served {
                     partner.serve.insert(feed, None);
                 }
@@ -505,8 +516,8 @@ impl Ebt {
                 if shared.serves || was_served {
                     partner.serve.insert(feed, from.filter(|_| send));
                 }
-                let is_told = shared.said.is_some_and(|said| sequence_of(said) >= Some(held));
-                if shared.said.is_none() || (!shared.serves && sequence < held && !is_told) {
+                let is_news = !shared.serves && sequence < held && shared.told < Some(held);
+                if shared.said.is_none() || is_news {
                     self.say(connection, feed, has(&feed, source == Some(connection), scope));
                 }
                 if sequence > held {
@@ -692,8 +703,7 @@ impl Ebt {
     fn tell(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope) {
         let (send, held) = (self.source(&feed) == Some(connection), u64::from(scope.held(&feed)));
         let Some(shared) = self.shared(connection, &feed) else { return };
-        let is_told = shared.said.is_some_and(|said| sequence_of(said) >= Some(held));
-        if !shared.refused && !shared.serves && shared.theirs < Some(held) && !is_told {
+        if !shared.refused && !shared.serves && shared.theirs < Some(held) && shared.told < Some(held) {
             self.say(connection, feed, has(&feed, send, scope));
         }
     }
@@ -702,6 +712,7 @@ impl Ebt {
         let Some(partner) = self.partners.get_mut(&connection) else { return };
         if let Some(shared) = partner.feeds.get_mut(&feed) {
             shared.said = Some(note);
+            shared.told = sequence_of(note);
             partner.news.remove(&feed);
             partner.notes.insert(feed, note);
         }

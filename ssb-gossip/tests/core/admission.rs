@@ -94,5 +94,5 @@ fn peers_are_dialed_but_not_ourselves_nor_whom_we_block() {
     assert_eq!(dial(&mut node, 1), [refused(DialRefusal::Blocked)]);
     assert_eq!(dial(&mut node, ME), [refused(DialRefusal::Ourselves)]);
     let dialed = dial(&mut node, 2);
-    assert_eq!(dialed.last(), Some(&Output::Dial { ticket: Ticket(9), address: address(2) }));
+    assert_eq!(dialed.last(), Some(&Output::Dial { ticket: Some(Ticket(9)), address: address(2) }));
 }

@@ -234,7 +234,7 @@ fn an_answer_that_does_not_reach_the_mark_opens_nothing() {
     let mut node = short(2);
     node.open(1, 1, Side::Accepted);
     node.items(1, 0, 2, LEN);
-    node.verdict(1, 0, Outcome::Known);
+    node.verdict(1, 0, Outcome::Known { feed: feed(ME), held: 0 });
     node.stored(1, 0, ME, 3);
 
     assert_eq!(node.ended(1, 0), []);
@@ -246,7 +246,7 @@ fn an_answer_that_reaches_the_mark_opens_it() {
     let mut node = short(4);
     node.open(1, 1, Side::Accepted);
     node.items(1, 0, 2, LEN);
-    node.verdict(1, 0, Outcome::Known);
+    node.verdict(1, 0, Outcome::Known { feed: feed(ME), held: 0 });
     node.stored(1, 0, ME, 5);
 
     assert_eq!(node.ended(1, 0), [Output::SaveMark(recovered(5))]);
@@ -259,7 +259,7 @@ fn reaching_the_mark_opens_nothing_before_the_answer_ends() {
     let mut node = short(4);
     node.open(1, 1, Side::Accepted);
     node.items(1, 0, 2, LEN);
-    node.verdict(1, 0, Outcome::Known);
+    node.verdict(1, 0, Outcome::Known { feed: feed(ME), held: 0 });
     node.stored(1, 0, ME, 5);
 
     assert_eq!(publish(&mut node), refused(Locked::ShortLog { held: 4, published: 5 }));
@@ -284,7 +284,7 @@ fn a_peer_that_has_no_more_than_we_have_opens_it_too() {
     let mut node = foreign(4);
     node.open(1, 1, Side::Accepted);
     node.items(1, 0, 1, LEN);
-    node.verdict(1, 0, Outcome::Known);
+    node.verdict(1, 0, Outcome::Known { feed: feed(ME), held: 0 });
 
     assert_eq!(node.ended(1, 0), [Output::SaveMark(recovered(4))]);
 }

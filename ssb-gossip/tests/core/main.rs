@@ -5,6 +5,7 @@
 mod adding;
 mod admission;
 mod asking;
+mod dialing;
 mod flow;
 mod gate;
 mod laws;
@@ -130,6 +131,18 @@ impl Node {
         self.verdict(connection, stream, Outcome::Refused(reason))
     }
 
+    /// So much later, with all that comes due on the way.
+    fn later(&mut self, later: Duration) -> Vec<Output> {
+        let end = self.now.after(later);
+        let mut outputs = Vec::new();
+        while let Some(due) = self.core.deadline().filter(|due| *due <= end) {
+            self.now = due.max(self.now);
+            outputs.extend(self.handle(Input::Tick));
+        }
+        self.now = end;
+        outputs
+    }
+
     /// The owner published a contact message.
     fn set(&mut self, relation: Relation, contact: u8) -> Vec<Output> {
         let contact = Some(Contact { contact: feed(contact), relation });
@@ -149,6 +162,8 @@ fn fresh() -> Start {
         banned: Vec::new(),
         retention: Retention::Everything,
         stored: Vec::new(),
+        pubs: Vec::new(),
+        dialing: None,
     }
 }
 

@@ -78,7 +78,7 @@ fn a_known_peer_is_dialed_where_it_is_known_to_be() {
     let mut node = Node::new();
     add(&mut node, feed(1));
 
-    assert_eq!(dial(&mut node, 1), [Output::Dial { ticket: TICKET, address: address(feed(1)) }]);
+    assert_eq!(dial(&mut node, 1), [Output::Dial { ticket: Some(TICKET), address: address(feed(1)) }]);
     assert_eq!(state(&node, 1), Some(State::Connecting));
     assert_eq!(dial(&mut node, 2), [Output::NotKnown { ticket: TICKET, peer: feed(2) }]);
 }
@@ -105,7 +105,7 @@ fn whoever_finds_no_room_in_the_table_is_dialed_too() {
     let to = Target::At(Whereabouts::in_parts(address(feed(1))));
     let outputs = node.handle(Input::Dial { ticket: TICKET, to });
 
-    assert_eq!(outputs, [Output::Dial { ticket: TICKET, address: address(feed(1)) }]);
+    assert_eq!(outputs, [Output::Dial { ticket: Some(TICKET), address: address(feed(1)) }]);
 }
 
 #[test]

@@ -43,6 +43,11 @@ use super::says;
 /// A feed of these tests.
 const AUTHOR: u8 = 5;
 
+/// The feed's message 3 came once more.
+const fn known() -> Outcome {
+    Outcome::Known { feed: FeedId::from_bytes([AUTHOR; 32]), held: 3 }
+}
+
 /// The sequence up to which it is there, and nothing is to be sent.
 const fn odd(sequence: u64) -> Note {
     Note::Has { sequence, send: false }
@@ -120,18 +125,6 @@ impl Node {
 
     fn ebt_ended(&mut self, connection: u64) -> Vec<Output> {
         self.handle(Input::EbtEnded { connection: ConnectionId(connection) })
-    }
-
-    /// So much later, with all that comes due on the way.
-    fn later(&mut self, later: Duration) -> Vec<Output> {
-        let end = self.now.after(later);
-        let mut outputs = Vec::new();
-        while let Some(due) = self.core.deadline().filter(|due| *due <= end) {
-            self.now = due.max(self.now);
-            outputs.extend(self.handle(Input::Tick));
-        }
-        self.now = end;
-        outputs
     }
 }
 
@@ -332,9 +325,21 @@ fn a_message_that_was_known_stops_who_is_not_the_source() {
     node.meet(2, &[(AUTHOR, odd(9))]);
 
     node.message(2, AUTHOR, LEN);
-    assert_eq!(node.judged(2, AUTHOR, Outcome::Known), [notes(2, &[(AUTHOR, odd(3))])]);
+    assert_eq!(node.judged(2, AUTHOR, known()), [notes(2, &[(AUTHOR, odd(3))])]);
     node.message(1, AUTHOR, LEN);
-    assert_eq!(node.judged(1, AUTHOR, Outcome::Known), []);
+    assert_eq!(node.judged(1, AUTHOR, known()), []);
+}
+
+#[test]
+fn what_came_back_without_being_sent_counts_as_soon_as_it_is_known() {
+    let mut node = holding(1);
+    node.meet(1, &[(ME, odd(0)), (AUTHOR, odd(4))]);
+    node.message(1, AUTHOR, LEN);
+    node.judged(1, AUTHOR, known());
+    node.later(SETTLE_AFTER);
+
+    assert_eq!(node.sent(1, AUTHOR, 4), []);
+    assert_eq!(node.later(STALL_AFTER * 2), [], "nothing is owed any more");
 }
 
 #[test]
@@ -408,6 +413,27 @@ fn what_is_here_of_a_feed_that_is_not_wanted_is_given_to_who_asks() {
     );
     assert_eq!(node.noted(1, &[(AUTHOR, even(9))]), [serve(1, AUTHOR, Some(10))]);
     assert_eq!(node.message(1, AUTHOR, LEN), []);
+}
+
+#[test]
+fn a_peer_that_wants_a_feed_which_it_has_refused_is_told_of_it_again() {
+    let mut node = holding(3);
+    node.meet(1, &[(ME, odd(0))]);
+    node.noted(1, &[(AUTHOR, Note::Refused)]);
+
+    assert_eq!(node.noted(1, &[(AUTHOR, odd(0))]), [notes(1, &[(AUTHOR, odd(3))])]);
+    assert_eq!(node.noted(1, &[(AUTHOR, odd(1))]), [], "it was told");
+}
+
+#[test]
+fn a_feed_that_is_wanted_again_is_asked_for_again() {
+    let mut node = holding(3);
+    node.meet(1, &[(ME, odd(0)), (AUTHOR, odd(3))]);
+    node.later(SETTLE_AFTER);
+    assert_eq!(node.set(Relation::Neutral, AUTHOR), [notes(1, &[(AUTHOR, odd(3))])]);
+    node.noted(1, &[(AUTHOR, odd(9))]);
+
+    assert_eq!(node.set(Relation::Follow, AUTHOR), [notes(1, &[(AUTHOR, even(3))])]);
 }
 
 #[test]

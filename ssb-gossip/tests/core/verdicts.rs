@@ -30,7 +30,7 @@ fn stored_and_known_messages_change_nothing_for_their_stream() {
     node.items(1, 1, 2, LEN);
 
     assert_eq!(node.stored(1, 1, AUTHOR, 1), []);
-    assert_eq!(node.verdict(1, 1, Outcome::Known), []);
+    assert_eq!(node.verdict(1, 1, Outcome::Known { feed: feed(AUTHOR), held: 0 }), []);
     assert_eq!(node.items(1, 1, 1, LEN).len(), 1, "the stream goes on");
 }
 

@@ -12,6 +12,8 @@ use std::thread;
 use std::thread::JoinHandle;
 
 use smol::channel::Sender;
+use ssb_gossip::address::Address;
+use ssb_gossip::address::announced;
 use ssb_gossip::event::Giver;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Outcome;
@@ -26,6 +28,8 @@ use ssb_keys::Keypair;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_log::Disk;
 use ssb_log::Store;
+use ssb_log::query::Filter;
+use ssb_log::query::Query;
 use ssb_log::read::ReadError;
 use ssb_log::store::PublishError;
 use ssb_log::store::Refused;
@@ -82,6 +86,8 @@ struct Batch {
     entries: Vec<Pending>,
     /// How many of them a commit has decided.
     decided: usize,
+    /// Where they say that peers are.
+    announced: Vec<Address>,
 }
 
 /// A message that waits for the sync, and who waits for it.
@@ -139,6 +145,9 @@ impl LogThread {
         if !verdicts.is_empty() {
             self.tell(Input::Verdicts(verdicts));
         }
+        for address in batch.announced {
+            self.tell(Input::Announced { address });
+        }
         for (answer, to) in answers.into_iter().flatten() {
             // The caller may be gone.
             let _ = to.try_send(answer);
@@ -159,12 +168,15 @@ impl LogThread {
             signed = self.sign(content, timestamp);
         }
         match signed {
-            Ok(message) => batch.entries.push(Pending {
-                giver: None,
-                len: 0,
-                outcome: stored(&message),
-                answer: Some((publish::answer(&message, timestamp), answer)),
-            }),
+            Ok(message) => {
+                batch.announced.extend(announced(message.json()));
+                batch.entries.push(Pending {
+                    giver: None,
+                    len: 0,
+                    outcome: stored(&message),
+                    answer: Some((publish::answer(&message, timestamp), answer)),
+                });
+            }
             Err(error) => {
                 let _ = answer.try_send(Err(publish::refusal(&error, content)));
             }
@@ -188,13 +200,16 @@ impl LogThread {
                 self.commit(batch);
                 offered = self.store.offer(&message, timestamp);
             }
-            offered.map_err(refusal).map(|()| message)
+            offered.map_err(|refused| self.refusal(message.author(), refused)).map(|()| message)
         });
         let (outcome, answer) = match (offered, awaited) {
-            (Ok(message), awaited) => (
-                stored(&message),
-                awaited.map(|awaited| (publish::answer(&message, timestamp), awaited.answer)),
-            ),
+            (Ok(message), awaited) => {
+                batch.announced.extend(announced(message.json()));
+                (
+                    stored(&message),
+                    awaited.map(|awaited| (publish::answer(&message, timestamp), awaited.answer)),
+                )
+            }
             (Err(outcome), None) => (outcome, None),
             (Err(outcome), Some(Awaited { feed, raw, answer })) => {
                 // The caller may be gone.
@@ -205,6 +220,19 @@ impl LogThread {
         batch.entries.push(Pending { giver: Some(giver), len, outcome, answer });
     }
 
+    fn refusal(&self, feed: FeedId, refused: Refused) -> Outcome {
+        match refused {
+            Refused::Known => Outcome::Known {
+                feed,
+                held: self.store.reader().latest(&feed).map_or(0, |latest| latest.sequence),
+            },
+            Refused::Fork { .. } => Outcome::Refused(Refusal::Fork),
+            Refused::Gap { .. } => Outcome::Refused(Refusal::Gap),
+            Refused::Banned => Outcome::Refused(Refusal::Banned),
+            _ => Outcome::Refused(Refusal::Storage),
+        }
+    }
+
     // Why a message that the owner adds is not stored.
     fn explain(&mut self, feed: &FeedId, raw: &[u8], outcome: &Outcome, batch: &mut Batch) -> RemoteError {
         // What came before it is part of the reason, and can be read once it is durable.
@@ -212,7 +240,7 @@ impl LogThread {
         let latest = self.latest(feed);
         let why = match outcome {
             Outcome::Refused(why) => Some(*why),
-            Outcome::Known | Outcome::Stored { .. } => None,
+            Outcome::Known { .. } | Outcome::Stored { .. } => None,
         };
         add::refusal(raw, latest.as_ref(), why)
     }
@@ -298,16 +326,6 @@ fn stored(message: &Message) -> Outcome {
     }
 }
 
-fn refusal(refused: Refused) -> Outcome {
-    match refused {
-        Refused::Known => Outcome::Known,
-        Refused::Fork { .. } => Outcome::Refused(Refusal::Fork),
-        Refused::Gap { .. } => Outcome::Refused(Refusal::Gap),
-        Refused::Banned => Outcome::Refused(Refusal::Banned),
-        _ => Outcome::Refused(Refusal::Storage),
-    }
-}
-
 /// What of a store the core starts from.
 #[derive(Debug)]
 pub(crate) struct Survey {
@@ -315,13 +333,26 @@ pub(crate) struct Survey {
     pub(crate) held: Vec<(FeedId, u32)>,
     /// Who follows or blocks whom.
     pub(crate) contacts: Vec<(FeedId, Contact)>,
+    /// Where messages say that peers are: the latest ones.
+    pub(crate) pubs: Vec<Address>,
 }
 
-/// Finds the ends of all feeds and all contacts.
+/// How many messages are looked at that say where a peer is.
+const PUBS_MAX: u64 = 2_048;
+
+/// How many bytes of them are read at once.
+const PUBS_LEN: usize = 256 * 1024;
+
+/// Finds the ends of all feeds, all contacts, and where peers are.
 pub(crate) fn survey(store: &Store<Disk>) -> Result<Survey, ReadError> {
     let reader = store.reader();
     let held = reader.feeds().into_iter().map(|latest| (latest.feed, latest.sequence)).collect();
-    Ok(Survey { held, contacts: store.contacts()? })
+    let mut answer = reader.query(Query::new(Filter::of_type("pub")).descending().limit(PUBS_MAX));
+    let mut pubs = Vec::new();
+    while !answer.is_over() {
+        pubs.extend(answer.page(PUBS_LEN)?.iter().filter_map(|stored| announced(&stored.json)));
+    }
+    Ok(Survey { held, contacts: store.contacts()?, pubs })
 }
 
 #[cfg(test)]
@@ -478,7 +509,8 @@ mod tests {
             bench.outcomes(),
             [
                 stored(1),
-                Outcome::Known,
+                // What is durable counts.
+                Outcome::Known { feed: key(2).id(), held: 0 },
                 Outcome::Refused(Refusal::Gap),
                 stored(2),
                 Outcome::Refused(Refusal::Signature),
@@ -617,7 +649,8 @@ mod tests {
             assert_eq!(answered.try_recv().unwrap(), Err(RemoteError::new(text)));
         }
         let refused = |why| Outcome::Refused(why);
-        assert_eq!(bench.outcomes()[1..], [Outcome::Known, refused(Refusal::Gap), refused(Refusal::Fork)]);
+        let known = Outcome::Known { feed: key(2).id(), held: 0 };
+        assert_eq!(bench.outcomes()[1..], [known, refused(Refusal::Gap), refused(Refusal::Fork)]);
     }
 
     #[test]

@@ -113,6 +113,8 @@ mod tests {
             banned: Vec::new(),
             retention: Retention::Everything,
             stored: Vec::new(),
+            pubs: Vec::new(),
+            dialing: None,
         })
     }
 

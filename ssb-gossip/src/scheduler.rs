@@ -1,0 +1,289 @@
+//! Whom to dial, and when; and which of two connections with one peer stays.
+//!
+//! Known peers are of four kinds, and of each kind so many are connected at once: that bounds what a node without visitors does,
+//! and leaves room for every kind. A peer whose dials fail, or whose connections end at once, rests longer each time, with some
+//! chance, so that those who lost each other at one moment do not all come back at another. Two connections with one peer become one
+//! soon: of two that were dialed at the same time by either side, both sides keep that which the lower key dialed; else the older
+//! one is probably dead, whatever it looks like.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ssb_keys::FeedId;
+
+use crate::connection::ConnectionId;
+use crate::connection::Side;
+use crate::peers::Known;
+use crate::scope::Scope;
+use crate::time::Uptime;
+
+/// How many peers of a kind are connected before no more of it are dialed: seeds, the local network, friends, all others.
+pub const QUOTAS: [usize; 4] = [3, 3, 3, 2];
+
+/// How long a peer rests after its first failure; twice that after the second, and so on.
+pub const REST: Duration = Duration::from_secs(4);
+
+/// How long a peer rests at most, ...
+pub const REST_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// ... unless so many dials failed, which takes days.
+pub const FAILURES_DEAD: u32 = 64;
+
+/// Within this time a peer that was just learned of is dialed.
+pub const FIRST_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long a peer rests that is as good as dead.
+pub const REST_DEAD: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A connection that lasts so long was none that failed.
+pub const STEADY_AFTER: Duration = Duration::from_secs(30);
+
+/// For so long there may be two connections with one peer.
+pub const TWINS_AFTER: Duration = Duration::from_millis(500);
+
+/// Two connections that begin within this time were dialed at the same time.
+pub const TWINS_WITHIN: Duration = Duration::from_secs(10);
+
+/// Which kinds of peers a node dials by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dialing {
+    /// Those that it was told to know from the start.
+    pub seeds: bool,
+    /// Those of the local network.
+    pub local: bool,
+    /// Those whose feed is wanted.
+    pub friends: bool,
+    /// All others.
+    pub global: bool,
+    /// Whether peers are learned of from messages of type `pub`.
+    pub pubs: bool,
+    /// Any number: what chance depends on.
+    pub chance: u64,
+}
+
+/// When whom to dial.
+#[derive(Debug)]
+pub struct Scheduler {
+    me: FeedId,
+    dialing: Option<Dialing>,
+    links: BTreeMap<ConnectionId, Link>,
+    attempts: BTreeMap<FeedId, Attempt>,
+    /// Who has more than one connection, and since when.
+    twins: BTreeMap<FeedId, Uptime>,
+    /// When to look again.
+    next: Option<Uptime>,
+}
+
+/// A connection.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    peer: FeedId,
+    side: Side,
+    opened: Uptime,
+}
+
+/// How it goes with dialing a peer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Attempt {
+    failures: u32,
+    due: Uptime,
+    is_under_way: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Seed,
+    Local,
+    Friend,
+    Global,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::Seed, Self::Local, Self::Friend, Self::Global];
+
+    fn of(known: &Known, scope: &Scope) -> Self {
+        match known.source.as_deref() {
+            Some("seed") => Self::Seed,
+            Some("local") => Self::Local,
+            _ if scope.graph.wants(&known.key()) => Self::Friend,
+            _ => Self::Global,
+        }
+    }
+
+    const fn quota(self) -> usize {
+        let [seeds, local, friends, global] = QUOTAS;
+        match self {
+            Self::Seed => seeds,
+            Self::Local => local,
+            Self::Friend => friends,
+            Self::Global => global,
+        }
+    }
+}
+
+impl Dialing {
+    const fn dials(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Seed => self.seeds,
+            Kind::Local => self.local,
+            Kind::Friend => self.friends,
+            Kind::Global => self.global,
+        }
+    }
+}
+
+impl Scheduler {
+    /// The scheduler of a node without connections. `None` dials nobody.
+    pub fn new(me: FeedId, dialing: Option<Dialing>) -> Self {
+        let next = dialing.is_some().then(Uptime::default);
+        Self { me, dialing, links: BTreeMap::new(), attempts: BTreeMap::new(), twins: BTreeMap::new(), next }
+    }
+
+    /// Whether peers are learned of from messages.
+    pub fn learns(&self) -> bool {
+        self.dialing.is_some_and(|dialing| dialing.pubs)
+    }
+
+    /// Peers, or whose feeds are wanted, may be others now.
+    pub fn changed(&mut self, now: Uptime) {
+        if self.dialing.is_some() {
+            self.next = Some(now);
+        }
+    }
+
+    /// A peer is being dialed.
+    pub fn dialing(&mut self, peer: FeedId) {
+        self.attempts.entry(peer).or_default().is_under_way = true;
+    }
+
+    /// A dial failed.
+    pub fn failed(&mut self, peer: FeedId, now: Uptime) {
+        self.rest(peer, false, now);
+    }
+
+    /// A connection is open.
+    pub fn opened(&mut self, connection: ConnectionId, peer: FeedId, side: Side, now: Uptime) {
+        if self.links.values().any(|link| link.peer == peer) {
+            self.twins.entry(peer).or_insert_with(|| now.after(TWINS_AFTER));
+        }
+        self.links.insert(connection, Link { peer, side, opened: now });
+        if side == Side::Dialed {
+            self.attempts.entry(peer).or_default().is_under_way = false;
+        }
+        self.changed(now);
+    }
+
+    /// A connection is gone.
+    pub fn closed(&mut self, connection: ConnectionId, now: Uptime) {
+        let Some(link) = self.links.remove(&connection) else { return };
+        if !self.links.values().any(|other| other.peer == link.peer) {
+            self.rest(link.peer, now.since(link.opened) >= STEADY_AFTER, now);
+        }
+    }
+
+    /// When to come back.
+    pub fn deadline(&self) -> Option<Uptime> {
+        self.twins.values().copied().chain(self.next).min()
+    }
+
+    /// Connections that are to end, as there is another with the same peer.
+    pub fn surplus(&mut self, now: Uptime) -> Vec<ConnectionId> {
+        let mut surplus = Vec::new();
+        let due = self.twins.extract_if(.., |_, due| *due <= now).map(|(peer, _)| peer);
+        for peer in due.collect::<Vec<_>>() {
+            let all = self.links.iter().filter(|(_, link)| link.peer == peer);
+            let mut all: Vec<(ConnectionId, Link)> = all.map(|(id, link)| (*id, *link)).collect();
+            let Some(kept) = self.kept(&all) else { continue };
+            all.retain(|(id, _)| *id != kept);
+            surplus.extend(all.into_iter().map(|(id, _)| id));
+        }
+        surplus
+    }
+
+    /// Whom to dial now. Each of them counts as being dialed.
+    pub fn due<'a>(&mut self, known: &'a [Known], scope: &Scope, now: Uptime) -> Vec<&'a Known> {
+        let Some(dialing) = self.dialing.filter(|_| self.next.is_some_and(|next| next <= now)) else {
+            return Vec::new();
+        };
+        self.next = None;
+        let mut chosen = Vec::new();
+        for kind in Kind::ALL.into_iter().filter(|kind| dialing.dials(*kind)) {
+            let all = || known.iter().filter(|known| Kind::of(known, scope) == kind);
+            let mut busy = all().filter(|known| self.is_busy(&known.key())).count();
+            let at_rest = |known: &&Known| !self.is_busy(&known.key()) && !scope.blocks(&known.key());
+            let at_rest: Vec<&Known> = all().filter(at_rest).collect();
+            let mut idle: Vec<(Attempt, &Known)> =
+                at_rest.into_iter().map(|known| (self.attempt(known, dialing, now), known)).collect();
+            idle.sort_by_key(|(attempt, known)| {
+                (attempt.due > now, attempt.failures, attempt.due, known.key())
+            });
+            for (attempt, known) in idle {
+                if busy >= kind.quota() {
+                    break;
+                }
+                if attempt.due <= now {
+                    busy += 1;
+                    self.dialing(known.key());
+                    chosen.push(known);
+                } else {
+                    self.next = Some(self.next.map_or(attempt.due, |next| next.min(attempt.due)));
+                }
+            }
+        }
+        chosen
+    }
+
+    /// What is known of dialing a peer; of one that is new, that it is to be dialed about now.
+    fn attempt(&mut self, known: &Known, dialing: Dialing, now: Uptime) -> Attempt {
+        *self.attempts.entry(known.key()).or_insert_with(|| {
+            let failures = known.failure.unwrap_or_default();
+            Attempt {
+                failures,
+                due: now.after(by_chance(FIRST_WITHIN, dialing.chance, &known.key(), failures)),
+                is_under_way: false,
+            }
+        })
+    }
+
+    fn is_busy(&self, peer: &FeedId) -> bool {
+        self.attempts.get(peer).is_some_and(|attempt| attempt.is_under_way)
+            || self.links.values().any(|link| link.peer == *peer)
+    }
+
+    fn rest(&mut self, peer: FeedId, was_good: bool, now: Uptime) {
+        let chance = self.dialing.map_or(0, |dialing| dialing.chance);
+        let attempt = self.attempts.entry(peer).or_default();
+        attempt.is_under_way = false;
+        attempt.failures = if was_good { 0 } else { attempt.failures.saturating_add(1) };
+        let rest = match attempt.failures {
+            FAILURES_DEAD.. => REST_DEAD,
+            failures => REST.saturating_mul(1 << failures.min(16)).min(REST_MAX),
+        };
+        attempt.due = now.after(rest / 2 + by_chance(rest, chance, &peer, attempt.failures));
+        self.changed(now);
+    }
+
+    fn kept(&self, all: &[(ConnectionId, Link)]) -> Option<ConnectionId> {
+        let newest = all.iter().max_by_key(|(id, link)| (link.opened, *id))?;
+        let (_, Link { peer, opened, .. }) = *newest;
+        let at_once = all.iter().filter(|(_, link)| opened.since(link.opened) <= TWINS_WITHIN);
+        let lower_dialed = |side| match side {
+            Side::Dialed => self.me < peer,
+            Side::Accepted | Side::Local => peer < self.me,
+        };
+        let by_lower =
+            at_once.filter(|(_, link)| lower_dialed(link.side)).max_by_key(|(id, link)| (link.opened, *id));
+        Some(by_lower.unwrap_or(newest).0)
+    }
+}
+
+/// Some part of a time.
+fn by_chance(whole: Duration, chance: u64, peer: &FeedId, failures: u32) -> Duration {
+    let first: [u8; 8] = *peer.as_bytes().first_chunk().expect("a key has 32 bytes");
+    // The finaliser of SplitMix64.
+    let mut mixed = chance ^ u64::from_le_bytes(first) ^ u64::from(failures).rotate_left(32);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let part = u32::try_from((mixed ^ (mixed >> 31)) >> 40).expect("24 bits are left");
+    whole.mul_f64(f64::from(part) / f64::from(1 << 24))
+}
