@@ -29,7 +29,6 @@ use self::transcript::parse;
 const NOT_HERE: &[(&str, &str)] = &[
     ("blobs", "blobs come later"),
     ("ws", "a namespace of the WebSocket plugin, which has no methods"),
-    ("ebt.peerStatus", "comes with `why`"),
     ("links", "the index of links comes later"),
     ("latest", "comes with EBT"),
     ("gossip.enable", "the scheduler comes later"),

@@ -5,7 +5,9 @@
 //! [`handle`](Core::handle) with one event, drains [`poll`](Core::poll), and comes back at the
 //! [`deadline`](Core::deadline).
 
+use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use ssb_keys::FeedId;
 use ssb_keys::published_mark::PublishedMark;
@@ -18,6 +20,7 @@ use crate::connection::Side;
 use crate::connection::StreamId;
 use crate::ebt::Ebt;
 use crate::ebt::Fallback;
+use crate::ebt::Standing;
 use crate::event::DialRefusal;
 use crate::event::Giver;
 use crate::event::Group;
@@ -34,6 +37,7 @@ use crate::event::Ticket;
 use crate::event::Verdict;
 use crate::graph::Graph;
 use crate::peers::Peers;
+use crate::peers::Remembered;
 use crate::peers::Whereabouts;
 use crate::recovery::Recovery;
 use crate::replicator::Replicator;
@@ -55,6 +59,9 @@ pub const ITEM_COST_MIN: usize = 2048;
 /// The most messages of one group.
 pub const GROUP_LEN_MAX: usize = 64;
 
+/// For so long a change of the table of peers is in memory only.
+pub const KEEP_AFTER: Duration = Duration::from_secs(10);
+
 /// What a node knew when it started.
 #[derive(Debug)]
 pub struct Start {
@@ -75,11 +82,34 @@ pub struct Start {
     /// Whether there is a policy for what of the log is kept.
     pub retention: Retention,
     /// Peers that were known before.
-    pub stored: Vec<Address>,
+    pub stored: Vec<Remembered>,
     /// Peers that messages announce.
     pub pubs: Vec<Address>,
     /// Whom to dial unasked; `None` for nobody.
     pub dialing: Option<Dialing>,
+}
+
+/// When the table of peers is to be kept.
+#[derive(Debug, Default)]
+struct Keeping {
+    /// What was kept last.
+    revision: u64,
+    due: Option<Uptime>,
+}
+
+impl Keeping {
+    /// Whether it is time, which counts as done.
+    fn is_due(&mut self, revision: u64, now: Uptime) -> bool {
+        if revision == self.revision {
+            return false;
+        }
+        let due = *self.due.get_or_insert_with(|| now.after(KEEP_AFTER));
+        let is_due = due <= now;
+        if is_due {
+            *self = Self { revision, due: None };
+        }
+        is_due
+    }
 }
 
 /// The decisions of a node.
@@ -91,6 +121,7 @@ pub struct Core {
     ebt: Ebt,
     peers: Peers,
     scheduler: Scheduler,
+    keeping: Keeping,
     retention: Clockwork,
     /// Who waits for the end of all connections with a peer.
     parting: Vec<(FeedId, Ticket)>,
@@ -108,13 +139,12 @@ impl Core {
         }
         graph.update();
         let mut peers = Peers::new(start.me);
-        for (all, source) in [(start.seeds, "seed"), (start.stored, "stored"), (start.pubs, "pub")] {
-            for address in all {
-                let place = Whereabouts::written(&address.to_string(), address);
-                // More than there is room for are more than anybody dials.
-                let _ = peers.add(place, Some(source), UnixMillis(0.0), &mut VecDeque::<Output>::new());
-            }
-        }
+        let learned = |all: Vec<Address>, source: &'static str| {
+            let source = Some(source.to_owned());
+            all.into_iter().map(move |address| Remembered { address, source: source.clone(), failures: 0 })
+        };
+        let all = learned(start.seeds, "seed").chain(start.stored).chain(learned(start.pubs, "pub"));
+        all.for_each(|peer| peers.remember(peer));
         let own = start.held.iter().find(|(feed, _)| *feed == start.me).map_or(0, |(_, sequence)| *sequence);
         Self {
             scope: Scope::new(start.me, graph, start.held, start.banned),
@@ -123,6 +153,7 @@ impl Core {
             ebt: Ebt::default(),
             peers,
             scheduler: Scheduler::new(start.me, start.dialing),
+            keeping: Keeping::default(),
             retention: Clockwork::new(start.retention),
             parting: Vec::new(),
             outbox: VecDeque::new(),
@@ -136,6 +167,9 @@ impl Core {
         debug_assert!(self.outbox.is_empty(), "poll() was not drained");
         self.take_in(input, now);
         self.ebt.flush(&mut self.outbox);
+        if self.keeping.is_due(self.peers.revision(), now.uptime) {
+            self.outbox.push_back(Output::SavePeers);
+        }
     }
 
     fn take_in(&mut self, input: Input, now: Now) {
@@ -210,6 +244,12 @@ impl Core {
                 self.scheduler.changed(now.uptime);
             }
             Input::Announced { .. } => {}
+            Input::Request { ticket, feed, wanted } => {
+                self.scope.request(feed, wanted);
+                self.replicator.graph_changed(&self.scope, &mut self.outbox);
+                self.ebt.graph_changed(&self.scope, now.uptime);
+                self.outbox.push_back(Output::Done { ticket });
+            }
             Input::RemovePeer { ticket, peer } => {
                 self.peers.remove(&peer, &mut self.outbox);
                 self.outbox.push_back(Output::Done { ticket });
@@ -299,6 +339,16 @@ impl Core {
     /// Whether a feed is to be replicated: it is near enough, and the owner did not remove it for good.
     pub fn wants(&self, feed: &FeedId) -> bool {
         self.scope.wants(feed)
+    }
+
+    /// How far the log holds a feed.
+    pub fn held(&self, feed: &FeedId) -> u32 {
+        self.scope.held(feed)
+    }
+
+    /// How it stands with a feed, by peer.
+    pub fn standings(&self, feed: &FeedId) -> BTreeMap<FeedId, Standing> {
+        self.ebt.standings(feed)
     }
 
     /// Whether the owner blocks a feed.

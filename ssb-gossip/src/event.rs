@@ -156,6 +156,15 @@ pub enum Input {
         /// Where.
         address: Address,
     },
+    /// The owner wants a feed to be replicated, or not, however far it is, until the node stops.
+    Request {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// Which feed.
+        feed: FeedId,
+        /// Whether it is to be replicated.
+        wanted: bool,
+    },
     /// The owner wants a peer to be forgotten.
     RemovePeer {
         /// Who waits for the answer.
@@ -291,6 +300,8 @@ pub enum Output {
     },
     /// Save the published-mark, then say so with [`Input::MarkSaved`].
     SaveMark(PublishedMark),
+    /// Keep the table of peers for the next start.
+    SavePeers,
     /// Remove it from the log, answer the ticket, and say [`Input::Emptied`] of a feed.
     Remove {
         /// Who waits for the answer.

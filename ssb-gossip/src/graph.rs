@@ -88,6 +88,48 @@ impl Graph {
         self.hops(feed).is_some_and(|hops| self.is_near(hops))
     }
 
+    /// What `author` says of `contact`.
+    pub fn relation(&self, author: &FeedId, contact: &FeedId) -> Option<Relation> {
+        self.edges.get(author)?.get(contact).copied()
+    }
+
+    /// Who says something of somebody.
+    pub fn authors(&self) -> impl Iterator<Item = FeedId> {
+        self.edges.iter().filter(|(_, edges)| !edges.is_empty()).map(|(author, _)| *author)
+    }
+
+    /// What `author` says of everybody.
+    pub fn relations_of(&self, author: FeedId) -> impl Iterator<Item = (FeedId, Relation)> {
+        self.edges.get(&author).into_iter().flatten().map(|(contact, relation)| (*contact, *relation))
+    }
+
+    /// Who says what of whom.
+    pub fn edges(&self) -> impl Iterator<Item = (FeedId, FeedId, Relation)> {
+        self.authors().flat_map(|author| {
+            self.relations_of(author).map(move |(contact, relation)| (author, contact, relation))
+        })
+    }
+
+    /// From whom hops are counted.
+    pub const fn start(&self) -> FeedId {
+        self.start
+    }
+
+    /// Up to how many hops feeds are wanted.
+    pub fn hops_max(&self) -> u8 {
+        u8::try_from(self.hops_max).unwrap_or(u8::MAX)
+    }
+
+    /// How far feeds are from another one; in reverse, how far that is from them.
+    pub fn hops_from(&self, start: FeedId, hops_max: u8, is_reverse: bool) -> BTreeMap<FeedId, i32> {
+        let mut graph = Self::new(start, hops_max);
+        for (author, contact, relation) in self.edges() {
+            let (author, contact) = if is_reverse { (contact, author) } else { (author, contact) };
+            graph.set(author, contact, relation);
+        }
+        graph.measure()
+    }
+
     /// Whether `author` blocks `contact`.
     pub fn blocks(&self, author: &FeedId, contact: &FeedId) -> bool {
         self.edges.get(author).and_then(|edges| edges.get(contact)) == Some(&Relation::Block)

@@ -35,6 +35,19 @@ pub struct Peers {
     /// No key twice, never ours.
     known: Vec<Known>,
     connections: BTreeMap<ConnectionId, FeedId>,
+    /// How often something changed that is worth to be kept.
+    revision: u64,
+}
+
+/// What is kept of a peer from one start to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// Where it is.
+    pub address: Address,
+    /// Where it was learned of.
+    pub source: Option<String>,
+    /// How many dials have failed since the last that did not.
+    pub failures: u32,
 }
 
 /// Where a peer is, in the words of whoever said so.
@@ -130,7 +143,25 @@ pub enum NotAdded {
 impl Peers {
     /// Nobody is known.
     pub const fn new(me: FeedId) -> Self {
-        Self { me, known: Vec::new(), connections: BTreeMap::new() }
+        Self { me, known: Vec::new(), connections: BTreeMap::new(), revision: 0 }
+    }
+
+    /// Knows a peer from before. Of more than there is room for, nothing is known.
+    pub fn remember(&mut self, peer: Remembered) {
+        let Remembered { address, source, failures } = peer;
+        let key = address.key();
+        let place = Whereabouts::written(&address.to_string(), address);
+        let has_room = self.known.len() < PEERS_MAX && place.text.len() <= ADDRESS_LEN_MAX;
+        if has_room && key != self.me && self.get(&key).is_none() {
+            let mut known = Known::new(place, source.as_deref());
+            known.failure = (failures > 0).then_some(failures);
+            self.known.push(known);
+        }
+    }
+
+    /// How often something changed that is worth to be kept.
+    pub const fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Learns of a peer, perhaps again. `None` for ourselves.
@@ -166,6 +197,7 @@ impl Peers {
         if self.is_connected(&key) {
             known.change(Some(State::Connected), now);
         }
+        self.revision += 1;
         out.push_back(changed(ChangeKind::Discover, known.clone()));
         self.known.push(known);
         Ok(self.known.last())
@@ -174,6 +206,7 @@ impl Peers {
     /// Forgets a peer. Connections with it go on.
     pub fn remove(&mut self, key: &FeedId, out: &mut VecDeque<impl From<Change>>) {
         if let Some(at) = self.known.iter().position(|known| known.key() == *key) {
+            self.revision += 1;
             let peer = self.known.remove(at);
             out.push_back(changed(ChangeKind::Remove, peer));
         }
@@ -195,6 +228,7 @@ impl Peers {
         out: &mut VecDeque<impl From<Change>>,
     ) {
         let state = self.is_connected(key).then_some(State::Connected);
+        self.revision += u64::from(self.get(key).is_some());
         let Some(known) = self.get_mut(key) else { return };
         known.error = Some(start_of(error, ERROR_LEN_MAX).to_owned());
         known.failure = Some(known.failure.unwrap_or_default().saturating_add(1));
@@ -213,6 +247,7 @@ impl Peers {
         out: &mut VecDeque<impl From<Change>>,
     ) {
         self.connections.insert(connection, *key);
+        self.revision += u64::from(self.get(key).is_some());
         let Some(known) = self.get_mut(key) else { return };
         known.client = Some(side == Side::Dialed);
         known.change(Some(State::Connected), now);

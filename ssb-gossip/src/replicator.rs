@@ -107,7 +107,7 @@ impl Replicator {
                 continue;
             }
             let unwanted: Vec<FeedId> =
-                state.feeds.keys().filter(|feed| !scope.graph.wants(feed)).copied().collect();
+                state.feeds.keys().filter(|feed| !scope.wants(feed)).copied().collect();
             for feed in unwanted {
                 state.stop(connection, &feed, out);
             }

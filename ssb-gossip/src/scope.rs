@@ -17,12 +17,23 @@ pub struct Scope {
     pub graph: Graph,
     held: BTreeMap<FeedId, u32>,
     banned: BTreeSet<FeedId>,
+    /// What the owner asked for, however far it is.
+    requests: BTreeMap<FeedId, bool>,
 }
+
+/// The most feeds that the owner's requests are remembered of; more are not taken.
+pub const REQUESTS_MAX: usize = 65_536;
 
 impl Scope {
     /// Of a log that holds these feeds so far, and from which those others were removed for good.
     pub fn new(me: FeedId, graph: Graph, held: Vec<(FeedId, u32)>, banned: Vec<FeedId>) -> Self {
-        Self { me, graph, held: held.into_iter().collect(), banned: banned.into_iter().collect() }
+        Self {
+            me,
+            graph,
+            held: held.into_iter().collect(),
+            banned: banned.into_iter().collect(),
+            requests: BTreeMap::new(),
+        }
     }
 
     /// A message is durable.
@@ -49,14 +60,24 @@ impl Scope {
         self.banned.contains(feed)
     }
 
-    /// Whether a feed is near enough, and was not removed for good.
+    /// From now on a feed is wanted, or not, however far it is. The own one always is.
+    pub fn request(&mut self, feed: FeedId, wanted: bool) {
+        if feed != self.me && (self.requests.len() < REQUESTS_MAX || self.requests.contains_key(&feed)) {
+            self.requests.insert(feed, wanted);
+        }
+    }
+
+    /// Whether a feed is near enough or was asked for, and was not removed for good.
     pub fn wants(&self, feed: &FeedId) -> bool {
-        self.graph.wants(feed) && !self.bans(feed)
+        let is_wanted = self.requests.get(feed).copied().unwrap_or_else(|| self.graph.wants(feed));
+        is_wanted && !self.bans(feed)
     }
 
     /// All feeds that are wanted.
     pub fn wanted(&self) -> impl Iterator<Item = FeedId> {
-        self.graph.wanted().filter(|feed| !self.bans(feed))
+        let asked = self.requests.iter().filter(|(_, wanted)| **wanted).map(|(feed, _)| *feed);
+        let near = self.graph.wanted().filter(|feed| !self.requests.contains_key(feed));
+        near.chain(asked).filter(|feed| !self.bans(feed))
     }
 
     /// Whether a feed is to be asked of a peer: it is wanted, and its author does not block the peer.

@@ -31,6 +31,7 @@ use crate::clock::Clock;
 use crate::log_inbox::LogInbox;
 use crate::log_inbox::Own;
 use crate::mailbox::Mailbox;
+use crate::peers_file;
 use crate::rpc::del;
 use crate::rpc::gossip;
 use crate::supervisor::DialRequest;
@@ -80,6 +81,7 @@ pub(crate) struct CoreTask {
     groups: Sender<Group>,
     log: Arc<LogInbox>,
     dials: Sender<DialRequest>,
+    tables: Sender<String>,
     mailboxes: BTreeMap<ConnectionId, Mailbox<Letter>>,
     listeners: Vec<Mailbox<Arc<str>>>,
     answers: BTreeMap<Ticket, Answer>,
@@ -103,13 +105,27 @@ impl CoreTask {
         groups: Sender<Group>,
         log: Arc<LogInbox>,
         dials: Sender<DialRequest>,
+        tables: Sender<String>,
     ) -> Self {
         let (mailboxes, answers, listeners) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Self { core, clock, inbox, results, groups, log, dials, mailboxes, listeners, answers, tickets: 0 }
+        Self {
+            core,
+            clock,
+            inbox,
+            results,
+            groups,
+            log,
+            dials,
+            tables,
+            mailboxes,
+            listeners,
+            answers,
+            tickets: 0,
+        }
     }
 
-    /// Runs until the results of the log end, which is when the node stops.
-    pub(crate) async fn run(mut self) {
+    /// Runs until the results of the log end, which is when the node stops, and returns the core as it is then.
+    pub(crate) async fn run(mut self) -> Core {
         loop {
             match self.next().await {
                 Next::Result(input) | Next::Message(ToCore::Event(input)) => self.handle(input),
@@ -126,7 +142,7 @@ impl CoreTask {
                 }
                 Next::Message(ToCore::Listen(mailbox)) => self.listeners.push(mailbox),
                 Next::Tick => self.handle(Input::Tick),
-                Next::Stopped => return,
+                Next::Stopped => return self.core,
             }
         }
     }
@@ -182,6 +198,8 @@ impl CoreTask {
                 }
             }
             Output::PublishRefused { ticket, locked } => self.refuse(ticket, &locked.to_string()),
+            // A table that nobody has come to write yet is out of date now.
+            Output::SavePeers => drop(self.tables.force_send(peers_file::text(&self.core))),
             Output::SaveMark(mark) => self.log.own(Own::SaveMark(mark)),
             Output::Remove { ticket, what } => {
                 if let Some(answer) = self.answers.remove(&ticket) {

@@ -17,6 +17,7 @@ mod mailbox;
 pub mod node;
 mod old_peers;
 mod peer_task;
+mod peers_file;
 mod permission;
 mod pool;
 mod rpc;

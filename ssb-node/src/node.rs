@@ -59,7 +59,7 @@ use crate::log_thread::LogThread;
 use crate::log_thread::Survey;
 use crate::log_thread::survey;
 use crate::logging::Logger;
-use crate::old_peers;
+use crate::peers_file;
 use crate::permission;
 use crate::pool::Pool;
 use crate::shared::Shared;
@@ -128,11 +128,12 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let hops = config.retention.hops.map_or(config.hops, |kept| kept.min(config.hops));
     let is_idle = config.retention.policy().is_idle();
     let retention = if is_idle { Retention::Everything } else { Retention::Policy };
-    let stored = old_peers::read(&config.path);
+    let (stored, about_peers) = peers_file::load(&config.path);
     let dialing = (!config.offline).then(|| dialing(config.gossip));
     let start = Start { me, hops, mark, held, contacts, seeds, stored, pubs, banned, retention, dialing };
     let core = Core::new(start);
     let mut notices = home.notices;
+    notices.extend(about_peers);
     notices.extend(core.recovery().check().err().map(|locked| locked.to_string()));
     let announcement = Ready { id: home.me.id(), addresses: shown, notices };
 
@@ -186,7 +187,14 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let executor = Arc::new(Executor::new());
     let (stop_workers, stopped) = bounded::<()>(1);
     let workers = start_workers(workers(cores), &executor, &stopped).map_err(thread_error)?;
-    let core_task = CoreTask::new(core, clock, inbox_out, results_out, groups, Arc::clone(&log), dials);
+    let (tables, tables_out) = bounded(1);
+    let (home_of_peers, logger_of_peers) = (config.path.clone(), logger.clone());
+    let keeper = thread::Builder::new()
+        .name("ssb-state".to_owned())
+        .spawn(move || peers_file::keep(&home_of_peers, &tables_out, &logger_of_peers))
+        .map_err(thread_error)?;
+    let core_task =
+        CoreTask::new(core, clock, inbox_out, results_out, groups, Arc::clone(&log), dials, tables);
     let core_task = executor.spawn(core_task.run());
     let supervisor = Supervisor::new(shared, Arc::clone(&executor), inbox);
 
@@ -216,7 +224,11 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let healthy = log_thread.join().unwrap_or(false);
     rebuilds.close();
     join(vec![indexing]);
-    block_on(core_task);
+    let core = block_on(core_task);
+    join(vec![keeper]);
+    if let Err(error) = peers_file::save(&config.path, &peers_file::text(&core)) {
+        peers_file::say(&error, &logger);
+    }
     join(verifiers);
     drop(stop_workers);
     join(workers);

@@ -1,7 +1,7 @@
 //! The peers that a JavaScript node knew: `gossip.json` of ssb-gossip, `conn.json` of ssb-conn.
 //!
-//! The table of known peers is in memory, so these files are read at every start for as long as they are there, and never
-//! written. JavaScript writes them without care for crashes: what is torn, or no such file, says nothing.
+//! They are read as long as there is no table of our own, and never written. JavaScript writes them without care for crashes: what is
+//! torn, or no such file, says nothing.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -14,6 +14,8 @@ use serde_json::Map;
 use serde_json::Value;
 use ssb_gossip::address::Address;
 use ssb_gossip::peers::PEERS_MAX;
+use ssb_gossip::peers::Remembered;
+use ssb_gossip::peers::SOURCE_LEN_MAX;
 use ssb_keys::FeedId;
 
 /// What is longer holds more than anybody's peers.
@@ -24,8 +26,13 @@ const FILES: [&str; 2] = ["gossip.json", "conn.json"];
 
 /// Where the peers are that are known in a directory, each once. Of more than there is room for, those whose dials failed
 /// least, and of these the ones that something happened with last.
-pub(crate) fn read(directory: &Path) -> Vec<Address> {
-    let all = FILES.into_iter().filter_map(|name| file(&directory.join(name))).flat_map(peers);
+pub(crate) fn read(directory: &Path) -> Vec<Remembered> {
+    of(FILES.into_iter().filter_map(|name| file(&directory.join(name))))
+}
+
+/// The peers in files of that kind, in the same order.
+pub(crate) fn of(files: impl Iterator<Item = Value>) -> Vec<Remembered> {
+    let all = files.flat_map(peers);
     let mut known: BTreeMap<FeedId, Peer> = BTreeMap::new();
     for peer in all {
         // Their first address counts, as in JavaScript.
@@ -34,7 +41,12 @@ pub(crate) fn read(directory: &Path) -> Vec<Address> {
     let mut known: Vec<Peer> = known.into_values().collect();
     known.sort_by_key(|peer| (peer.failures, Reverse(peer.changed)));
     known.truncate(PEERS_MAX);
-    known.into_iter().map(|peer| peer.address).collect()
+    let remembered = |Peer { address, source, failures, .. }| Remembered {
+        address,
+        source,
+        failures: u32::try_from(failures).unwrap_or(u32::MAX),
+    };
+    known.into_iter().map(remembered).collect()
 }
 
 /// Copies what is known in a directory to one in which nothing is known yet.
@@ -52,6 +64,7 @@ pub(crate) fn bring(from: &Path, to: &Path) -> io::Result<()> {
 
 struct Peer {
     address: Address,
+    source: Option<String>,
     failures: u64,
     changed: u64,
 }
@@ -61,11 +74,13 @@ impl Peer {
         // A seed in an address is a secret: only where and who is taken.
         let address = Address::parse(address).ok()?;
         let number = |name: &str| fields.get(name).and_then(Value::as_u64).unwrap_or_default();
-        Some(Self { address, failures: number("failure"), changed: number("stateChange") })
+        let source = fields.get("source").and_then(Value::as_str);
+        let source = source.filter(|source| source.len() <= SOURCE_LEN_MAX).map(str::to_owned);
+        Some(Self { address, source, failures: number("failure"), changed: number("stateChange") })
     }
 }
 
-fn file(path: &Path) -> Option<Value> {
+pub(crate) fn file(path: &Path) -> Option<Value> {
     let mut text = Vec::new();
     let read = fs::File::open(path).ok()?.take(FILE_LEN_MAX + 1).read_to_end(&mut text).ok()?;
     let is_short = u64::try_from(read).is_ok_and(|len| len <= FILE_LEN_MAX);
@@ -121,7 +136,7 @@ mod tests {
     }
 
     fn known(home: &TempDir) -> Vec<String> {
-        read(home.path()).iter().map(ToString::to_string).collect()
+        read(home.path()).iter().map(|peer| peer.address.to_string()).collect()
     }
 
     #[test]
@@ -182,7 +197,10 @@ mod tests {
 
         assert_eq!(known.len(), PEERS_MAX);
         assert!(
-            known.iter().all(|address| address.key().as_bytes()[0] > 4 || address.key().as_bytes()[1] > 0)
+            known
+                .iter()
+                .map(|peer| peer.address.key())
+                .all(|key| key.as_bytes()[0] > 4 || key.as_bytes()[1] > 0)
         );
     }
 

@@ -6,6 +6,7 @@
 
 mod adding;
 mod asking;
+mod friends;
 mod gossip;
 mod publishing;
 mod questions;
@@ -31,6 +32,7 @@ pub(crate) fn all() -> Vec<Row> {
     questions::questions(&mut table);
     publishing::refused_calls(&mut table);
     streams::live_streams(&mut table);
+    friends::friends(&mut table);
     gossip::gossip(&mut table);
     publishing::publishing(&mut table);
     publishing::removing(&mut table);

@@ -156,7 +156,31 @@ pub enum Fallback {
     Feed(ConnectionId, FeedId),
 }
 
+/// How it stands with a feed on one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How far the peer has it, as far as is known. `None` if it does not replicate it with us, or has not said.
+    pub theirs: Option<u64>,
+    /// Whether it is sent to the peer.
+    pub sends: bool,
+    /// Whether the peer is to send it.
+    pub receives: bool,
+    /// How far the peer was told that we have it.
+    pub noted: Option<u64>,
+}
+
 impl Ebt {
+    /// How it stands with a feed, by peer.
+    pub fn standings(&self, feed: &FeedId) -> BTreeMap<FeedId, Standing> {
+        let of_feed = |partner: &Partner| {
+            let shared = partner.feeds.get(feed)?;
+            let receives = matches!(shared.said, Some(Note::Has { send: true, .. }));
+            let Shared { theirs, serves: sends, told: noted, .. } = *shared;
+            Some((partner.peer, Standing { theirs, sends, receives, noted }))
+        };
+        self.partners.values().filter_map(of_feed).collect()
+    }
+
     /// A connection with a peer is open.
     pub fn opened(
         &mut self,

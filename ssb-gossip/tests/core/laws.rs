@@ -307,6 +307,7 @@ impl Shell {
             }
             Output::Retain { .. } => prop_assert!(false, "everything is kept"),
             Output::NotRemoved { .. }
+            | Output::SavePeers
             | Output::Readmit { .. }
             | Output::PublishRefused { .. }
             | Output::Dial { .. }

@@ -35,6 +35,7 @@ use crate::rpc::by_type;
 use crate::rpc::del;
 use crate::rpc::feed_stream;
 use crate::rpc::feeds;
+use crate::rpc::friends;
 use crate::rpc::get::Get;
 use crate::rpc::gossip;
 use crate::rpc::help;
@@ -190,6 +191,25 @@ impl PeerTask {
             },
             Rpc::GossipHelp => self.peer.answer(request, Body::Json(help::GOSSIP)),
             Rpc::GossipPing => self.pings.called(request),
+            Rpc::FriendsGet => self.look_with(request, args, friends::get),
+            Rpc::FriendsHops => self.look_with(request, args, friends::hops),
+            Rpc::FriendsIsFollowing => self.look_with(request, args, friends::is_following),
+            Rpc::FriendsIsBlocking => self.look_with(request, args, friends::is_blocking),
+            Rpc::EbtPeerStatus => self.look_with(request, args, friends::peer_status),
+            Rpc::FriendsFollow => self
+                .wish(request, friends::follow(args), |content, ticket| Input::Publish { ticket, content }),
+            Rpc::FriendsBlock => {
+                self.wish(request, friends::block(args), |content, ticket| Input::Publish { ticket, content })
+            }
+            Rpc::ReplicateRequest => match friends::request(args) {
+                Some(asked) => self.wish(request, Ok(asked), |(feed, wanted), ticket| Input::Request {
+                    ticket,
+                    feed,
+                    wanted,
+                }),
+                // JavaScript does not care, either.
+                None => self.peer.answer(request, Body::Json("false")),
+            },
             Rpc::EbtReplicate => self.trees.stream.called(request, args, &mut self.peer),
         }
     }
@@ -289,6 +309,12 @@ impl PeerTask {
     fn look(&mut self, request: RequestId, look: impl FnOnce(&Core, Now) -> String + Send + 'static) {
         let look = Look(Box::new(look));
         self.ask_core(request, |answer| ToCore::Look { look, answer });
+    }
+
+    /// The same, of a question with arguments.
+    fn look_with(&mut self, request: RequestId, args: &[u8], question: fn(&[u8], &Core) -> String) {
+        let args = args.to_vec();
+        self.look(request, move |core, _| question(&args, core));
     }
 
     fn ask_core(&mut self, request: RequestId, question: impl FnOnce(Answer) -> ToCore) {

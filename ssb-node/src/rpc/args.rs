@@ -26,6 +26,11 @@ pub(crate) fn nth(args: &[u8], n: usize) -> Option<json::Value> {
     json::parse(argument.as_bytes()).ok()
 }
 
+/// An argument, whatever the order of its keys. `None` if it is missing.
+pub(crate) fn nth_plain(args: &[u8], n: usize) -> Option<Value> {
+    serde_json::from_str(&split(args).into_iter().nth(n)?).ok()
+}
+
 /// The feed id that a call was given.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ pub(crate) mod by_type;
 pub(crate) mod del;
 pub(crate) mod feed_stream;
 pub(crate) mod feeds;
+pub(crate) mod friends;
 pub(crate) mod get;
 pub(crate) mod gossip;
 pub(crate) mod help;
@@ -76,11 +77,19 @@ pub(crate) enum Rpc {
     GossipHelp,
     GossipPing,
     EbtReplicate,
+    FriendsGet,
+    FriendsHops,
+    FriendsIsFollowing,
+    FriendsIsBlocking,
+    FriendsFollow,
+    FriendsBlock,
+    EbtPeerStatus,
+    ReplicateRequest,
 }
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 48] = [
+    pub(crate) const ALL: [Self; 56] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -129,6 +138,14 @@ impl Rpc {
         Self::GossipHelp,
         Self::GossipPing,
         Self::EbtReplicate,
+        Self::FriendsGet,
+        Self::FriendsHops,
+        Self::FriendsIsFollowing,
+        Self::FriendsIsBlocking,
+        Self::FriendsFollow,
+        Self::FriendsBlock,
+        Self::EbtPeerStatus,
+        Self::ReplicateRequest,
     ];
 
     pub(crate) const fn path(self) -> &'static str {
@@ -181,6 +198,14 @@ impl Rpc {
             Self::GossipHelp => "gossip.help",
             Self::GossipPing => "gossip.ping",
             Self::EbtReplicate => "ebt.replicate",
+            Self::FriendsGet => "friends.get",
+            Self::FriendsHops => "friends.hops",
+            Self::FriendsIsFollowing => "friends.isFollowing",
+            Self::FriendsIsBlocking => "friends.isBlocking",
+            Self::FriendsFollow => "friends.follow",
+            Self::FriendsBlock => "friends.block",
+            Self::EbtPeerStatus => "ebt.peerStatus",
+            Self::ReplicateRequest => "replicate.request",
         }
     }
 
@@ -203,7 +228,9 @@ impl Rpc {
             | Self::GossipGet
             | Self::GossipRemove
             | Self::GossipReconnect
-            | Self::GossipHelp => Kind::Sync,
+            | Self::GossipHelp
+            | Self::EbtPeerStatus
+            | Self::ReplicateRequest => Kind::Sync,
             Self::Auth
             | Self::Publish
             | Self::Add
@@ -217,7 +244,13 @@ impl Rpc {
             | Self::GetAtSequence
             | Self::Rebuild
             | Self::GossipConnect
-            | Self::GossipDisconnect => Kind::Async,
+            | Self::GossipDisconnect
+            | Self::FriendsGet
+            | Self::FriendsHops
+            | Self::FriendsIsFollowing
+            | Self::FriendsIsBlocking
+            | Self::FriendsFollow
+            | Self::FriendsBlock => Kind::Async,
             Self::Latest
             | Self::MessagesByType
             | Self::Links
