@@ -4,6 +4,7 @@
 
 mod bursts;
 mod deletion;
+mod dialing;
 mod disk;
 mod home;
 mod kept;
