@@ -96,7 +96,7 @@ fn strangers_may_call_of_our_methods_what_they_may_call_there() {
 }
 
 #[test]
-fn our_methods_are_methods_of_ssb_server_of_the_same_kind_but_for_two() {
+fn our_methods_are_methods_of_ssb_server_of_the_same_kind_but_for_three() {
     let lab = Lab::new();
     let mut pair = Pair::start(&lab, Lab::client);
     let [ours, theirs] = [&mut pair.ours, &mut pair.theirs].map(|client| {
@@ -107,8 +107,8 @@ fn our_methods_are_methods_of_ssb_server_of_the_same_kind_but_for_two() {
     let unknown = ours.iter().filter(|method| !theirs.contains(method));
     let unknown: Vec<&str> = unknown.map(|(name, _)| name.as_str()).collect();
 
-    // The first is in ssb-db, but in no manifest; the second undoes what `del` does.
-    assert_eq!(unknown, ["getAtSequence", "undel"]);
+    // The first is in ssb-db, but in no manifest; the second undoes what `del` does; the third explains.
+    assert_eq!(unknown, ["getAtSequence", "undel", "why"]);
 }
 
 #[test]

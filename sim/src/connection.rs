@@ -150,7 +150,7 @@ impl Connection {
                 return out;
             }
             moved |= self.write(network);
-            if has_room && self.peer.takes_bytes() {
+            if has_room && self.takes_events() && self.peer.takes_bytes() {
                 moved |= self.read(network);
             }
             if !moved {
@@ -265,7 +265,7 @@ impl Connection {
 
     fn pump_events(&mut self, network: &Network, reader: &Reader<Faulty<Memory>>, out: &mut Pumped) -> bool {
         let mut moved = false;
-        while self.ended.is_none() && !self.streams.is_full() && !self.ebt.is_full() {
+        while self.ended.is_none() && self.takes_events() {
             let Some(event) = self.peer.poll() else { break };
             moved = true;
             let connection = self.id;
@@ -310,6 +310,11 @@ impl Connection {
         }
         self.tell_core(out);
         moved
+    }
+
+    /// Whether the peer may go on: not while the core has not taken what came before.
+    fn takes_events(&self) -> bool {
+        !self.streams.is_full() && !self.ebt.is_full()
     }
 
     fn write(&mut self, network: &mut Network) -> bool {

@@ -54,3 +54,8 @@ fn the_first_seeds_see_crashes_restored_nodes_and_every_kind_of_peer() {
         assert!((0..30).any(|seed| Scenario::new(seed, 2..=NODES_MAX).roles.contains(&role)), "{role:?}");
     }
 }
+
+#[test]
+fn a_peer_that_hangs_up_while_the_core_decides_about_its_call_keeps_nobody_busy() {
+    run(138, 2..=50, Mode::Kept).unwrap();
+}

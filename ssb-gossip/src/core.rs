@@ -35,6 +35,8 @@ use crate::event::Source;
 use crate::event::Target;
 use crate::event::Ticket;
 use crate::event::Verdict;
+use crate::explain::Explanation;
+use crate::explain::Reason;
 use crate::graph::Graph;
 use crate::peers::Peers;
 use crate::peers::Remembered;
@@ -349,6 +351,17 @@ impl Core {
     /// How it stands with a feed, by peer.
     pub fn standings(&self, feed: &FeedId) -> BTreeMap<FeedId, Standing> {
         self.ebt.standings(feed)
+    }
+
+    /// Why a feed does or does not arrive.
+    pub fn explain(&self, feed: &FeedId) -> Explanation {
+        Explanation {
+            feed: *feed,
+            held: self.scope.held(feed),
+            reason: Reason::of(feed, &self.scope),
+            connections: self.connections(),
+            peers: self.ebt.standings(feed).into_iter().collect(),
+        }
     }
 
     /// Whether the owner blocks a feed.

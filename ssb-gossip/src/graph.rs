@@ -110,6 +110,32 @@ impl Graph {
         })
     }
 
+    /// Those who follow each other from `start` to a feed that is near, both among them; nothing if it is not.
+    pub fn path(&self, feed: &FeedId) -> Vec<FeedId> {
+        let mut path = vec![*feed];
+        let mut at = *feed;
+        while let Some(hops) = self.hops(&at).filter(|hops| *hops > 0) {
+            let follows = |author: &FeedId| self.relation(author, &at) == Some(Relation::Follow);
+            let before = self.all().find(|(author, theirs)| *theirs == hops - 1 && follows(author));
+            let Some((before, _)) = before else { return Vec::new() };
+            path.push(before);
+            at = before;
+        }
+        path.reverse();
+        path
+    }
+
+    /// Who of those who are near excludes a feed, and how.
+    pub fn excluded_by(&self, feed: &FeedId) -> Option<(FeedId, Relation)> {
+        let near = self.all().filter(|(_, hops)| self.is_near(*hops));
+        let mut says: Vec<(i32, FeedId, Relation)> = near
+            .filter_map(|(author, hops)| Some((hops, author, self.relation(&author, feed)?)))
+            .filter(|(_, _, relation)| *relation != Relation::Follow)
+            .collect();
+        says.sort_by_key(|(hops, author, relation)| (*hops, *relation != Relation::Block, *author));
+        says.first().map(|(_, author, relation)| (*author, *relation))
+    }
+
     /// From whom hops are counted.
     pub const fn start(&self) -> FeedId {
         self.start

@@ -5,6 +5,7 @@ pub mod connection;
 pub mod core;
 pub mod ebt;
 pub mod event;
+pub mod explain;
 pub mod graph;
 pub mod history;
 pub mod multiserver;

@@ -67,6 +67,11 @@ impl Scope {
         }
     }
 
+    /// What the owner asked for, if anything.
+    pub fn requested(&self, feed: &FeedId) -> Option<bool> {
+        self.requests.get(feed).copied()
+    }
+
     /// Whether a feed is near enough or was asked for, and was not removed for good.
     pub fn wants(&self, feed: &FeedId) -> bool {
         let is_wanted = self.requests.get(feed).copied().unwrap_or_else(|| self.graph.wants(feed));

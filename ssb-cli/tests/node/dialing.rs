@@ -44,6 +44,13 @@ fn a_seed_is_dialed_and_feeds_travel_both_ways() {
 
     wait_for(&alice, &alices, &bob.id(), 1);
     wait_for(&bob, &bobs, &alice.id(), 1);
+    let bob = bob.id();
+    assert_eq!(
+        alice.answer(&alices, &["why", &bob]),
+        format!(
+            "{bob}\n  here: 1 messages\n  replicated: you follow it\n  {bob} has 1 messages\n  no connected peer has more\n"
+        )
+    );
 }
 
 #[test]

@@ -161,12 +161,16 @@ pub enum Fallback {
 pub struct Standing {
     /// How far the peer has it, as far as is known. `None` if it does not replicate it with us, or has not said.
     pub theirs: Option<u64>,
+    /// Whether it said that it does not replicate it with us.
+    pub is_refused: bool,
     /// Whether it is sent to the peer.
     pub sends: bool,
     /// Whether the peer is to send it.
     pub receives: bool,
     /// How far the peer was told that we have it.
     pub noted: Option<u64>,
+    /// How often the peer owed it and did not send it, up to four times.
+    pub strikes: u8,
 }
 
 impl Ebt {
@@ -175,8 +179,8 @@ impl Ebt {
         let of_feed = |partner: &Partner| {
             let shared = partner.feeds.get(feed)?;
             let receives = matches!(shared.said, Some(Note::Has { send: true, .. }));
-            let Shared { theirs, serves: sends, told: noted, .. } = *shared;
-            Some((partner.peer, Standing { theirs, sends, receives, noted }))
+            let Shared { theirs, refused: is_refused, serves: sends, told: noted, strikes, .. } = *shared;
+            Some((partner.peer, Standing { theirs, is_refused, sends, receives, noted, strikes }))
         };
         self.partners.values().filter_map(of_feed).collect()
     }

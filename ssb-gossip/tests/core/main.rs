@@ -6,6 +6,7 @@ mod adding;
 mod admission;
 mod asking;
 mod dialing;
+mod explaining;
 mod flow;
 mod gate;
 mod laws;

@@ -210,6 +210,10 @@ impl PeerTask {
                 // JavaScript does not care, either.
                 None => self.peer.answer(request, Body::Json("false")),
             },
+            Rpc::Why => match args::feed_id(args) {
+                Ok(feed) => self.look(request, move |core, _| friends::why(&feed, core)),
+                Err(error) => self.peer.refuse_call(request, &error),
+            },
             Rpc::EbtReplicate => self.trees.stream.called(request, args, &mut self.peer),
         }
     }

@@ -162,7 +162,8 @@ impl PeerTask {
                 return Poll::Ready(result);
             }
             moved |= self.poll_write(context);
-            if room && self.peer.takes_bytes() {
+            // What nobody takes yet is not read, nor that there is nothing more to read.
+            if room && self.takes_events() && self.peer.takes_bytes() {
                 moved |= self.poll_read(context);
             }
             if !moved {

@@ -1,10 +1,11 @@
-//! `friends.*`, `ebt.peerStatus` and `replicate.request`: who follows and blocks whom, and how far peers have a feed, with the
+//! `friends.*`, `ebt.peerStatus`, `replicate.request` and `why`: who follows and blocks whom, and how far peers have a feed, with the
 //! shapes of ssb-friends 4.3.0, ssb-ebt 5.6.7 and ssb-replicate 1.3.5. Where those stumble over an argument with a TypeError of their
 //! engine, the argument counts as missing here.
 
 use serde_json::Value;
 use ssb_gossip::core::Core;
 use ssb_gossip::ebt::Standing;
+use ssb_gossip::explain::Explanation;
 use ssb_gossip::graph::Graph;
 use ssb_keys::FeedId;
 use ssb_msg::content::Relation;
@@ -18,11 +19,14 @@ pub(crate) fn get(args: &[u8], core: &Core) -> String {
     let options = args::first(args);
     let feed = |name: &str| options.get(name).filter(|value| args::is_truthy(value));
     match (feed("source").map(parse), feed("dest").map(parse)) {
-        (Some(source), Some(dest)) => {
+        // Of who says nothing of anybody, nothing is told either way.
+        (Some(source), Some(dest))
+            if source.is_some_and(|source| graph.relations_of(source).next().is_some()) =>
+        {
             let relation = source.zip(dest).and_then(|(source, dest)| graph.relation(&source, &dest));
             legacy(relation).to_owned()
         }
-        (Some(source), None) => {
+        (Some(source), _) => {
             let of = source.into_iter().flat_map(|source| graph.relations_of(source));
             object(of.map(|(contact, relation)| (contact, legacy(Some(relation)).to_owned())))
         }
@@ -99,6 +103,18 @@ pub(crate) fn peer_status(args: &[u8], core: &Core) -> String {
     format!("{{\"id\":\"{feed}\",{held}\"peers\":{}}}", object(peers))
 }
 
+/// What `why` tells of a feed: the text is for people.
+pub(crate) fn why(feed: &FeedId, core: &Core) -> String {
+    let explanation = core.explain(feed);
+    let text = Value::String(explanation.to_string());
+    let Explanation { held, reason, connections, peers, .. } = explanation;
+    let wanted = reason.is_wanted();
+    let peers = object(peers.into_iter().map(|(peer, standing)| (peer, standing_of(&standing))));
+    format!(
+        "{{\"id\":\"{feed}\",\"held\":{held},\"wanted\":{wanted},\"connections\":{connections},\"peers\":{peers},\"text\":{text}}}"
+    )
+}
+
 /// The feed that `replicate.request` is about, and whether it is to be replicated. `None` where JavaScript looks away.
 pub(crate) fn request(args: &[u8]) -> Option<(FeedId, bool)> {
     let first = args::first(args);
@@ -131,7 +147,7 @@ fn relation(args: &[u8], graph: &Graph) -> Option<Relation> {
 }
 
 fn standing_of(standing: &Standing) -> String {
-    let Standing { theirs, sends, receives, noted } = standing;
+    let Standing { theirs, sends, receives, noted, .. } = standing;
     let seq = theirs.map_or_else(|| "-1".to_owned(), |theirs| theirs.to_string());
     let noted = noted.map_or_else(|| "-1".to_owned(), |noted| noted.to_string());
     format!(
@@ -208,7 +224,9 @@ mod tests {
         same(&get(&args(r#"[{"source":"@1"}]"#), &core), r#"{"@2":true,"@3":false}"#);
         same(&get(&args(r#"[{"dest":"@4"}]"#), &core), r#"{"@2":true}"#);
         same(&get(&args(r#"[{"source":"@5"}]"#), &core), "{}");
-        for (source, dest, expected) in [(1, 2, "true"), (1, 3, "false"), (2, 1, "null"), (4, 1, "null")] {
+        for (source, dest, expected) in
+            [(1, 2, "true"), (1, 3, "false"), (2, 1, "null"), (2, 3, "null"), (4, 1, "{}")]
+        {
             let options = args(&format!(r#"[{{"source":"@{source}","dest":"@{dest}"}}]"#));
             assert_eq!(get(&options, &core), expected);
         }

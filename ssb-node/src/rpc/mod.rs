@@ -85,11 +85,12 @@ pub(crate) enum Rpc {
     FriendsBlock,
     EbtPeerStatus,
     ReplicateRequest,
+    Why,
 }
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 56] = [
+    pub(crate) const ALL: [Self; 57] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -146,6 +147,7 @@ impl Rpc {
         Self::FriendsBlock,
         Self::EbtPeerStatus,
         Self::ReplicateRequest,
+        Self::Why,
     ];
 
     pub(crate) const fn path(self) -> &'static str {
@@ -206,6 +208,7 @@ impl Rpc {
             Self::FriendsBlock => "friends.block",
             Self::EbtPeerStatus => "ebt.peerStatus",
             Self::ReplicateRequest => "replicate.request",
+            Self::Why => "why",
         }
     }
 
@@ -250,7 +253,8 @@ impl Rpc {
             | Self::FriendsIsFollowing
             | Self::FriendsIsBlocking
             | Self::FriendsFollow
-            | Self::FriendsBlock => Kind::Async,
+            | Self::FriendsBlock
+            | Self::Why => Kind::Async,
             Self::Latest
             | Self::MessagesByType
             | Self::Links
