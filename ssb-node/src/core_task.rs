@@ -88,6 +88,19 @@ pub(crate) struct CoreTask {
     tickets: u64,
 }
 
+/// Where what the core decides goes.
+#[derive(Debug)]
+pub(crate) struct Outlets {
+    /// To the verifiers.
+    pub(crate) groups: Sender<Group>,
+    /// To the log thread.
+    pub(crate) log: Arc<LogInbox>,
+    /// To the supervisor.
+    pub(crate) dials: Sender<DialRequest>,
+    /// To whoever keeps the table of peers.
+    pub(crate) tables: Sender<String>,
+}
+
 /// What comes next.
 enum Next {
     Result(Input),
@@ -102,11 +115,9 @@ impl CoreTask {
         clock: Clock,
         inbox: Receiver<ToCore>,
         results: Receiver<Input>,
-        groups: Sender<Group>,
-        log: Arc<LogInbox>,
-        dials: Sender<DialRequest>,
-        tables: Sender<String>,
+        outlets: Outlets,
     ) -> Self {
+        let Outlets { groups, log, dials, tables } = outlets;
         let (mailboxes, answers, listeners) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         Self {
             core,

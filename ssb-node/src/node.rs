@@ -51,6 +51,7 @@ use crate::config::Transform;
 use crate::core_task::CoreTask;
 use crate::core_task::GROUPS_LEN;
 use crate::core_task::INBOX_LEN;
+use crate::core_task::Outlets;
 use crate::core_task::RESULTS_LEN;
 use crate::index_thread;
 use crate::index_thread::REBUILDS_LEN;
@@ -193,8 +194,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         .name("ssb-state".to_owned())
         .spawn(move || peers_file::keep(&home_of_peers, &tables_out, &logger_of_peers))
         .map_err(thread_error)?;
-    let core_task =
-        CoreTask::new(core, clock, inbox_out, results_out, groups, Arc::clone(&log), dials, tables);
+    let outlets = Outlets { groups, log: Arc::clone(&log), dials, tables };
+    let core_task = CoreTask::new(core, clock, inbox_out, results_out, outlets);
     let core_task = executor.spawn(core_task.run());
     let supervisor = Supervisor::new(shared, Arc::clone(&executor), inbox);
 

@@ -199,7 +199,10 @@ impl PeerTask {
             Rpc::FriendsFollow => self
                 .wish(request, friends::follow(args), |content, ticket| Input::Publish { ticket, content }),
             Rpc::FriendsBlock => {
-                self.wish(request, friends::block(args), |content, ticket| Input::Publish { ticket, content })
+                self.wish(request, friends::block(args), |content, ticket| Input::Publish {
+                    ticket,
+                    content,
+                });
             }
             Rpc::ReplicateRequest => match friends::request(args) {
                 Some(asked) => self.wish(request, Ok(asked), |(feed, wanted), ticket| Input::Request {
