@@ -368,6 +368,7 @@ Commands:
   migrate     Takes in the logs of ssb-server or ssb-db2; start does so by itself
   fsck        Checks the log down to the signatures; with --repair, mends it
   compact     Gives back the space of deleted messages; a running node does so by itself
+  why         Says of a feed why it does or does not arrive, and who has how much of it
   <method>    Calls a method of the running node, by its dotted name. Which there are, the node
               writes to manifest.json beside its log; a wrong name lists them. Short names:
               log (createLogStream), logt (messagesByType), feed (createFeedStream), hist and

@@ -139,7 +139,7 @@ impl fmt::Display for Explanation {
         writeln!(f, "{feed}")?;
         match held {
             0 => writeln!(f, "  here: nothing")?,
-            held => writeln!(f, "  here: {held} messages")?,
+            held => writeln!(f, "  here: {}", Messages(u64::from(*held)))?,
         }
         writeln!(f, "  {reason}")?;
         if !reason.is_wanted() {
@@ -157,11 +157,23 @@ impl fmt::Display for Explanation {
         let most = peers.iter().filter_map(|(_, standing)| standing.theirs).max().unwrap_or(0);
         let missing = most.saturating_sub(u64::from(*held));
         if missing > 0 {
-            writeln!(f, "  {missing} messages are missing here")
+            writeln!(f, "  missing here: {}", Messages(missing))
         } else if peers.iter().all(|(_, standing)| standing.is_refused) {
             writeln!(f, "  no connected peer replicates it: connect to one that does")
         } else {
             writeln!(f, "  no connected peer has more")
+        }
+    }
+}
+
+/// So many messages.
+struct Messages(u64);
+
+impl fmt::Display for Messages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("1 message"),
+            count => write!(f, "{count} messages"),
         }
     }
 }
@@ -179,7 +191,7 @@ impl fmt::Display for Told<'_> {
             (_, true) => return f.write_str("does not replicate it with us"),
             (None, _) => return f.write_str("was told of it, and has not answered"),
             (Some(0), _) => f.write_str("has nothing of it")?,
-            (Some(theirs), _) => write!(f, "has {theirs} messages")?,
+            (Some(theirs), _) => write!(f, "has {}", Messages(*theirs))?,
         }
         let owes = *theirs > Some(self.held);
         match strikes {

@@ -48,7 +48,7 @@ fn a_seed_is_dialed_and_feeds_travel_both_ways() {
     assert_eq!(
         alice.answer(&alices, &["why", &bob]),
         format!(
-            "{bob}\n  here: 1 messages\n  replicated: you follow it\n  {bob} has 1 messages\n  no connected peer has more\n"
+            "{bob}\n  here: 1 message\n  replicated: you follow it\n  {bob} has 1 message\n  no connected peer has more\n"
         )
     );
 }

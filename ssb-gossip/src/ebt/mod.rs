@@ -145,6 +145,8 @@ struct Shared {
     told: Option<u64>,
     /// How often the peer owed it and did not send it.
     strikes: u8,
+    /// When a message of it did not follow what the log holds.
+    gap: Option<Uptime>,
 }
 
 /// What is to be asked the old way.
@@ -321,10 +323,16 @@ impl Ebt {
         }
     }
 
-    /// A message from this connection does not follow what the log holds: it may have been told to send from elsewhere.
+    /// A message from this connection does not follow what the log holds: it may have been told to send from elsewhere. What is
+    /// under way behind it does not follow, either, and says nothing more.
     pub fn gap(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope, now: Uptime) {
-        self.strike(connection, feed, scope, now);
-        self.fetch(scope, now);
+        let is_source = self.source(&feed) == Some(connection);
+        let Some(shared) = self.shared(connection, &feed) else { return };
+        if is_source && shared.gap.is_none_or(|gap| now.since(gap) >= GRACE) {
+            shared.gap = Some(now);
+            self.strike(connection, feed, scope, now);
+            self.fetch(scope, now);
+        }
     }
 
     /// A message from this connection is none, or contradicts the feed: the feed does not come from there any more.

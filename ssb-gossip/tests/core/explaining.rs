@@ -115,7 +115,7 @@ fn what_peers_have_and_what_went_wrong() {
             "@101 does not replicate it with us",
             "@102 has 9 messages, and sends them",
             "@103 has 7 messages, and waits for its turn",
-            "9 messages are missing here",
+            "missing here: 9 messages",
         ]
     );
 

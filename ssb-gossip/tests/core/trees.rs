@@ -370,12 +370,28 @@ fn a_message_that_is_too_long_counts_as_a_bad_one() {
 }
 
 #[test]
-fn a_gap_is_told_where_to_go_on() {
+fn a_gap_is_told_where_to_go_on_and_all_that_is_under_way_behind_it_counts_once() {
+    let mut node = holding(3);
+    node.meet(1, &[(ME, odd(0)), (AUTHOR, odd(99))]);
+    node.later(SETTLE_AFTER);
+    for expected in [vec![notes(1, &[(AUTHOR, even(3))])], Vec::new(), Vec::new(), Vec::new(), Vec::new()] {
+        node.message(1, AUTHOR, LEN);
+        assert_eq!(node.judged(1, AUTHOR, Outcome::Refused(Refusal::Gap)), expected);
+    }
+
+    node.later(GRACE);
+    node.message(1, AUTHOR, LEN);
+    assert_eq!(node.judged(1, AUTHOR, Outcome::Refused(Refusal::Gap)), reset(1, AUTHOR, even(3)));
+}
+
+#[test]
+fn a_gap_of_who_is_not_the_source_says_nothing() {
     let mut node = holding(3);
     node.meet(1, &[(AUTHOR, odd(9))]);
+    node.meet(2, &[(AUTHOR, odd(9))]);
 
-    node.message(1, AUTHOR, LEN);
-    assert_eq!(node.judged(1, AUTHOR, Outcome::Refused(Refusal::Gap)), [notes(1, &[(AUTHOR, even(3))])]);
+    node.message(2, AUTHOR, LEN);
+    assert_eq!(node.judged(2, AUTHOR, Outcome::Refused(Refusal::Gap)), []);
 }
 
 #[test]
