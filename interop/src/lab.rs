@@ -35,8 +35,16 @@ pub struct Lab {
 }
 
 /// Options of a node that dials nobody by itself: all that has none of these options.
-const NO_DIALS: [&str; 6] =
-    ["--gossip.seed", "false", "--gossip.friends", "false", "--gossip.global", "false"];
+const NO_DIALS: [&str; 8] = [
+    "--gossip.seed",
+    "false",
+    "--gossip.friends",
+    "false",
+    "--gossip.global",
+    "false",
+    "--gossip.local",
+    "false",
+];
 
 impl Lab {
     /// A network on which signatures are plain, as on the main network.

@@ -147,7 +147,7 @@ fn our_first_start_takes_the_log_in_and_publishes_nothing() {
         peers.pointer("/0/key"),
         Some(&"@AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=.ed25519".into())
     );
-    assert_eq!(peers.pointer("/0/source"), Some(&"stored".into()));
+    assert_eq!(peers.pointer("/0/source"), Some(&"pub".into()), "as the old table said");
     let error = owner.call("publish", HELLO).expect_err("the feed may be longer elsewhere");
     assert!(error.contains("--new-feed"), "the error does not say what to do: {error}");
 }

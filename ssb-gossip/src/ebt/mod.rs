@@ -692,9 +692,8 @@ impl Ebt {
         }
         self.fetched(&feed);
         self.feeds.remove(&feed);
-        if self.shared(connection, &feed).is_some_and(|shared| !shared.refused) {
-            self.say(connection, feed, has(&feed, false, scope));
-        }
+        // Who has refused it, too: it may send it one day.
+        self.say(connection, feed, has(&feed, false, scope));
         self.claim(feed, scope, now);
         let others =
             self.partners.iter().filter(|(other, partner)| **other != connection && partner.is_settled());

@@ -432,6 +432,15 @@ fn what_is_here_of_a_feed_that_is_not_wanted_is_given_to_who_asks() {
 }
 
 #[test]
+fn a_source_that_refuses_a_feed_is_told_not_to_send_it() {
+    let mut node = holding(3);
+    node.meet(1, &[(AUTHOR, odd(9))]);
+
+    assert_eq!(node.noted(1, &[(AUTHOR, Note::Refused)]), [notes(1, &[(AUTHOR, odd(3))])]);
+    assert_eq!(node.noted(1, &[(AUTHOR, Note::Refused)]), []);
+}
+
+#[test]
 fn a_peer_that_wants_a_feed_which_it_has_refused_is_told_of_it_again() {
     let mut node = holding(3);
     node.meet(1, &[(ME, odd(0))]);
