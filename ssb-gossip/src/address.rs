@@ -121,7 +121,6 @@ impl FromStr for Address {
     }
 }
 
-/// The multiserver form, without a seed.
 /// Where a message of type `pub` says that a peer is, if it is one and that is an address.
 pub fn announced(message: &str) -> Option<Address> {
     // Most messages are none: look before parsing anything.
@@ -139,6 +138,7 @@ pub fn announced(message: &str) -> Option<Address> {
     }
 }
 
+/// The multiserver form, without a seed.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let transport = match self.transport {

@@ -107,7 +107,7 @@ fn listens_on_its_socket_only(node: &Config) -> bool {
 
 fn print_answer(client: &mut Client, path: &[&str], args: &str) -> Result<(), Failure> {
     let answer = client.call(path, args).map_err(|error| call_failure(&error))?;
-    let told = json::parse(answer.to_json().as_bytes()).ok().filter(|_| path == IN_WORDS);
+    let told = (path == IN_WORDS).then(|| json::parse(answer.to_json().as_bytes()).ok()).flatten();
     match told.as_ref().and_then(|told| told.get("text")).and_then(json::Value::as_text) {
         Some(text) => print::out(text.decode().as_bytes()),
         None => print::out((print::pretty(&answer)? + "\n").as_bytes()),
