@@ -189,7 +189,7 @@ impl Core {
                 self.replicator.closed(connection);
                 self.ebt.closed(connection, &self.scope, now.uptime);
                 self.recovery.closed(connection);
-                self.scheduler.closed(connection, now.uptime);
+                self.scheduler.closed(connection, &self.peers, now.uptime);
                 let parted = self.peers.closed(connection, now.wall, &mut self.outbox);
                 let done = self.parting.extract_if(.., |(peer, _)| Some(*peer) == parted);
                 self.outbox.extend(done.map(|(_, ticket)| Output::Done { ticket }));
@@ -231,7 +231,7 @@ impl Core {
             Input::Dial { ticket, to } => self.dial(ticket, to, now),
             Input::DialFailed { peer, error } => {
                 self.peers.failed(&peer, &error, now.wall, &mut self.outbox);
-                self.scheduler.failed(peer, now.uptime);
+                self.scheduler.failed(peer, &self.peers, now.uptime);
             }
             Input::AddPeer { ticket, place, source } => {
                 let added = self.peers.add(place, source.as_deref(), now.wall, &mut self.outbox);
@@ -248,8 +248,7 @@ impl Core {
             Input::Announced { .. } => {}
             Input::Request { ticket, feed, wanted } => {
                 self.scope.request(feed, wanted);
-                self.replicator.graph_changed(&self.scope, &mut self.outbox);
-                self.ebt.graph_changed(&self.scope, now.uptime);
+                self.scope_changed(now.uptime);
                 self.outbox.push_back(Output::Done { ticket });
             }
             Input::RemovePeer { ticket, peer } => {
@@ -268,8 +267,9 @@ impl Core {
                 Err(locked) => Output::PublishRefused { ticket, locked },
             }),
             Input::Add { ticket, feed, raw } => {
-                self.in_flight += raw.len().max(ITEM_COST_MIN);
-                self.emit(vec![Ingest { giver: Giver::Owner(ticket), feed, raw }]);
+                let mut group = Vec::new();
+                self.gather(&mut group, Ingest { giver: Giver::Owner(ticket), feed, raw });
+                self.emit(group);
             }
             Input::Remove { ticket, what: Removal::Feed(feed) } if feed == self.scope.me => {
                 self.outbox.push_back(Output::NotRemoved { ticket });
@@ -324,6 +324,7 @@ impl Core {
             self.retention.deadline(),
             self.ebt.deadline(),
             self.scheduler.deadline(),
+            self.keeping.due,
         ];
         deadlines.into_iter().flatten().min()
     }
@@ -487,11 +488,7 @@ impl Core {
                 continue;
             }
             self.recovery.received(connection, stream);
-            self.in_flight += raw.len().max(ITEM_COST_MIN);
-            group.push(Ingest { giver: Giver::Peer(source), feed, raw });
-            if group.len() == GROUP_LEN_MAX {
-                self.emit(std::mem::take(&mut group));
-            }
+            self.gather(&mut group, Ingest { giver: Giver::Peer(source), feed, raw });
         }
         self.emit(group);
     }
@@ -506,13 +503,18 @@ impl Core {
                 self.ebt.refused(connection, feed, &self.scope, now);
                 continue;
             }
-            self.in_flight += raw.len().max(ITEM_COST_MIN);
-            group.push(Ingest { giver: Giver::Ebt(connection, feed), feed, raw });
-            if group.len() == GROUP_LEN_MAX {
-                self.emit(std::mem::take(&mut group));
-            }
+            self.gather(&mut group, Ingest { giver: Giver::Ebt(connection, feed), feed, raw });
         }
         self.emit(group);
+    }
+
+    /// Charges for a message, and hands on the group that it fills.
+    fn gather(&mut self, group: &mut Vec<Ingest>, item: Ingest) {
+        self.in_flight += item.raw.len().max(ITEM_COST_MIN);
+        group.push(item);
+        if group.len() == GROUP_LEN_MAX {
+            self.emit(std::mem::take(group));
+        }
     }
 
     fn emit(&mut self, items: Vec<Ingest>) {
@@ -583,9 +585,14 @@ impl Core {
 
     fn graph_changed(&mut self, now: Uptime) {
         if self.scope.graph.update() {
-            self.replicator.graph_changed(&self.scope, &mut self.outbox);
-            self.ebt.graph_changed(&self.scope, now);
-            self.scheduler.changed(now);
+            self.scope_changed(now);
         }
+    }
+
+    /// Other feeds are wanted now, or somebody blocks somebody.
+    fn scope_changed(&mut self, now: Uptime) {
+        self.replicator.scope_changed(&self.scope, &mut self.outbox);
+        self.ebt.scope_changed(&self.scope, now);
+        self.scheduler.changed(now);
     }
 }

@@ -411,7 +411,7 @@ pub enum Letter {
         /// Which call.
         request: RequestId,
     },
-    /// Send notes, as one item, even if there are none.
+    /// Send notes, as one item.
     EbtNotes(Vec<(FeedId, Note)>),
     /// Send these feeds from a sequence on, or not any more.
     EbtServe(Vec<(FeedId, Option<u32>)>),

@@ -99,7 +99,7 @@ impl Replicator {
     }
 
     /// Other feeds may be wanted now: asks for those, stops the rest, and parts with who is blocked.
-    pub fn graph_changed(&mut self, scope: &Scope, out: &mut VecDeque<Output>) {
+    pub fn scope_changed(&mut self, scope: &Scope, out: &mut VecDeque<Output>) {
         for connection in self.connections() {
             let Some(state) = self.connections.get_mut(&connection) else { continue };
             if scope.blocks(&state.peer) {

@@ -14,6 +14,7 @@ use ssb_keys::FeedId;
 use crate::connection::ConnectionId;
 use crate::connection::Side;
 use crate::peers::Known;
+use crate::peers::Peers;
 use crate::scope::Scope;
 use crate::time::Uptime;
 
@@ -157,8 +158,8 @@ impl Scheduler {
     }
 
     /// A dial failed.
-    pub fn failed(&mut self, peer: FeedId, now: Uptime) {
-        self.rest(peer, false, now);
+    pub fn failed(&mut self, peer: FeedId, peers: &Peers, now: Uptime) {
+        self.rest(peer, false, peers, now);
     }
 
     /// A connection is open.
@@ -174,10 +175,10 @@ impl Scheduler {
     }
 
     /// A connection is gone.
-    pub fn closed(&mut self, connection: ConnectionId, now: Uptime) {
+    pub fn closed(&mut self, connection: ConnectionId, peers: &Peers, now: Uptime) {
         let Some(link) = self.links.remove(&connection) else { return };
         if !self.links.values().any(|other| other.peer == link.peer) {
-            self.rest(link.peer, now.since(link.opened) >= STEADY_AFTER, now);
+            self.rest(link.peer, now.since(link.opened) >= STEADY_AFTER, peers, now);
         }
     }
 
@@ -250,7 +251,12 @@ impl Scheduler {
             || self.links.values().any(|link| link.peer == *peer)
     }
 
-    fn rest(&mut self, peer: FeedId, was_good: bool, now: Uptime) {
+    /// A peer is left in peace for a while. Of who is not in the table, and so never dialed, nothing is remembered.
+    fn rest(&mut self, peer: FeedId, was_good: bool, peers: &Peers, now: Uptime) {
+        if peers.get(&peer).is_none() {
+            self.attempts.remove(&peer);
+            return;
+        }
         let chance = self.dialing.map_or(0, |dialing| dialing.chance);
         let attempt = self.attempts.entry(peer).or_default();
         attempt.is_under_way = false;
@@ -286,4 +292,27 @@ fn by_chance(whole: Duration, chance: u64, peer: &FeedId, failures: u32) -> Dura
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     let part = u32::try_from((mixed ^ (mixed >> 31)) >> 40).expect("24 bits are left");
     whole.mul_f64(f64::from(part) / f64::from(1 << 24))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_leave_nothing_behind() {
+        let [me, stranger] = [1, 2].map(|n| FeedId::from_bytes([n; 32]));
+        let dialing =
+            Dialing { seeds: true, local: true, friends: true, global: true, pubs: true, chance: 0 };
+        let (mut scheduler, peers, now) =
+            (Scheduler::new(me, Some(dialing)), Peers::new(me), Uptime::default());
+        for side in [Side::Accepted, Side::Dialed] {
+            scheduler.dialing(stranger);
+            scheduler.opened(ConnectionId(1), stranger, side, now);
+            scheduler.closed(ConnectionId(1), &peers, now);
+            scheduler.dialing(stranger);
+            scheduler.failed(stranger, &peers, now);
+
+            assert!(scheduler.attempts.is_empty() && scheduler.links.is_empty());
+        }
+    }
 }

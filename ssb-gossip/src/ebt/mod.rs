@@ -98,10 +98,6 @@ struct Partner {
     stage: Stage,
     /// Whether it has said anything on this stream.
     is_heard: bool,
-    /// Whether notes were sent on this stream.
-    has_greeted: bool,
-    /// An item is sent even if it says nothing.
-    greets: bool,
     feeds: BTreeMap<FeedId, Shared>,
     /// When its last message came.
     heard: Uptime,
@@ -356,7 +352,7 @@ impl Ebt {
     }
 
     /// Other feeds may be wanted now, or somebody blocks somebody.
-    pub fn graph_changed(&mut self, scope: &Scope, now: Uptime) {
+    pub fn scope_changed(&mut self, scope: &Scope, now: Uptime) {
         let connections: Vec<ConnectionId> = self.partners.keys().copied().collect();
         for connection in connections {
             let Some(partner) = self.partners.get(&connection) else { continue };
@@ -498,7 +494,8 @@ impl Ebt {
         self.greet(connection, scope, now);
     }
 
-    /// Notes all feeds that were not noted yet, and asks for those that come from nobody.
+    /// Notes all feeds that were not noted yet, and asks for those that come from nobody. A peer who called waits for the first
+    /// item: the own feed is always in it.
     fn greet(&mut self, connection: ConnectionId, scope: &Scope, now: Uptime) {
         let Some(partner) = self.partners.get(&connection) else { return };
         if partner.stage != Stage::Open {
@@ -517,11 +514,6 @@ impl Ebt {
                     self.adopt(connection, feed, scope);
                 }
             }
-        }
-        if let Some(partner) = self.partners.get_mut(&connection) {
-            // The first item comes even if there is nothing to say: a peer who called waits for it.
-            partner.greets = !partner.has_greeted;
-            partner.has_greeted = true;
         }
     }
 
@@ -795,8 +787,6 @@ impl Partner {
             side,
             stage: Stage::Idle { call },
             is_heard: false,
-            has_greeted: false,
-            greets: false,
             feeds: BTreeMap::new(),
             heard: call,
             settles: None,
@@ -821,7 +811,7 @@ impl Partner {
     /// A stream begins.
     fn begin(&mut self) {
         self.stage = Stage::Open;
-        (self.is_heard, self.has_greeted) = (false, false);
+        self.is_heard = false;
     }
 
     /// Nothing is known of the peer any more, and nothing to be said.
@@ -847,12 +837,8 @@ impl Partner {
         let resets: Vec<(FeedId, Note)> =
             std::mem::take(&mut self.resets).into_iter().map(|feed| (feed, Note::Refused)).collect();
         let notes: Vec<(FeedId, Note)> = std::mem::take(&mut self.notes).into_iter().collect();
-        let is_first = std::mem::take(&mut self.greets);
         for notes in resets.chunks(NOTES_AT_ONCE).chain(notes.chunks(NOTES_AT_ONCE)) {
             out.push_back(Letter::EbtNotes(notes.to_vec()).to(connection));
-        }
-        if is_first && resets.is_empty() && notes.is_empty() {
-            out.push_back(Letter::EbtNotes(Vec::new()).to(connection));
         }
         if !self.serve.is_empty() {
             let serve = std::mem::take(&mut self.serve).into_iter().collect();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ssb_gossip::address::Address;
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::connection::Side;
+use ssb_gossip::core::KEEP_AFTER;
 use ssb_gossip::core::Start;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Letter;
@@ -185,6 +186,17 @@ fn hundreds_of_dead_peers_cost_a_few_dials_an_hour() {
 
     let last = dials.get(&(hours - 1)).copied().unwrap_or_default();
     assert!(last <= PEERS_MAX, "{last} dials in the last hour: {dials:?}");
+}
+
+#[test]
+fn what_changes_in_the_table_of_peers_is_kept_soon_and_once() {
+    let quiet = Dialing { seeds: false, local: false, friends: false, global: false, ..ALL };
+    let mut node = node(quiet, &[]);
+    node.announced(feed(1));
+
+    assert!(!node.later(KEEP_AFTER - Duration::from_millis(1)).contains(&Output::SavePeers));
+    assert_eq!(node.later(Duration::from_millis(1)), [Output::SavePeers]);
+    assert_eq!(node.later(KEEP_AFTER * 10), []);
 }
 
 #[test]
