@@ -240,9 +240,7 @@ impl Connection {
             return;
         }
         if !self.ebt.is_idle() {
-            let new = (seen.get()..reader.end().get()).map(Ordinal::new);
-            let authors = new.filter_map(|at| reader.author(at).and_then(|number| reader.feed_id(number)));
-            authors.for_each(|feed| self.ebt.wake(&feed));
+            reader.authors(seen..reader.end()).for_each(|feed| self.ebt.wake(&feed));
         }
         let grown: Vec<RequestId> = self
             .waiting

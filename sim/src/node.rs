@@ -608,7 +608,7 @@ impl Node {
                 Output::Remove { what, .. } => self.own.push_back(Own::Remove(what)),
                 Output::Readmit { what, .. } => self.own.push_back(Own::Readmit(what)),
                 Output::Retain { steps } => self.own.push_back(Own::Retain(steps)),
-                // Whom it dials, the seed says.
+                // Whom a node knows, the seed says.
                 Output::SavePeers => {}
                 Output::Dial { ticket, .. } => {
                     wishes.extend(ticket.map(|ticket| Wish::Dial(target(ticket.0))));

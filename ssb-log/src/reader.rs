@@ -384,6 +384,12 @@ impl<D: Directory> Reader<D> {
         self.indexes().ledger.feeds.author(at)
     }
 
+    /// The authors of the messages at these places, in their order, without reading them.
+    pub fn authors(&self, places: Range<Ordinal>) -> impl Iterator<Item = FeedId> {
+        let places = (places.start.get()..places.end.get()).map(Ordinal::new);
+        places.filter_map(|at| self.author(at).and_then(|number| self.feed_id(number)))
+    }
+
     /// The number of a feed; `None` if there is nothing of it.
     pub fn feed_number(&self, feed: &FeedId) -> Option<FeedNumber> {
         self.indexes().ledger.feeds.number(feed)

@@ -158,8 +158,7 @@ impl PeerTask {
                         // What is stored now is old, however long the core takes.
                         let served = query.map(|query| {
                             let viewer = self.peer.remote().unwrap_or(self.shared.me.id());
-                            let latest = self.shared.reader.latest(&query.feed);
-                            Served::new(query, viewer, latest.map_or(0, |latest| latest.sequence))
+                            Served::new(query, viewer, history::latest(&self.shared.reader, &query.feed))
                         });
                         self.streams.called(request, served, &mut self.peer);
                     }

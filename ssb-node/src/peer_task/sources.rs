@@ -21,7 +21,6 @@ use crate::rpc::source::PAGE_LEN;
 use crate::rpc::source::Page;
 use crate::rpc::source::Source;
 use crate::rpc::source::Then;
-use crate::rpc::source::behind;
 use crate::shared::Shared;
 
 /// All streams of one connection.
@@ -145,11 +144,11 @@ impl Sources {
             .filter(|(_, (_, then))| matches!(then, Then::Grown { .. }))
             .map(|(request, _)| *request)
             .collect();
-        let mut at = self.seen;
-        while at < end && !self.by_feed.is_empty() {
-            let feed = reader.author(at).and_then(|number| reader.feed_id(number));
-            due.extend(feed.and_then(|feed| self.by_feed.remove(&feed)).unwrap_or_default());
-            at = behind(at);
+        for feed in reader.authors(self.seen..end) {
+            if self.by_feed.is_empty() {
+                break;
+            }
+            due.extend(self.by_feed.remove(&feed).unwrap_or_default());
         }
         self.seen = end;
         for request in due {

@@ -16,8 +16,8 @@ use ssb_log::read::ReadError;
 use ssb_log::tail::Follower;
 
 use crate::pool::Promise;
+use crate::rpc::history;
 use crate::rpc::source::PAGE_LEN;
-use crate::rpc::source::behind;
 use crate::shared::Shared;
 
 /// The stream, and what is read for it.
@@ -59,7 +59,10 @@ impl Trees {
         {
             let reader = shared.reader.clone();
             let viewer = peer.remote().unwrap_or(shared.me.id());
-            let page = shared.reads.run(move || read(&reader, feed, from, viewer));
+            let page = shared.reads.run(move || {
+                let latest = history::latest(&reader, &feed);
+                history::page(&mut Serving::cursor(feed, from, viewer, latest), latest, &reader)
+            });
             self.reading = Some(Reading { feed, from, page });
             moved = true;
         }
@@ -81,21 +84,8 @@ impl Trees {
             return false;
         }
         let Poll::Ready(end) = self.follower.poll_past(context, self.seen) else { return false };
-        let mut at = std::mem::replace(&mut self.seen, end);
-        while at < end {
-            if let Some(feed) = reader.author(at).and_then(|number| reader.feed_id(number)) {
-                self.stream.wake(&feed);
-            }
-            at = behind(at);
-        }
+        let seen = std::mem::replace(&mut self.seen, end);
+        reader.authors(seen..end).for_each(|feed| self.stream.wake(&feed));
         true
     }
-}
-
-fn read(reader: &Reader<Disk>, feed: FeedId, from: u32, viewer: FeedId) -> ServedPage<ReadError> {
-    let latest = reader.latest(&feed).map_or(0, |latest| latest.sequence);
-    Serving::cursor(feed, from, viewer, latest).page(latest, PAGE_LEN, |sequence, len| {
-        let page = reader.feed_page(&feed, sequence, len)?;
-        Ok(page.into_iter().map(|stored| (stored.id, stored.received, stored.json)).collect())
-    })
 }

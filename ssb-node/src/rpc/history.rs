@@ -4,9 +4,12 @@ use serde_json::Value;
 use ssb_gossip::history::HistoryQuery;
 use ssb_gossip::history::INCOMPLETE;
 use ssb_gossip::history::Served;
+use ssb_gossip::history::ServedPage;
 use ssb_gossip::history::ServedThen;
+use ssb_keys::FeedId;
 use ssb_log::Disk;
 use ssb_log::Reader;
+use ssb_log::read::ReadError;
 use ssb_muxrpc::RemoteError;
 
 use super::args;
@@ -30,17 +33,28 @@ pub(crate) fn refusal(args: &[u8], query: &HistoryQuery, reader: &Reader<Disk>) 
     (is_wrong && has_come()).then(|| args::wrong_type("feedId"))
 }
 
+/// How far the log holds a feed.
+pub(crate) fn latest(reader: &Reader<Disk>, feed: &FeedId) -> u32 {
+    reader.latest(feed).map_or(0, |latest| latest.sequence)
+}
+
+/// The next messages of a feed that is sent, which the log holds up to `latest`.
+pub(crate) fn page(served: &mut Served, latest: u32, reader: &Reader<Disk>) -> ServedPage<ReadError> {
+    let feed = served.feed();
+    served.page(latest, PAGE_LEN, |sequence, len| {
+        let page = reader.feed_page(&feed, sequence, len)?;
+        Ok(page.into_iter().map(|stored| (stored.id, stored.received, stored.json)).collect())
+    })
+}
+
 /// A history stream that we serve.
 pub(crate) struct History(pub(crate) Served);
 
 impl Source for History {
     fn pull(&mut self, reader: &Reader<Disk>) -> Page {
         let feed = self.0.feed();
-        let latest = reader.latest(&feed).map_or(0, |latest| latest.sequence);
-        let page = self.0.page(latest, PAGE_LEN, |sequence, len| {
-            let page = reader.feed_page(&feed, sequence, len)?;
-            Ok(page.into_iter().map(|stored| (stored.id, stored.received, stored.json)).collect())
-        });
+        let latest = latest(reader, &feed);
+        let page = page(&mut self.0, latest, reader);
         let then = match page.then {
             ServedThen::More => Then::More,
             ServedThen::Wait => Then::FeedGrown { feed, past: latest },

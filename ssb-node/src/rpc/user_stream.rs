@@ -10,6 +10,7 @@ use ssb_log::read::ReadError;
 use ssb_muxrpc::RemoteError;
 
 use super::args;
+use super::history;
 use super::message_stream::MessageStream;
 use super::message_stream::Messages;
 use super::message_stream::Placed;
@@ -35,7 +36,7 @@ pub(crate) fn parse(args: &[u8]) -> Result<MessageStream<Feed>, RemoteError> {
 
 impl Messages for Feed {
     fn end(&self, reader: &Reader<Disk>) -> u32 {
-        reader.latest(&self.0).map_or(0, |latest| latest.sequence)
+        history::latest(reader, &self.0)
     }
 
     fn range(
