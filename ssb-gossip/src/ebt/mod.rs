@@ -18,6 +18,7 @@
 //! ([`FETCHES_MAX`]), nearer ones first; the others are noted as not to be sent until it is their turn.
 
 pub mod note;
+mod partner;
 pub mod serving;
 pub mod stream;
 
@@ -33,6 +34,9 @@ use ssb_muxrpc::RequestId;
 use crate::connection::ConnectionId;
 use crate::connection::Side;
 use crate::ebt::note::Note;
+use crate::ebt::partner::Partner;
+use crate::ebt::partner::Shared;
+use crate::ebt::partner::Stage;
 use crate::event::Letter;
 use crate::event::Output;
 use crate::scope::Scope;
@@ -88,61 +92,6 @@ struct Feed {
     due: Option<Uptime>,
     /// Since when it is owed.
     since: Uptime,
-}
-
-/// The other end of a connection.
-#[derive(Debug)]
-struct Partner {
-    peer: FeedId,
-    side: Side,
-    stage: Stage,
-    /// Whether it has said anything on this stream.
-    is_heard: bool,
-    feeds: BTreeMap<FeedId, Shared>,
-    /// When its last message came.
-    heard: Uptime,
-    /// When feeds without a source may come from it.
-    settles: Option<Uptime>,
-    /// When feeds of which it says nothing are noted once more.
-    silent: Option<Uptime>,
-    /// Feeds of which it is not sent what is new.
-    news: BTreeSet<FeedId>,
-    news_due: Option<Uptime>,
-    resets: BTreeSet<FeedId>,
-    notes: BTreeMap<FeedId, Note>,
-    serve: BTreeMap<FeedId, Option<u32>>,
-}
-
-/// How far a connection is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// There is no stream; at this time one is made.
-    Idle { call: Uptime },
-    /// We called, and the peer has not said anything yet; at this time notes are sent anyway.
-    Called { greet: Uptime },
-    /// Both sides speak.
-    Open,
-    /// The peer does not speak this protocol.
-    Legacy,
-}
-
-/// A feed on one connection.
-#[derive(Clone, Copy, Debug, Default)]
-struct Shared {
-    /// How far the peer has it, as far as is known.
-    theirs: Option<u64>,
-    /// The peer does not replicate it with us.
-    refused: bool,
-    /// What follows is sent to the peer.
-    serves: bool,
-    /// What was noted last.
-    said: Option<Note>,
-    /// How far the peer knows that we have it. Who refuses a feed forgets that.
-    told: Option<u64>,
-    /// How often the peer owed it and did not send it.
-    strikes: u8,
-    /// When a message of it did not follow what the log holds.
-    gap: Option<Uptime>,
 }
 
 /// What is to be asked the old way.
@@ -777,73 +726,6 @@ impl Ebt {
 
     fn shared(&mut self, connection: ConnectionId, feed: &FeedId) -> Option<&mut Shared> {
         self.partners.get_mut(&connection)?.feeds.get_mut(feed)
-    }
-}
-
-impl Partner {
-    const fn new(peer: FeedId, side: Side, call: Uptime) -> Self {
-        Self {
-            peer,
-            side,
-            stage: Stage::Idle { call },
-            is_heard: false,
-            feeds: BTreeMap::new(),
-            heard: call,
-            settles: None,
-            silent: None,
-            news: BTreeSet::new(),
-            news_due: None,
-            resets: BTreeSet::new(),
-            notes: BTreeMap::new(),
-            serve: BTreeMap::new(),
-        }
-    }
-
-    const fn has_stream(&self) -> bool {
-        matches!(self.stage, Stage::Called { .. } | Stage::Open)
-    }
-
-    /// Whether all is known that a peer says at first.
-    fn is_settled(&self) -> bool {
-        self.stage == Stage::Open && self.is_heard && self.settles.is_none()
-    }
-
-    /// A stream begins.
-    fn begin(&mut self) {
-        self.stage = Stage::Open;
-        self.is_heard = false;
-    }
-
-    /// Nothing is known of the peer any more, and nothing to be said.
-    fn forget(&mut self) {
-        (self.settles, self.silent, self.news_due) = (None, None, None);
-        self.feeds.clear();
-        self.news.clear();
-        self.resets.clear();
-        self.notes.clear();
-        self.serve.clear();
-    }
-
-    fn deadline(&self) -> Option<Uptime> {
-        match self.stage {
-            Stage::Idle { call } => Some(call),
-            Stage::Called { greet } => Some(greet),
-            Stage::Open => [self.settles, self.silent, self.news_due].into_iter().flatten().min(),
-            Stage::Legacy => None,
-        }
-    }
-
-    fn flush(&mut self, connection: ConnectionId, out: &mut VecDeque<Output>) {
-        let resets: Vec<(FeedId, Note)> =
-            std::mem::take(&mut self.resets).into_iter().map(|feed| (feed, Note::Refused)).collect();
-        let notes: Vec<(FeedId, Note)> = std::mem::take(&mut self.notes).into_iter().collect();
-        for notes in resets.chunks(NOTES_AT_ONCE).chain(notes.chunks(NOTES_AT_ONCE)) {
-            out.push_back(Letter::EbtNotes(notes.to_vec()).to(connection));
-        }
-        if !self.serve.is_empty() {
-            let serve = std::mem::take(&mut self.serve).into_iter().collect();
-            out.push_back(Letter::EbtServe(serve).to(connection));
-        }
     }
 }
 

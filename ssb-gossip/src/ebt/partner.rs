@@ -1,0 +1,137 @@
+//! The other end of a connection: what is known of it, and what it is told behind an event.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+
+use ssb_keys::FeedId;
+
+use super::NOTES_AT_ONCE;
+use crate::connection::ConnectionId;
+use crate::connection::Side;
+use crate::ebt::note::Note;
+use crate::event::Letter;
+use crate::event::Output;
+use crate::time::Uptime;
+
+/// The other end of a connection.
+#[derive(Debug)]
+pub(super) struct Partner {
+    pub(super) peer: FeedId,
+    pub(super) side: Side,
+    pub(super) stage: Stage,
+    /// Whether it has said anything on this stream.
+    pub(super) is_heard: bool,
+    pub(super) feeds: BTreeMap<FeedId, Shared>,
+    /// When its last message came.
+    pub(super) heard: Uptime,
+    /// When feeds without a source may come from it.
+    pub(super) settles: Option<Uptime>,
+    /// When feeds of which it says nothing are noted once more.
+    pub(super) silent: Option<Uptime>,
+    /// Feeds of which it is not sent what is new.
+    pub(super) news: BTreeSet<FeedId>,
+    pub(super) news_due: Option<Uptime>,
+    pub(super) resets: BTreeSet<FeedId>,
+    pub(super) notes: BTreeMap<FeedId, Note>,
+    pub(super) serve: BTreeMap<FeedId, Option<u32>>,
+}
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// There is no stream; at this time one is made.
+    Idle { call: Uptime },
+    /// We called, and the peer has not said anything yet; at this time notes are sent anyway.
+    Called { greet: Uptime },
+    /// Both sides speak.
+    Open,
+    /// The peer does not speak this protocol.
+    Legacy,
+}
+
+/// A feed on one connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shared {
+    /// How far the peer has it, as far as is known.
+    pub(super) theirs: Option<u64>,
+    /// The peer does not replicate it with us.
+    pub(super) refused: bool,
+    /// What follows is sent to the peer.
+    pub(super) serves: bool,
+    /// What was noted last.
+    pub(super) said: Option<Note>,
+    /// How far the peer knows that we have it. Who refuses a feed forgets that.
+    pub(super) told: Option<u64>,
+    /// How often the peer owed it and did not send it.
+    pub(super) strikes: u8,
+    /// When a message of it did not follow what the log holds.
+    pub(super) gap: Option<Uptime>,
+}
+
+impl Partner {
+    pub(super) const fn new(peer: FeedId, side: Side, call: Uptime) -> Self {
+        Self {
+            peer,
+            side,
+            stage: Stage::Idle { call },
+            is_heard: false,
+            feeds: BTreeMap::new(),
+            heard: call,
+            settles: None,
+            silent: None,
+            news: BTreeSet::new(),
+            news_due: None,
+            resets: BTreeSet::new(),
+            notes: BTreeMap::new(),
+            serve: BTreeMap::new(),
+        }
+    }
+
+    pub(super) const fn has_stream(&self) -> bool {
+        matches!(self.stage, Stage::Called { .. } | Stage::Open)
+    }
+
+    /// Whether all is known that a peer says at first.
+    pub(super) fn is_settled(&self) -> bool {
+        self.stage == Stage::Open && self.is_heard && self.settles.is_none()
+    }
+
+    /// A stream begins.
+    pub(super) fn begin(&mut self) {
+        self.stage = Stage::Open;
+        self.is_heard = false;
+    }
+
+    /// Nothing is known of the peer any more, and nothing to be said.
+    pub(super) fn forget(&mut self) {
+        (self.settles, self.silent, self.news_due) = (None, None, None);
+        self.feeds.clear();
+        self.news.clear();
+        self.resets.clear();
+        self.notes.clear();
+        self.serve.clear();
+    }
+
+    pub(super) fn deadline(&self) -> Option<Uptime> {
+        match self.stage {
+            Stage::Idle { call } => Some(call),
+            Stage::Called { greet } => Some(greet),
+            Stage::Open => [self.settles, self.silent, self.news_due].into_iter().flatten().min(),
+            Stage::Legacy => None,
+        }
+    }
+
+    pub(super) fn flush(&mut self, connection: ConnectionId, out: &mut VecDeque<Output>) {
+        let resets: Vec<(FeedId, Note)> =
+            std::mem::take(&mut self.resets).into_iter().map(|feed| (feed, Note::Refused)).collect();
+        let notes: Vec<(FeedId, Note)> = std::mem::take(&mut self.notes).into_iter().collect();
+        for notes in resets.chunks(NOTES_AT_ONCE).chain(notes.chunks(NOTES_AT_ONCE)) {
+            out.push_back(Letter::EbtNotes(notes.to_vec()).to(connection));
+        }
+        if !self.serve.is_empty() {
+            let serve = std::mem::take(&mut self.serve).into_iter().collect();
+            out.push_back(Letter::EbtServe(serve).to(connection));
+        }
+    }
+}
