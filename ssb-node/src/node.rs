@@ -57,8 +57,8 @@ use crate::index_thread;
 use crate::index_thread::REBUILDS_LEN;
 use crate::log_inbox::LogInbox;
 use crate::log_thread::LogThread;
-use crate::log_thread::Survey;
 use crate::log_thread::survey;
+use crate::log_thread::survey::Survey;
 use crate::logging::Logger;
 use crate::peers_file;
 use crate::permission;
@@ -122,7 +122,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     write_manifest(&config.path)?;
 
     let clock = Clock::start();
-    let Survey { held, contacts, pubs } = survey(&home.store).map_err(StartError::Read)?;
+    let Survey { held, contacts } = survey::survey(&home.store).map_err(StartError::Read)?;
     let seeds = if config.offline { Vec::new() } else { config.seeds.clone() };
     let (me, mark, banned) = (home.me.id(), home.mark, home.store.reader().banned());
     // What is not kept is not asked for, either.
@@ -131,6 +131,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let retention = if is_idle { Retention::Everything } else { Retention::Policy };
     let (stored, about_peers) = peers_file::load(&config.path);
     let dialing = (!config.offline).then(|| dialing(config.gossip));
+    let learns = dialing.is_some_and(|dialing| dialing.pubs);
+    let pubs = if learns { survey::pubs(&home.store).map_err(StartError::Read)? } else { Vec::new() };
     let start = Start { me, hops, mark, held, contacts, seeds, stored, pubs, banned, retention, dialing };
     let core = Core::new(start);
     let mut notices = home.notices;

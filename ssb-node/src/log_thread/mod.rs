@@ -3,6 +3,7 @@
 //! It waits for the verifiers and for nobody else; whoever reads its results must take them.
 
 mod removal;
+pub(crate) mod survey;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -28,15 +29,11 @@ use ssb_keys::Keypair;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_log::Disk;
 use ssb_log::Store;
-use ssb_log::query::Filter;
-use ssb_log::query::Query;
-use ssb_log::read::ReadError;
 use ssb_log::store::PublishError;
 use ssb_log::store::Refused;
 use ssb_msg::Message;
 use ssb_msg::Signing;
 use ssb_msg::Unverified;
-use ssb_msg::content::Contact;
 use ssb_muxrpc::RemoteError;
 
 use crate::clock::Clock;
@@ -49,6 +46,7 @@ use crate::logging::Entry;
 use crate::logging::Logger;
 use crate::rpc::add;
 use crate::rpc::del;
+use crate::rpc::history;
 use crate::rpc::publish;
 use crate::supervisor::or_abort;
 
@@ -222,10 +220,7 @@ impl LogThread {
 
     fn refusal(&self, feed: FeedId, refused: Refused) -> Outcome {
         match refused {
-            Refused::Known => Outcome::Known {
-                feed,
-                held: self.store.reader().latest(&feed).map_or(0, |latest| latest.sequence),
-            },
+            Refused::Known => Outcome::Known { feed, held: history::latest(&self.store.reader(), &feed) },
             Refused::Fork { .. } => Outcome::Refused(Refusal::Fork),
             Refused::Gap { .. } => Outcome::Refused(Refusal::Gap),
             Refused::Banned => Outcome::Refused(Refusal::Banned),
@@ -324,35 +319,6 @@ fn stored(message: &Message) -> Outcome {
         sequence: message.sequence(),
         contact: contact_of(message.json()),
     }
-}
-
-/// What of a store the core starts from.
-#[derive(Debug)]
-pub(crate) struct Survey {
-    /// How far each feed is held.
-    pub(crate) held: Vec<(FeedId, u32)>,
-    /// Who follows or blocks whom.
-    pub(crate) contacts: Vec<(FeedId, Contact)>,
-    /// Where messages say that peers are: the latest ones.
-    pub(crate) pubs: Vec<Address>,
-}
-
-/// How many messages are looked at that say where a peer is.
-const PUBS_MAX: u64 = 2_048;
-
-/// How many bytes of them are read at once.
-const PUBS_LEN: usize = 256 * 1024;
-
-/// Finds the ends of all feeds, all contacts, and where peers are.
-pub(crate) fn survey(store: &Store<Disk>) -> Result<Survey, ReadError> {
-    let reader = store.reader();
-    let held = reader.feeds().into_iter().map(|latest| (latest.feed, latest.sequence)).collect();
-    let mut answer = reader.query(Query::new(Filter::of_type("pub")).descending().limit(PUBS_MAX));
-    let mut pubs = Vec::new();
-    while !answer.is_over() {
-        pubs.extend(answer.page(PUBS_LEN)?.iter().filter_map(|stored| announced(&stored.json)));
-    }
-    Ok(Survey { held, contacts: store.contacts()?, pubs })
 }
 
 #[cfg(test)]
@@ -749,20 +715,6 @@ mod tests {
         assert!(stored > 0);
         assert_eq!(bench.thread.store.reader().len(), u32::try_from(stored).unwrap());
         assert!(outcomes[stored..].iter().all(|outcome| *outcome == Outcome::Refused(Refusal::Storage)));
-    }
-
-    #[test]
-    fn a_survey_finds_how_far_feeds_are_and_their_contacts() {
-        let mut fixture = Fixture::new();
-        let friend = key(5).id();
-        fixture.publish(&key(2), r#"{"type":"post"}"#);
-        fixture.publish(&key(2), &format!(r#"{{"type":"contact","contact":"{friend}","blocking":true}}"#));
-
-        let survey = survey(&fixture.take()).unwrap();
-
-        assert_eq!(survey.held, [(key(2).id(), 2)]);
-        let [(author, contact)] = survey.contacts[..] else { panic!("{survey:?}") };
-        assert_eq!((author, contact.contact), (key(2).id(), friend));
     }
 
     #[test]
