@@ -294,9 +294,9 @@ impl Ebt {
     pub fn incomplete(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope, now: Uptime) {
         if let Some(shared) = self.shared(connection, &feed) {
             shared.serves = false;
-            self.say(connection, feed, Note::Refused);
             self.unsource(connection, feed, scope, now);
             self.fetch(scope, now);
+            self.say(connection, feed, Note::Refused);
         }
     }
 

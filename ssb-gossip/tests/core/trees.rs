@@ -511,6 +511,16 @@ fn a_feed_with_a_hole_is_refused_to_who_would_need_what_is_missing() {
 }
 
 #[test]
+fn a_source_who_would_need_what_is_missing_is_refused_too() {
+    let mut node = holding(3);
+    node.meet(1, &[(ME, odd(0)), (AUTHOR, even(1))]);
+    node.later(SETTLE_AFTER);
+
+    let incomplete = Input::EbtIncomplete { connection: ConnectionId(1), feed: feed(AUTHOR) };
+    assert_eq!(node.handle(incomplete), [notes(1, &[(AUTHOR, Note::Refused)])]);
+}
+
+#[test]
 fn a_feed_that_was_removed_and_may_come_back_is_asked_for_from_its_start() {
     let mut node = holding(3);
     node.meet(1, &[(ME, odd(0)), (AUTHOR, odd(3))]);
