@@ -5,7 +5,7 @@
 //! lengths  for each record: u32, its length in the file
 //! authors  for each record: u32, the number of its feed, with the highest bit set if it took the place of an earlier record, and
 //!          the second highest if there is no message any more;
-//!          2^32 - 1 for decisions, 2^32 - 2 for what is nobody's any more
+//!          2^32 - 1 for decisions, 2^32 - 2 for what is nobody's any more, 2^32 - 3 for the proof of a fork
 //! feeds    for each feed with a record in the stretch, by number, as it was at the end of the stretch:
 //!          u32 number, id (32 bytes), id of the latest message (32 bytes), f64 claimed time of that
 //! footer   u32 feeds, u32 CRC-32C of all before it

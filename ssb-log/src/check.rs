@@ -32,6 +32,7 @@ use thiserror::Error;
 
 use crate::base;
 use crate::base::Part;
+use crate::fork::ForkProof;
 use crate::frame;
 use crate::frame::Before;
 use crate::frame::Broken;
@@ -167,6 +168,20 @@ struct Whole {
     body: Vec<u8>,
 }
 
+impl Whole {
+    /// What of it is signed. What should be a message and is none has no signature either, and is told for that.
+    fn signed(&self) -> Vec<Unverified> {
+        match self.kind {
+            Kind::Message => Unverified::parse(&self.body).ok().into_iter().collect(),
+            Kind::ForkProof => {
+                let proof = ForkProof::decode(&self.id, &self.body);
+                proof.map(ForkProof::into_parts).into_iter().flatten().collect()
+            }
+            Kind::Tombstone | Kind::Decision => Vec::new(),
+        }
+    }
+}
+
 impl<'a, D: Directory> Check<'a, D> {
     /// Takes the directory for this process.
     ///
@@ -208,18 +223,12 @@ impl<'a, D: Directory> Check<'a, D> {
             }
             return Ok(more);
         }
-        let messages = turn.iter().filter(|whole| whole.kind == Kind::Message);
-        // What is no message at all has no signature either, and is told below.
-        let parsed: Vec<Option<Unverified>> =
-            messages.map(|whole| Unverified::parse(&whole.body).ok()).collect();
-        let is_parsed: Vec<bool> = parsed.iter().map(Option::is_some).collect();
-        let mut verdicts = verify(parsed.into_iter().flatten().collect()).into_iter();
-        let mut is_signed = is_parsed
-            .into_iter()
-            .map(|is_parsed| is_parsed && verdicts.next().is_some_and(|verdict| verdict.is_ok()));
-        for whole in turn {
-            let is_signed = whole.kind != Kind::Message || is_signed.next().unwrap_or(false);
-            self.judge(&whole, is_signed);
+        let signed: Vec<Vec<Unverified>> = turn.iter().map(Whole::signed).collect();
+        let counts: Vec<usize> = signed.iter().map(Vec::len).collect();
+        let mut verdicts = verify(signed.into_iter().flatten().collect()).into_iter();
+        for (whole, count) in turn.into_iter().zip(counts) {
+            let good = verdicts.by_ref().take(count).filter(Result::is_ok).count();
+            self.judge(&whole, good == count);
         }
         Ok(true)
     }

@@ -197,7 +197,12 @@ fn remains<F: Storage>(indexes: &RwLock<Indexes<F>>, entry: &Entry) -> Remains {
             timestamp: message.timestamp(),
         }),
         Kind::Tombstone => Tombstone::parse(&entry.body),
-        Kind::Decision | Kind::ForkProof => return Remains::All,
+        Kind::Decision => return Remains::All,
+        // What it holds goes with the messages of its feed.
+        Kind::ForkProof => {
+            let is_kept = indexes.ledger.forks.values().any(|(_, at)| *at == entry.ordinal);
+            return if is_kept { Remains::All } else { Remains::Nothing };
+        }
     };
     match tombstone {
         Some(tombstone) if !indexes.ledger.feeds.is_of_the_past(&tombstone.author, entry.ordinal) => {

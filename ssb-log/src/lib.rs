@@ -8,6 +8,7 @@ pub mod decision;
 pub mod faulty;
 pub mod fields;
 pub mod file;
+pub mod fork;
 mod frame;
 #[cfg(feature = "import")]
 pub mod import;
@@ -36,6 +37,7 @@ mod tombstone;
 
 pub use decision::Decision;
 pub use file::Disk;
+pub use fork::Fork;
 pub use indexer::Indexer;
 pub use log::Durable;
 pub use log::Log;

@@ -299,7 +299,7 @@ pub enum Kind {
     Message,
     /// The place of a message that was deleted.
     Tombstone,
-    /// Two messages that prove a feed to be forked. Not written as yet.
+    /// Two messages that prove a feed to be forked.
     ForkProof,
     /// What the owner wants gone, or back.
     Decision,

@@ -17,6 +17,8 @@ use ssb_msg::content::Relation;
 use ssb_msg::json;
 
 use crate::compact::gain;
+use crate::fork::Fork;
+use crate::fork::ForkProof;
 use crate::index::Indexes;
 use crate::index::content::ContentIndexes;
 use crate::index::feeds::FeedNumber;
@@ -346,6 +348,26 @@ impl<D: Directory> Reader<D> {
     /// The feeds of which nothing is taken, because the owner wants so.
     pub fn banned(&self) -> Vec<FeedId> {
         self.indexes().ledger.gone.banned().iter().copied().collect()
+    }
+
+    /// The feeds of which two messages contradict each other, in the order of their ids. Each goes on with the messages that
+    /// came here first.
+    pub fn forks(&self) -> Vec<Fork> {
+        let indexes = self.indexes();
+        let forks = indexes.ledger.forks.iter();
+        forks.map(|(feed, (sequence, _))| Fork { feed: *feed, sequence: *sequence }).collect()
+    }
+
+    /// The proof that a feed has forked, if it is known to.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] if it cannot be read.
+    pub fn fork_proof(&self, feed: &FeedId) -> Result<Option<ForkProof>, ReadError> {
+        let place = self.indexes().ledger.forks.get(feed).copied();
+        let Some((_, at)) = place else { return Ok(None) };
+        let entry = self.log.read(at)?;
+        Ok(ForkProof::decode(&entry.id, &entry.body))
     }
 
     /// The end of a feed, whether or not its latest message was deleted; `None` if there is nothing of it.

@@ -40,6 +40,7 @@ use crate::decision;
 use crate::decision::Decision;
 use crate::decision::RECORD_DECISIONS_MAX;
 use crate::fields;
+use crate::fork::ForkProof;
 use crate::index::BrokenChain;
 use crate::index::Fact;
 use crate::index::Facts;
@@ -284,6 +285,48 @@ impl<D: Directory> Store<D> {
         Ok(())
     }
 
+    /// Keeps the proof that a feed has forked, durable and visible at once: a message that was [refused](Refused::Fork), and
+    /// the one that the log holds. False if the log has a proof of that feed already, or holds no such message any more. What
+    /// was offered has to be committed before.
+    ///
+    /// # Errors
+    ///
+    /// [`ProveError`].
+    ///
+    /// # Panics
+    ///
+    /// When messages wait for their commit.
+    pub fn prove(&mut self, other: &Message, received: f64) -> Result<bool, ProveError> {
+        assert!(self.queue.is_empty(), "what was offered is committed first");
+        let feed = other.author();
+        if self.indexes().ledger.forks.contains_key(&feed) {
+            return Ok(false);
+        }
+        let reader = self.reader();
+        let places = [Some(other.sequence()), other.sequence().checked_sub(1)];
+        let places = places.into_iter().flatten().filter_map(|sequence| reader.by_sequence(&feed, sequence));
+        let mut proof = None;
+        for at in places {
+            let held = match reader.read(at) {
+                Err(ReadError::Absent) => continue,
+                held => Unverified::parse(held?.json.as_bytes()).ok(),
+            };
+            let proves = |held| ForkProof::new(held, Unverified::parse(other.compact()).ok()?);
+            proof = proof.or_else(|| held.and_then(proves));
+        }
+        let Some(proof) = proof else { return Ok(false) };
+        let (id, body) = proof.to_record();
+        let ordinals = self.log.append(&[Record { kind: Kind::ForkProof, id, received, body: &body }])?;
+        let durable = self.log.sync()?;
+        let mut indexes = self.indexes.write().unwrap_or_else(PoisonError::into_inner);
+        let applied = indexes.apply(ordinals.start, &Fact::Fork(id, proof.fork()));
+        applied.expect("a proof follows anything");
+        self.log.publish_quietly(durable);
+        drop(indexes);
+        self.log.wake();
+        Ok(true)
+    }
+
     /// What gives back the space of what is gone, a piece at a time and on another thread. It is
     /// [finished](Self::finish_compaction) here.
     pub fn compactor(&self) -> Compactor<D> {
@@ -466,6 +509,18 @@ pub enum Refused {
     Unreadable(ReadError),
 }
 
+/// Why a proof was not kept.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ProveError {
+    /// What the log holds of the feed cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The proof is not there, and nothing can be written until the store is opened anew.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
 /// Why a message was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -513,10 +568,7 @@ impl OpenError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Flaw {
-    /// It is of a kind that this version does not write.
-    #[error("record is of a kind that is not written")]
-    Kind,
-    /// What should be a tombstone, or decisions of the owner, is neither.
+    /// What should be a tombstone, decisions of the owner or the proof of a fork is none.
     #[error("record is not what its kind says")]
     Body,
     /// What should be a message is none.
@@ -637,6 +689,9 @@ pub(crate) fn with_fact<T>(record: &Record<'_>, take: impl FnOnce(&Fact<'_>) -> 
             let decisions = decision::decode(&record.id, record.body).ok_or(Flaw::Body)?;
             Ok(take(&Fact::Decisions(record.id, &decisions)))
         }
-        Kind::ForkProof => Err(Flaw::Kind),
+        Kind::ForkProof => {
+            let proof = ForkProof::decode(&record.id, record.body).ok_or(Flaw::Body)?;
+            Ok(take(&Fact::Fork(record.id, proof.fork())))
+        }
     }
 }

@@ -237,7 +237,7 @@ fn records_that_are_whole_but_wrong_are_named() {
     assert_eq!(opening(&[record(0), loose]), flawed(second, Flaw::Form));
 
     let proof = Record { kind: Kind::ForkProof, ..record(1) };
-    assert_eq!(opening(&[record(0), proof]), flawed(second, Flaw::Kind));
+    assert_eq!(opening(&[record(0), proof]), flawed(second, Flaw::Body));
 
     let tombstone = Record { kind: Kind::Tombstone, ..record(1) };
     assert_eq!(opening(&[record(0), tombstone]), flawed(second, Flaw::Body));

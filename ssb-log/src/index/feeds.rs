@@ -23,10 +23,11 @@ pub struct FeedNumber(u32);
 pub(crate) const DECISION: u32 = u32::MAX;
 /// Nobody's: a message of a feed that is gone stood there.
 pub(crate) const NOBODY: u32 = u32::MAX - 1;
+const FORK: u32 = u32::MAX - 2;
 const CAME_BACK: u32 = 1 << 31;
 /// There was no message there any more when this was written.
 pub(crate) const GONE: u32 = 1 << 30;
-const FEEDS_MAX: u32 = GONE - 2;
+const FEEDS_MAX: u32 = GONE - 4;
 
 /// Whose a record is, and what it is to the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(crate) enum Owner {
     CameBack(FeedNumber),
     /// It holds decisions.
     Decision,
+    /// It proves that a feed has forked.
+    Fork,
     /// It is nobody's.
     Nobody,
 }
@@ -46,6 +49,7 @@ impl Owner {
         match code {
             DECISION => Self::Decision,
             NOBODY => Self::Nobody,
+            FORK => Self::Fork,
             code if code & CAME_BACK != 0 => Self::CameBack(FeedNumber(code & !(CAME_BACK | GONE))),
             code => Self::Next(FeedNumber(code & !GONE)),
         }
@@ -57,6 +61,7 @@ impl Owner {
             Self::CameBack(number) => number.0 | CAME_BACK,
             Self::Decision => DECISION,
             Self::Nobody => NOBODY,
+            Self::Fork => FORK,
         }
     }
 
@@ -64,7 +69,7 @@ impl Owner {
     pub(crate) const fn feed(self) -> Option<FeedNumber> {
         match self {
             Self::Next(number) | Self::CameBack(number) => Some(number),
-            Self::Decision | Self::Nobody => None,
+            Self::Decision | Self::Fork | Self::Nobody => None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Which messages are in which feed, and which of them are gone: all that says whether a record may follow.
 
+use std::collections::BTreeMap;
+
 use ssb_keys::FeedId;
 use ssb_msg::Unverified;
 
@@ -7,6 +9,8 @@ use crate::base::Base;
 use crate::base::FeedEnd;
 use crate::decision;
 use crate::decision::Decision;
+use crate::fork::Fork;
+use crate::fork::ForkProof;
 use crate::index::BrokenChain;
 use crate::index::Fact;
 use crate::index::Facts;
@@ -22,13 +26,15 @@ use crate::tombstone::Tombstone;
 pub(crate) struct Ledger {
     pub(crate) feeds: Feeds,
     pub(crate) gone: Gone,
+    /// Which feeds have forked, at which sequence, and where the proof is.
+    pub(crate) forks: BTreeMap<FeedId, (u32, Ordinal)>,
 }
 
 impl Ledger {
     /// What files know of the first records of a log. `read` gives the body of one of those records; returns the place of one
     /// for which it does not.
     pub(crate) fn restore(base: &Base, read: impl Fn(Ordinal) -> Option<Vec<u8>>) -> Result<Self, Ordinal> {
-        let mut ledger = Self { feeds: Feeds::restore(base), gone: Gone::default() };
+        let mut ledger = Self { feeds: Feeds::restore(base), ..Self::default() };
         for (at, code) in (0..).map(Ordinal::new).zip(&base.authors) {
             let owner = Owner::decode(*code);
             ledger.feeds.push(at, owner);
@@ -48,6 +54,14 @@ impl Ledger {
                     let body = read(at).ok_or(at)?;
                     let decisions = decision::decode(&decision::id_of(&body), &body).ok_or(at)?;
                     ledger.decide(at, &decisions);
+                }
+                Owner::Fork => {
+                    let body = read(at).ok_or(at)?;
+                    // Once the owner wanted the messages gone, a compaction leaves nothing of it.
+                    if !body.is_empty() {
+                        let proof = ForkProof::decode(&decision::id_of(&body), &body).ok_or(at)?;
+                        ledger.fork(at, proof.fork());
+                    }
                 }
             }
         }
@@ -86,30 +100,48 @@ impl Ledger {
                 self.gone.insert(at);
                 self.decide(at, decisions);
             }
+            Fact::Fork(_, fork) => {
+                self.feeds.push(at, Owner::Fork);
+                self.gone.insert(at);
+                self.fork(at, *fork);
+            }
         }
         Ok(())
     }
 
     fn message(&mut self, at: Ordinal, facts: &Facts) -> Result<(), BrokenChain> {
-        let Self { feeds, gone } = self;
+        let Self { feeds, gone, .. } = self;
         if let Some(before) = feeds.apply(at, facts, |at| gone.may_come_back(at))? {
             gone.came_back(before);
         }
         Ok(())
     }
 
+    fn fork(&mut self, at: Ordinal, Fork { feed, sequence }: Fork) {
+        self.forks.entry(feed).or_insert((sequence, at));
+    }
+
     fn decide(&mut self, at: Ordinal, decisions: &[Decision]) {
-        let Self { feeds, gone } = self;
+        let Self { feeds, gone, forks } = self;
         for decision in decisions {
             match *decision {
                 Decision::Delete { feed, from, upto } => {
+                    // The proof has the message before, too.
+                    let is_proof = |sequence: u32| sequence >= from && sequence - 1 <= upto;
+                    if forks.get(&feed).is_some_and(|(sequence, _)| is_proof(*sequence)) {
+                        forks.remove(&feed);
+                    }
                     part(feeds.ordinals(&feed, from), from, upto).iter().for_each(|at| gone.insert(*at));
                 }
                 Decision::Readmit { feed, from, upto } => {
                     part(feeds.ordinals(&feed, from), from, upto).iter().for_each(|at| gone.readmit(*at));
                 }
-                Decision::Forget { feed } => clear(feeds, gone, &feed, at),
+                Decision::Forget { feed } => {
+                    forks.remove(&feed);
+                    clear(feeds, gone, &feed, at);
+                }
                 Decision::Ban { feed } => {
+                    forks.remove(&feed);
                     clear(feeds, gone, &feed, at);
                     gone.ban(feed);
                 }

@@ -16,6 +16,7 @@ use ssb_keys::MessageId;
 use ssb_msg::Unverified;
 
 use crate::decision::Decision;
+use crate::fork::Fork;
 use crate::index::ids::id_key;
 use crate::index::ledger::Ledger;
 use crate::ordinal::Ordinal;
@@ -56,6 +57,8 @@ pub(crate) enum Fact<'a> {
     Nobody(MessageId),
     /// What the owner wants gone or back, and the id of the record.
     Decisions([u8; 32], &'a [Decision]),
+    /// The proof of a fork, and the id of the record.
+    Fork([u8; 32], Fork),
 }
 
 impl Fact<'_> {
@@ -63,7 +66,7 @@ impl Fact<'_> {
         match self {
             Self::Message(facts) => facts.id,
             Self::Tombstone(id, _) | Self::Nobody(id) => *id,
-            Self::Decisions(id, _) => MessageId::from_bytes(*id),
+            Self::Decisions(id, _) | Self::Fork(id, _) => MessageId::from_bytes(*id),
         }
     }
 }
