@@ -177,6 +177,7 @@ impl Node {
             pubs: Vec::new(),
             dialing: None,
             banned,
+            forks: reader.forks().iter().map(|fork| (fork.feed, fork.sequence)).collect(),
             retention,
         });
         Ok(Self {

@@ -81,6 +81,8 @@ pub struct Start {
     pub seeds: Vec<Address>,
     /// Feeds that the owner removed for good.
     pub banned: Vec<FeedId>,
+    /// Feeds that are known to have forked, and the sequence of the message that contradicts what the log holds.
+    pub forks: Vec<(FeedId, u32)>,
     /// Whether there is a policy for what of the log is kept.
     pub retention: Retention,
     /// Peers that were known before.
@@ -149,7 +151,7 @@ impl Core {
         all.for_each(|peer| peers.remember(peer));
         let own = start.held.iter().find(|(feed, _)| *feed == start.me).map_or(0, |(_, sequence)| *sequence);
         Self {
-            scope: Scope::new(start.me, graph, start.held, start.banned),
+            scope: Scope::new(start.me, graph, start.held, start.banned, start.forks),
             recovery: Recovery::new(start.mark, own),
             replicator: Replicator::default(),
             ebt: Ebt::default(),
@@ -246,6 +248,7 @@ impl Core {
                 self.scheduler.changed(now.uptime);
             }
             Input::Announced { .. } => {}
+            Input::Forked { feed, sequence } => self.scope.forked(feed, sequence),
             Input::Request { ticket, feed, wanted } => {
                 self.scope.request(feed, wanted);
                 self.scope_changed(now.uptime);
@@ -360,9 +363,15 @@ impl Core {
             feed: *feed,
             held: self.scope.held(feed),
             reason: Reason::of(feed, &self.scope),
+            fork: self.scope.fork(feed),
             connections: self.connections(),
             peers: self.ebt.standings(feed).into_iter().collect(),
         }
+    }
+
+    /// Feeds that have forked, and the sequence of the message that contradicts what the log holds.
+    pub fn forks(&self) -> impl Iterator<Item = (FeedId, u32)> {
+        self.scope.forks()
     }
 
     /// Whether the owner blocks a feed.

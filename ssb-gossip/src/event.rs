@@ -156,6 +156,13 @@ pub enum Input {
         /// Where.
         address: Address,
     },
+    /// The log keeps a proof that a feed has forked.
+    Forked {
+        /// Which.
+        feed: FeedId,
+        /// The sequence of the message that contradicts what the log holds.
+        sequence: u32,
+    },
     /// The owner wants a feed to be replicated, or not, however far it is, until the node stops.
     Request {
         /// Who waits for the answer.

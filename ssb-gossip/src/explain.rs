@@ -17,6 +17,8 @@ pub struct Explanation {
     pub held: u32,
     /// Whether it is to be replicated, and why.
     pub reason: Reason,
+    /// The sequence of a message that contradicts what is here, if the feed has forked.
+    pub fork: Option<u32>,
     /// How many peers are connected.
     pub connections: usize,
     /// How it stands with each connected peer that said something of it, or was told of it.
@@ -135,13 +137,20 @@ impl fmt::Display for Reason {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { feed, held, reason, connections, peers } = self;
+        let Self { feed, held, reason, fork, connections, peers } = self;
         writeln!(f, "{feed}")?;
         match held {
             0 => writeln!(f, "  here: nothing")?,
             held => writeln!(f, "  here: {}", Messages(u64::from(*held)))?,
         }
         writeln!(f, "  {reason}")?;
+        if let Some(sequence) = fork {
+            writeln!(
+                f,
+                "  forked: its author has signed two histories, which part at message {sequence}; the one that came here first is \
+                 kept, and peers that have the other cannot send more"
+            )?;
+        }
         if !reason.is_wanted() {
             return Ok(());
         }

@@ -19,20 +19,29 @@ pub struct Scope {
     banned: BTreeSet<FeedId>,
     /// What the owner asked for, however far it is.
     requests: BTreeMap<FeedId, bool>,
+    /// What is known to have forked, and where.
+    forks: BTreeMap<FeedId, u32>,
 }
 
 /// The most feeds that the owner's requests are remembered of; more are not taken.
 pub const REQUESTS_MAX: usize = 65_536;
 
 impl Scope {
-    /// Of a log that holds these feeds so far, and from which those others were removed for good.
-    pub fn new(me: FeedId, graph: Graph, held: Vec<(FeedId, u32)>, banned: Vec<FeedId>) -> Self {
+    /// Of a log that holds these feeds so far, from which those others were removed for good, and in which some have forked.
+    pub fn new(
+        me: FeedId,
+        graph: Graph,
+        held: Vec<(FeedId, u32)>,
+        banned: Vec<FeedId>,
+        forks: Vec<(FeedId, u32)>,
+    ) -> Self {
         Self {
             me,
             graph,
             held: held.into_iter().collect(),
             banned: banned.into_iter().collect(),
             requests: BTreeMap::new(),
+            forks: forks.into_iter().collect(),
         }
     }
 
@@ -44,10 +53,26 @@ impl Scope {
     /// The log holds nothing of a feed any more.
     pub fn emptied(&mut self, feed: FeedId, again: Again) {
         self.held.remove(&feed);
+        self.forks.remove(&feed);
         match again {
             Again::Allowed => self.banned.remove(&feed),
             Again::Refused => self.banned.insert(feed),
         };
+    }
+
+    /// A feed has forked. What came here first goes on.
+    pub fn forked(&mut self, feed: FeedId, sequence: u32) {
+        self.forks.entry(feed).or_insert(sequence);
+    }
+
+    /// The sequence of a message that contradicts what the log holds of a feed, if there is one.
+    pub fn fork(&self, feed: &FeedId) -> Option<u32> {
+        self.forks.get(feed).copied()
+    }
+
+    /// All feeds that have forked.
+    pub fn forks(&self) -> impl Iterator<Item = (FeedId, u32)> {
+        self.forks.iter().map(|(feed, sequence)| (*feed, *sequence))
     }
 
     /// The last sequence of a feed; 0 if there is nothing of it.

@@ -130,9 +130,13 @@ mod tests {
     #[test]
     fn what_can_be_in_one_feed_proves_nothing() {
         let (one, two) = (feed(1, &["a", "b", "c"]), feed(2, &["a", "x", "c"]));
-        for (first, second) in
-            [(&one[0], &one[0]), (&one[0], &one[1]), (&one[1], &one[0]), (&one[0], &one[2]), (&one[1], &two[1])]
-        {
+        for (first, second) in [
+            (&one[0], &one[0]),
+            (&one[0], &one[1]),
+            (&one[1], &one[0]),
+            (&one[0], &one[2]),
+            (&one[1], &two[1]),
+        ] {
             assert_eq!(ForkProof::new(first.clone(), second.clone()), None);
         }
     }

@@ -125,6 +125,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let Survey { held, contacts } = survey::survey(&home.store).map_err(StartError::Read)?;
     let seeds = if config.offline { Vec::new() } else { config.seeds.clone() };
     let (me, mark, banned) = (home.me.id(), home.mark, home.store.reader().banned());
+    let forks = home.store.reader().forks().into_iter().map(|fork| (fork.feed, fork.sequence)).collect();
     // What is not kept is not asked for, either.
     let hops = config.retention.hops.map_or(config.hops, |kept| kept.min(config.hops));
     let is_idle = config.retention.policy().is_idle();
@@ -133,7 +134,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let dialing = (!config.offline).then(|| dialing(config.gossip));
     let learns = dialing.is_some_and(|dialing| dialing.pubs);
     let pubs = if learns { survey::pubs(&home.store).map_err(StartError::Read)? } else { Vec::new() };
-    let start = Start { me, hops, mark, held, contacts, seeds, stored, pubs, banned, retention, dialing };
+    let start =
+        Start { me, hops, mark, held, contacts, seeds, stored, pubs, banned, forks, retention, dialing };
     let core = Core::new(start);
     let mut notices = home.notices;
     notices.extend(about_peers);

@@ -149,3 +149,21 @@ fn when_all_is_here() {
         ]
     );
 }
+
+#[test]
+fn when_the_feed_has_forked() {
+    let mut node = following();
+    node.handle(Input::Forked { feed: feed(AUTHOR), sequence: 7 });
+    node.handle(Input::Forked { feed: feed(AUTHOR), sequence: 9 });
+
+    assert_eq!(
+        told(&node)[1..],
+        [
+            "replicated: you follow it",
+            "forked: its author has signed two histories, which part at message 7; the one that came here first is kept, and \
+             peers that have the other cannot send more",
+            "no peer is connected: ssb-cli gossip.connect ADDRESS, or wait for one",
+        ]
+    );
+    assert_eq!(node.core.forks().collect::<Vec<_>>(), [(feed(AUTHOR), 7)]);
+}

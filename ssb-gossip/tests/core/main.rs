@@ -161,6 +161,7 @@ fn fresh() -> Start {
         contacts: Vec::new(),
         seeds: Vec::new(),
         banned: Vec::new(),
+        forks: Vec::new(),
         retention: Retention::Everything,
         stored: Vec::new(),
         pubs: Vec::new(),

@@ -86,6 +86,8 @@ struct Batch {
     decided: usize,
     /// Where they say that peers are.
     announced: Vec<Address>,
+    /// What contradicts the log, of each feed the first.
+    forks: BTreeMap<FeedId, Message>,
 }
 
 /// A message that waits for the sync, and who waits for it.
@@ -146,6 +148,9 @@ impl LogThread {
         for address in batch.announced {
             self.tell(Input::Announced { address });
         }
+        for message in batch.forks.into_values() {
+            self.prove(&message);
+        }
         for (answer, to) in answers.into_iter().flatten() {
             // The caller may be gone.
             let _ = to.try_send(answer);
@@ -198,7 +203,16 @@ impl LogThread {
                 self.commit(batch);
                 offered = self.store.offer(&message, timestamp);
             }
-            offered.map_err(|refused| self.refusal(message.author(), refused)).map(|()| message)
+            match offered {
+                Ok(()) => Ok(message),
+                Err(refused) => {
+                    let outcome = self.refusal(message.author(), refused);
+                    if matches!(refused, Refused::Fork { .. }) {
+                        batch.forks.entry(message.author()).or_insert(message);
+                    }
+                    Err(outcome)
+                }
+            }
         });
         let (outcome, answer) = match (offered, awaited) {
             (Ok(message), awaited) => {
@@ -278,6 +292,29 @@ impl LogThread {
             }
             Err(error) => {
                 let entry = Entry::new(LogLevel::Error, "the published-mark could not be saved");
+                self.logger.say(&entry.reason(error));
+            }
+        }
+    }
+
+    // Both messages are kept, and the owner hears of it once.
+    fn prove(&mut self, message: &Message) {
+        let (feed, sequence) = (message.author(), message.sequence());
+        match self.store.prove(message, self.clock.timestamp()) {
+            Ok(false) => {}
+            Ok(true) => {
+                let whose = if feed == self.me.id() {
+                    "the own feed has forked: its key was used in two places. Those who have the other branch do not see what is \
+                     published here"
+                } else {
+                    "a feed has forked: its author signed two histories. The branch that came first is kept"
+                };
+                let entry = Entry::new(LogLevel::Warning, whose);
+                self.logger.say(&entry.reason(format!("message {sequence} of {feed}")));
+                self.tell(Input::Forked { feed, sequence });
+            }
+            Err(error) => {
+                let entry = Entry::new(LogLevel::Error, "the proof of a fork could not be kept");
                 self.logger.say(&entry.reason(error));
             }
         }
@@ -617,6 +654,25 @@ mod tests {
         let refused = |why| Outcome::Refused(why);
         let known = Outcome::Known { feed: key(2).id(), held: 0 };
         assert_eq!(bench.outcomes()[1..], [known, refused(Refusal::Gap), refused(Refusal::Fork)]);
+    }
+
+    #[test]
+    fn a_fork_is_told_once_however_often_it_comes() {
+        let mut bench = Bench::created();
+        let (feed, ours, theirs) = (key(2).id(), feed(2, 3, 1), feed(2, 3, 2));
+        bench.thread.work(work(ours[..2].to_vec()));
+        bench.outcomes();
+
+        bench.thread.work(work([theirs[1].clone(), theirs[0].clone(), ours[2].clone()]));
+        bench.thread.work(work([theirs[0].clone()]));
+
+        let refused = Outcome::Refused(Refusal::Fork);
+        let stored = Outcome::Stored { feed, sequence: 3, contact: None };
+        assert_eq!(bench.outcomes(), [refused.clone(), refused.clone(), stored]);
+        let told = bench.results.try_recv().unwrap();
+        assert!(matches!(told, Input::Forked { feed: told, sequence: 2 } if told == feed), "{told:?}");
+        assert_eq!(bench.outcomes(), [refused]);
+        assert_eq!(bench.thread.store.reader().forks().len(), 1);
     }
 
     #[test]

@@ -37,11 +37,12 @@ pub(crate) fn status(core: &Core, reader: &Reader<Disk>, now: Now) -> String {
         .filter(recent)
         .map(|known| format!("\"{}\":{}", known.key(), gossip::summary(known)))
         .collect();
+    let forks: Vec<String> = core.forks().map(|(feed, sequence)| format!("\"{feed}\":{sequence}")).collect();
     let publishing = core.recovery().check().is_ok();
     format!(
         "{{\"progress\":{progress},\"sync\":{{\"since\":{at},\"plugins\":{{{}}},\"sync\":true}},\"gossip\":{{{}}},\
          \"ooo\":{{}},\"node\":{{\"version\":\"{}\",\"messages\":{},\"feeds\":{},\"peers\":{},\"connections\":{},\
-         \"publishing\":{publishing}}}}}",
+         \"publishing\":{publishing},\"forks\":{{{}}}}}}}",
         plugins.join(","),
         gossip.join(","),
         env!("CARGO_PKG_VERSION"),
@@ -49,6 +50,7 @@ pub(crate) fn status(core: &Core, reader: &Reader<Disk>, now: Now) -> String {
         reader.feeds().len(),
         peers.len(),
         core.connections(),
+        forks.join(","),
     )
 }
 
@@ -111,6 +113,7 @@ mod tests {
             contacts: Vec::new(),
             seeds: vec![Address::net("h.example", 1, key(2).id()).unwrap()],
             banned: Vec::new(),
+            forks: Vec::new(),
             retention: Retention::Everything,
             stored: Vec::new(),
             pubs: Vec::new(),
@@ -133,7 +136,7 @@ mod tests {
         assert_eq!(
             status,
             format!(
-                r#"{{"progress":{{"indexes":{{"start":1,"current":1,"target":1}}}},"sync":{{"since":1,"plugins":{{"last":1,"keys":1,"clock":1,"time":1,"feed":1}},"sync":true}},"gossip":{{}},"ooo":{{}},"node":{{"version":"{version}","messages":2,"feeds":1,"peers":1,"connections":0,"publishing":true}}}}"#
+                r#"{{"progress":{{"indexes":{{"start":1,"current":1,"target":1}}}},"sync":{{"since":1,"plugins":{{"last":1,"keys":1,"clock":1,"time":1,"feed":1}},"sync":true}},"gossip":{{}},"ooo":{{}},"node":{{"version":"{version}","messages":2,"feeds":1,"peers":1,"connections":0,"publishing":true,"forks":{{}}}}}}"#
             )
         );
     }

@@ -201,6 +201,7 @@ mod tests {
             stored: Vec::new(),
             pubs: Vec::new(),
             banned: Vec::new(),
+            forks: Vec::new(),
             retention: Retention::Everything,
             dialing: None,
         })
