@@ -190,7 +190,8 @@ impl Core {
             Input::Closed { connection } => {
                 self.replicator.closed(connection);
                 self.ebt.closed(connection, &self.scope, now.uptime);
-                self.recovery.closed(connection);
+                let opens = self.recovery.closed(connection, now.uptime);
+                self.open_gate(opens);
                 self.scheduler.closed(connection, &self.peers, now.uptime);
                 let parted = self.peers.closed(connection, now.wall, &mut self.outbox);
                 let done = self.parting.extract_if(.., |(peer, _)| Some(*peer) == parted);
@@ -225,9 +226,8 @@ impl Core {
             Input::Items { connection, items } => self.items(connection, items),
             Input::StreamEnded { connection, stream, failed } => {
                 self.replicator.ended(connection, stream);
-                if self.recovery.ended(connection, stream, failed, now.uptime) {
-                    self.outbox.push_back(Output::SaveMark(self.recovery.recovered()));
-                }
+                let opens = self.recovery.ended(connection, stream, failed, now.uptime);
+                self.open_gate(opens);
             }
             Input::Verdicts(verdicts) => self.verdicts(verdicts, now.uptime),
             Input::Dial { ticket, to } => self.dial(ticket, to, now),
@@ -295,6 +295,8 @@ impl Core {
             }
             Input::MarkSaved(mark) => self.recovery.saved(mark),
             Input::Tick => {
+                let opens = self.recovery.tick(now.uptime);
+                self.open_gate(opens);
                 for connection in self.replicator.connections() {
                     self.recover(connection, now.uptime);
                 }
@@ -477,12 +479,20 @@ impl Core {
     }
 
     fn recover(&mut self, connection: ConnectionId, now: Uptime) {
-        if self.recovery.should_ask(connection, now) {
+        let peer = self.replicator.peer(connection);
+        if let Some(peer) = peer.filter(|_| self.recovery.should_ask(connection, now)) {
             let from = self.recovery.ask_from();
             match self.replicator.ask_stored(connection, self.scope.me, from, &mut self.outbox) {
-                Some(stream) => self.recovery.asked(connection, stream),
+                Some(stream) => self.recovery.asked(connection, peer, stream),
                 None => self.recovery.not_asked(connection, now),
             }
+        }
+    }
+
+    /// Publishing is open once the mark is saved.
+    fn open_gate(&mut self, opens: bool) {
+        if opens {
+            self.outbox.push_back(Output::SaveMark(self.recovery.recovered()));
         }
     }
 
@@ -586,9 +596,7 @@ impl Core {
                 opens |= self.recovery.judged(source.connection, source.stream, accepted, now);
             }
         }
-        if opens {
-            self.outbox.push_back(Output::SaveMark(self.recovery.recovered()));
-        }
+        self.open_gate(opens);
         self.graph_changed(now);
     }
 

@@ -2,13 +2,16 @@
 //!
 //! A key whose feed may be longer elsewhere must not sign: two messages with one sequence fork the feed, and nothing
 //! mends a fork. [`Recovery`] holds the published-mark against what the log holds, and while it does not permit
-//! publishing, asks every peer for the own feed. One peer's answer opens the gate if it came to its end, held at least
+//! publishing, asks every peer for the own feed. One peer's answer counts if it came to its end, held at least
 //! one message, was accepted whole and is durable, and the log then reaches the mark. An empty answer opens nothing, and
 //! neither does a log that reaches the mark before the answer ends: the mark may be as old as a backup it came from.
+//! The gate opens when two peers' answers count; or one, if no other is still being answered, or none comes to its end within
+//! [`SECOND_WITHIN`].
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ssb_keys::FeedId;
 use ssb_keys::published_mark::Origin;
 use ssb_keys::published_mark::PublishedMark;
 use thiserror::Error;
@@ -20,6 +23,9 @@ use crate::time::Uptime;
 /// How long a peer that had nothing for us is left in peace before it is asked again.
 pub const ASK_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
+/// How long the answer of one peer waits for that of another who is asked, too: that one may have more.
+pub const SECOND_WITHIN: Duration = Duration::from_secs(10);
+
 /// The gate on publishing.
 #[derive(Clone, Debug)]
 pub struct Recovery {
@@ -29,13 +35,15 @@ pub struct Recovery {
     /// The last durable sequence of the own feed.
     held: u32,
     attempts: BTreeMap<ConnectionId, Attempt>,
+    /// Whose answers count, and since when.
+    answers: BTreeMap<FeedId, Uptime>,
 }
 
 /// What one peer was asked.
 #[derive(Clone, Debug)]
 enum Attempt {
     /// The peer sends what it has. `pending` items were handed on and have no verdict yet.
-    Asked { stream: StreamId, received: u32, pending: u32, ended: bool, refused: bool },
+    Asked { peer: FeedId, stream: StreamId, received: u32, pending: u32, ended: bool, refused: bool },
     /// It had nothing that helps; at this time it is asked again.
     Rests { until: Uptime },
 }
@@ -43,7 +51,7 @@ enum Attempt {
 impl Recovery {
     /// The gate of a node whose log holds the own feed up to `held`.
     pub const fn new(mark: PublishedMark, held: u32) -> Self {
-        Self { mark, gate: gate(mark, held), held, attempts: BTreeMap::new() }
+        Self { mark, gate: gate(mark, held), held, attempts: BTreeMap::new(), answers: BTreeMap::new() }
     }
 
     /// Whether the next message may be signed.
@@ -76,8 +84,8 @@ impl Recovery {
     }
 
     /// A peer was asked, on this stream.
-    pub fn asked(&mut self, connection: ConnectionId, stream: StreamId) {
-        let asked = Attempt::Asked { stream, received: 0, pending: 0, ended: false, refused: false };
+    pub fn asked(&mut self, connection: ConnectionId, peer: FeedId, stream: StreamId) {
+        let asked = Attempt::Asked { peer, stream, received: 0, pending: 0, ended: false, refused: false };
         self.attempts.insert(connection, asked);
     }
 
@@ -142,12 +150,19 @@ impl Recovery {
         self.gate = gate(mark, self.held);
         if self.check().is_ok() {
             self.attempts.clear();
+            self.answers.clear();
         }
     }
 
-    /// A connection is gone.
-    pub fn closed(&mut self, connection: ConnectionId) {
+    /// A connection is gone. Returns whether the gate can open now.
+    pub fn closed(&mut self, connection: ConnectionId, now: Uptime) -> bool {
         self.attempts.remove(&connection);
+        self.opens(now)
+    }
+
+    /// Time has passed. Returns whether the gate can open now.
+    pub fn tick(&mut self, now: Uptime) -> bool {
+        self.opens(now)
     }
 
     /// When a peer is to be asked again.
@@ -156,7 +171,7 @@ impl Recovery {
             Attempt::Rests { until } => Some(until),
             Attempt::Asked { .. } => None,
         });
-        resting.min()
+        resting.chain(self.waits_until()).min()
     }
 
     fn counts(
@@ -165,7 +180,7 @@ impl Recovery {
         on: StreamId,
     ) -> Option<(&mut u32, &mut u32, &mut bool, &mut bool)> {
         match self.attempts.get_mut(&connection)? {
-            Attempt::Asked { stream, received, pending, ended, refused } if *stream == on => {
+            Attempt::Asked { stream, received, pending, ended, refused, .. } if *stream == on => {
                 Some((received, pending, ended, refused))
             }
             _ => None,
@@ -174,12 +189,31 @@ impl Recovery {
 
     fn settle(&mut self, connection: ConnectionId, now: Uptime) -> bool {
         let Some(attempt) = self.attempts.get_mut(&connection) else { return false };
-        let Attempt::Asked { received, pending: 0, ended: true, refused, .. } = *attempt else {
+        let Attempt::Asked { peer, received, pending: 0, ended: true, refused, .. } = *attempt else {
             return false;
         };
-        let reaches_mark = u64::from(self.held) >= self.mark.sequence;
         *attempt = Attempt::Rests { until: now.after(ASK_AGAIN_AFTER) };
-        received > 0 && !refused && reaches_mark && self.check().is_err()
+        let reaches_mark = u64::from(self.held) >= self.mark.sequence;
+        if received > 0 && !refused && reaches_mark && self.check().is_err() {
+            self.answers.entry(peer).or_insert(now);
+        }
+        self.opens(now)
+    }
+
+    /// Whether the gate can open. It is said once for the same answers.
+    fn opens(&mut self, now: Uptime) -> bool {
+        let is_asked = |attempt: &Attempt| matches!(attempt, Attempt::Asked { .. });
+        let is_enough = self.answers.len() > 1
+            || self.waits_until().is_some_and(|until| until <= now || !self.attempts.values().any(is_asked));
+        if is_enough {
+            self.answers.clear();
+        }
+        is_enough
+    }
+
+    /// Until when the first answer that counts waits for another.
+    fn waits_until(&self) -> Option<Uptime> {
+        self.answers.values().min().map(|since| since.after(SECOND_WITHIN))
     }
 }
 
@@ -222,7 +256,6 @@ pub enum Locked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ssb_keys::FeedId;
 
     const PEER: ConnectionId = ConnectionId(1);
     const STREAM: StreamId = StreamId(1);
@@ -234,7 +267,7 @@ mod tests {
 
     fn locked() -> Recovery {
         let mut recovery = Recovery::new(PublishedMark::unknown(feed()), 0);
-        recovery.asked(PEER, STREAM);
+        recovery.asked(PEER, feed(), STREAM);
         recovery
     }
 
@@ -297,7 +330,7 @@ mod tests {
     fn an_answer_that_does_not_reach_the_mark_opens_nothing() {
         let mark = PublishedMark { sequence: 5, ..PublishedMark::created(feed()) };
         let mut recovery = Recovery::new(mark, 2);
-        recovery.asked(PEER, STREAM);
+        recovery.asked(PEER, feed(), STREAM);
         assert_eq!(recovery.ask_from(), 2);
         recovery.received(PEER, STREAM);
         recovery.held(3);

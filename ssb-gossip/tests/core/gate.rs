@@ -12,6 +12,7 @@ use ssb_gossip::event::Ticket;
 use ssb_gossip::event::Verdict;
 use ssb_gossip::recovery::ASK_AGAIN_AFTER;
 use ssb_gossip::recovery::Locked;
+use ssb_gossip::recovery::SECOND_WITHIN;
 use ssb_gossip::replicator::STREAMS_MAX;
 use ssb_keys::published_mark::Origin;
 use ssb_keys::published_mark::PublishedMark;
@@ -119,6 +120,53 @@ fn verdicts_that_are_all_there_open_it_at_the_end() {
     node.stored(1, 0, ME, 1);
 
     assert_eq!(node.ended(1, 0), [Output::SaveMark(recovered(1))]);
+}
+
+/// Two peers are asked, and the first has told two messages.
+fn one_of_two() -> Node {
+    let mut node = foreign(0);
+    node.open(1, 1, Side::Accepted);
+    node.open(2, 2, Side::Accepted);
+    node.items(1, 0, 2, LEN);
+    node.stored(1, 0, ME, 1);
+    node.stored(1, 0, ME, 2);
+    assert_eq!(node.ended(1, 0), [], "the other may have more");
+    node
+}
+
+#[test]
+fn where_two_peers_are_asked_two_have_to_answer() {
+    let mut node = one_of_two();
+    node.items(2, 2, 1, LEN);
+    assert_eq!(node.ended(2, 2), []);
+
+    assert_eq!(node.stored(2, 2, ME, 3), [Output::SaveMark(recovered(3))]);
+}
+
+#[test]
+fn the_answer_of_one_is_enough_when_the_other_has_none_is_gone_or_takes_too_long() {
+    let opens = [Output::SaveMark(recovered(2))];
+    assert_eq!(one_of_two().ended(2, 2), opens);
+    let mut gone = one_of_two();
+    let closed = gone.handle(Input::Closed { connection: ConnectionId(2) });
+    assert!(closed.contains(&opens[0]), "{closed:?}");
+    let mut slow = one_of_two();
+    assert_eq!(slow.core.deadline(), Some(slow.now.after(SECOND_WITHIN)));
+    slow.now = slow.now.after(SECOND_WITHIN);
+    assert!(tick(&mut slow).contains(&opens[0]));
+}
+
+#[test]
+fn one_peer_with_two_connections_is_one_peer() {
+    let mut node = foreign(0);
+    node.open(1, 1, Side::Accepted);
+    node.open(2, 1, Side::Accepted);
+    node.open(3, 3, Side::Accepted);
+    for (connection, stream) in [(1, 0), (2, 2)] {
+        node.items(connection, stream, 1, LEN);
+        node.stored(connection, stream, ME, 1);
+        assert_eq!(node.ended(connection, stream), []);
+    }
 }
 
 #[test]
