@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ssb_gossip::address::Address;
 use ssb_gossip::connection::ConnectionId;
+use ssb_gossip::ebt;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Target;
 use ssb_gossip::event::Ticket;
@@ -113,7 +114,7 @@ impl World {
         let public = Roles::of(&[ANONYMOUS]);
         let history = Method::new("createHistoryStream", Kind::Source).allowed_to(public);
         let ping = Method::new("gossip.ping", Kind::Duplex).allowed_to(public);
-        let ebt = Method::new("ebt.replicate", Kind::Duplex).allowed_to(public);
+        let ebt = ebt::stream::method().allowed_to(public);
         let methods = Methods::new([history, ping, ebt], Roles::of(&[])).expect("their paths differ");
         Self {
             network: Network::new(scenario, trace),

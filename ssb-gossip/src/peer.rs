@@ -234,6 +234,11 @@ impl Peer {
         self.session_mut().ok_or(CallError::Closing)?.call(path, kind, args)
     }
 
+    /// Allows answers and items of up to [`BODY_LEN_MAX`](ssb_muxrpc::limits::BODY_LEN_MAX) on this request.
+    pub fn allow_large_items(&mut self, request: RequestId) {
+        self.with_session(|session| session.allow_large_items(request));
+    }
+
     /// Answers an async call of theirs.
     pub fn answer(&mut self, request: RequestId, body: Body<'_>) {
         self.with_session(|session| session.answer(request, body));

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail tests")]
 
-#[expect(dead_code, reason = "laws need fewer helpers")]
 mod common;
 
 use common::End;

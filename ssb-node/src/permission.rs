@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ssb_gossip::ebt;
 use ssb_muxrpc::Method;
 use ssb_muxrpc::Methods;
 use ssb_muxrpc::Role;
@@ -18,7 +19,10 @@ pub(crate) const ANONYMOUS: Role = Role::new(1);
 /// The table of this node.
 pub(crate) fn methods() -> Arc<Methods> {
     let all = Rpc::ALL.iter().map(|rpc| {
-        let method = Method::new(rpc.path(), rpc.kind());
+        let method = match rpc {
+            Rpc::EbtReplicate => ebt::stream::method(),
+            rpc => Method::new(rpc.path(), rpc.kind()),
+        };
         if rpc.is_public() { method.allowed_to(Roles::of(&[ANONYMOUS])) } else { method }
     });
     Arc::new(Methods::new(all, Roles::of(&[OWNER])).expect("the table is fixed and its paths differ"))

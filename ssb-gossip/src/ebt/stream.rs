@@ -8,10 +8,13 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 use ssb_keys::FeedId;
+use ssb_msg::limits::WIRE_LEN_MAX;
 use ssb_muxrpc::Body;
 use ssb_muxrpc::Kind;
+use ssb_muxrpc::Method;
 use ssb_muxrpc::RemoteError;
 use ssb_muxrpc::RequestId;
+use ssb_muxrpc::limits::BODY_LEN_MAX;
 
 use crate::connection::ConnectionId;
 use crate::ebt::note;
@@ -23,6 +26,12 @@ use crate::event::Input;
 use crate::history::ServedPage;
 use crate::peer::Peer;
 use crate::streams::ITEMS_LEN_MAX;
+
+/// What a table of methods has for `ebt.replicate`. JavaScript peers say how far they have all feeds in one item, which has to
+/// fit; a connection buffers one body at a time.
+pub fn method() -> Method {
+    Method::new("ebt.replicate", Kind::Duplex).with_item_len_max(BODY_LEN_MAX)
+}
 
 /// The stream, if there is one.
 #[derive(Debug)]
@@ -53,7 +62,10 @@ impl EbtStream {
     pub fn call(&mut self, peer: &mut Peer) {
         // ssb-ebt 5 looks at the version alone.
         match peer.call(&["ebt", "replicate"], Kind::Duplex, r#"[{"version":3,"format":"classic"}]"#) {
-            Ok(request) => self.begin(request, peer),
+            Ok(request) => {
+                peer.allow_large_items(request);
+                self.begin(request, peer);
+            }
             Err(_) => self.tell(Input::EbtEnded { connection: self.connection }),
         }
     }
@@ -103,7 +115,11 @@ impl EbtStream {
             return false;
         }
         match Item::read(body) {
-            Ok(Item::Message(Some(feed))) => self.messages.push((feed, body.to_vec())),
+            Ok(Item::Message(Some(feed))) => {
+                // So many bytes show that it is too long.
+                let kept = body.get(..=WIRE_LEN_MAX).unwrap_or(body);
+                self.messages.push((feed, kept.to_vec()));
+            }
             Ok(Item::Clock(notes)) => self.tell(Input::EbtNotes { connection: self.connection, notes }),
             // What nobody can make anything of.
             Ok(Item::Message(None)) | Err(_) => {}

@@ -1,9 +1,12 @@
 //! Two ends of a connection and the bytes between them.
 
+#![allow(dead_code, reason = "not every test file needs all of it")]
+
 use std::sync::Arc;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use ssb_gossip::ebt::stream;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerError;
 use ssb_gossip::peer::PeerEvent;
@@ -25,7 +28,7 @@ pub(crate) const ROLE: Role = Role::new(0);
 
 pub(crate) static METHODS: LazyLock<Arc<Methods>> = LazyLock::new(|| {
     let kinds = [("ask", Kind::Async), ("read", Kind::Source), ("write", Kind::Sink), ("both", Kind::Duplex)];
-    let methods = kinds.into_iter().map(|(name, kind)| Method::new(name, kind));
+    let methods = kinds.into_iter().map(|(name, kind)| Method::new(name, kind)).chain([stream::method()]);
     Arc::new(Methods::new(methods, Roles::of(&[ROLE])).unwrap())
 });
 

@@ -1,0 +1,120 @@
+//! The `ebt.replicate` stream of a real connection, and how much fits through it.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail tests")]
+
+mod common;
+
+use ssb_gossip::connection::ConnectionId;
+use ssb_gossip::ebt::note;
+use ssb_gossip::ebt::note::NOTES_MAX;
+use ssb_gossip::ebt::note::Note;
+use ssb_gossip::ebt::stream::EbtStream;
+use ssb_gossip::event::Input;
+use ssb_keys::FeedId;
+use ssb_msg::limits::WIRE_LEN_MAX;
+use ssb_muxrpc::Body;
+use ssb_muxrpc::RequestId;
+use ssb_muxrpc::limits::BODY_LEN_MAX;
+
+use common::Line;
+use common::Told;
+
+const CONNECTION: ConnectionId = ConnectionId(1);
+
+/// A connection on which Alice has called Bob, what she has of it, and its name at his end.
+struct Trees {
+    line: Line,
+    stream: EbtStream,
+    theirs: RequestId,
+}
+
+impl Trees {
+    fn open() -> Self {
+        let mut line = Line::open();
+        let mut stream = EbtStream::new(CONNECTION);
+        stream.call(&mut line.ends[0].peer);
+        line.settle();
+        let [Told::Called(theirs, ..)] = line.ends[1].news()[..] else { unreachable!("it was called") };
+        Self { line, stream, theirs }
+    }
+
+    /// An item of Bob's, and what Alice's core hears of it.
+    fn item(&mut self, item: &[u8]) -> Vec<Input> {
+        self.line.ends[1].peer.item(self.theirs, Body::Json(std::str::from_utf8(item).unwrap()));
+        self.line.settle();
+        for told in self.line.ends[0].news() {
+            match told {
+                Told::Item(request, body) => assert!(self.stream.item(request, &body)),
+                Told::StreamEnded(request, _) => self.stream.ended(request),
+                told => unreachable!("{told:?}"),
+            }
+        }
+        std::iter::from_fn(|| self.stream.poll()).collect()
+    }
+}
+
+fn notes(count: usize) -> Vec<(FeedId, Note)> {
+    let feed = |n: usize| {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&n.to_le_bytes());
+        FeedId::from_bytes(bytes)
+    };
+    (0..count).map(|n| (feed(n), Note::Has { sequence: 1, send: true })).collect()
+}
+
+/// So many bytes that are a clock.
+fn clock(len: usize) -> Vec<u8> {
+    let mut text = note::to_json(&notes(2)).into_bytes();
+    text.resize(len, b' ');
+    text
+}
+
+#[test]
+fn the_clock_of_a_peer_with_as_many_feeds_as_are_looked_at_is_one_item() {
+    let mut trees = Trees::open();
+    let notes = notes(NOTES_MAX);
+    let text = note::to_json(&notes);
+    assert!(text.len() > 3 << 20);
+
+    let heard = trees.item(text.as_bytes());
+
+    let [Input::EbtNotes { notes: heard, .. }] = &heard[..] else { panic!("{} inputs", heard.len()) };
+    assert!(*heard == notes);
+    let memory = trees.line.ends[0].peer.memory();
+    assert!(memory < 1 << 20, "{memory} bytes are kept of it");
+}
+
+#[test]
+fn an_item_has_a_longest_and_one_that_is_longer_ends_the_connection() {
+    let mut trees = Trees::open();
+
+    assert_eq!(trees.item(&clock(BODY_LEN_MAX as usize)).len(), 1);
+    assert_eq!(trees.line.ends[0].ended(), None);
+    trees.line.ends[1]
+        .peer
+        .item(trees.theirs, Body::Json(std::str::from_utf8(&clock(BODY_LEN_MAX as usize + 1)).unwrap()));
+    trees.line.settle();
+
+    let told = trees.line.ends[0].news();
+    assert!(told.iter().any(|told| matches!(told, Told::StreamEnded(..))));
+    assert!(matches!(told.last(), Some(Told::Ended(Err(_)))), "{told:?}");
+}
+
+#[test]
+fn of_a_message_that_is_too_long_little_is_kept() {
+    let mut trees = Trees::open();
+    let author = FeedId::from_bytes([5; 32]);
+    let long = |len: usize| {
+        let head = format!(r#"{{"sequence":1,"author":"{author}","content":""#);
+        let filler = "x".repeat(len - head.len() - 2);
+        format!("{head}{filler}\"}}")
+    };
+    for (len, kept) in
+        [(WIRE_LEN_MAX, WIRE_LEN_MAX), (WIRE_LEN_MAX + 1, WIRE_LEN_MAX + 1), (4 << 20, WIRE_LEN_MAX + 1)]
+    {
+        let heard = trees.item(long(len).as_bytes());
+
+        let [Input::EbtMessages { messages, .. }] = &heard[..] else { panic!("{heard:?}") };
+        assert_eq!((messages[0].0, messages[0].1.len()), (author, kept));
+    }
+}
