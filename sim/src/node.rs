@@ -21,6 +21,7 @@ use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
 use ssb_gossip::event::Removal;
 use ssb_gossip::event::Verdict;
+use ssb_gossip::graph::Blocks;
 use ssb_gossip::history::contact_of;
 use ssb_gossip::retention::Retention;
 use ssb_gossip::streams::ITEMS_LEN_MAX;
@@ -169,6 +170,7 @@ impl Node {
         let core = Core::new(Start {
             me: me.id(),
             hops,
+            blocks: Blocks::Transitive,
             mark,
             held,
             contacts,

@@ -151,6 +151,10 @@ const FILES: &[(&str, &str)] = &[
         r#"{"friends": {"hops": "two"}}"#,
         r#"~/.ssb/config: friends.hops is "two"; expected a whole number of steps, 0 or more"#,
     ),
+    (
+        r#"{"friends": {"blocks": "two"}}"#,
+        r#"~/.ssb/config: friends.blocks is "two"; expected transitive or first-person"#,
+    ),
     (r#"{"friends": [2]}"#, r#"~/.ssb/config: friends is [2]; expected a group of settings"#),
     (
         r#"{"timers": {"handshake": "5s"}}"#,

@@ -6,6 +6,7 @@
 //! [`deadline`](Core::deadline).
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ use crate::event::Ticket;
 use crate::event::Verdict;
 use crate::explain::Explanation;
 use crate::explain::Reason;
+use crate::graph::Blocks;
 use crate::graph::Graph;
 use crate::peers::Peers;
 use crate::peers::Remembered;
@@ -71,6 +73,8 @@ pub struct Start {
     pub me: FeedId,
     /// How many follows away feeds are replicated (`friends.hops`).
     pub hops: u8,
+    /// Whose blocks exclude a feed that others follow.
+    pub blocks: Blocks,
     /// The published-mark beside the secret.
     pub mark: PublishedMark,
     /// How far the log holds each feed.
@@ -137,7 +141,7 @@ pub struct Core {
 impl Core {
     /// A node that has just started and has no connection.
     pub fn new(start: Start) -> Self {
-        let mut graph = Graph::new(start.me, start.hops);
+        let mut graph = Graph::new(start.me, start.hops, start.blocks);
         for (author, contact) in start.contacts {
             graph.set(author, contact.contact, contact.relation);
         }
@@ -251,7 +255,7 @@ impl Core {
             Input::Forked { feed, sequence } => self.scope.forked(feed, sequence),
             Input::Request { ticket, feed, wanted } => {
                 self.scope.request(feed, wanted);
-                self.scope_changed(now.uptime);
+                self.scope_changed(&BTreeSet::from([feed]), now.uptime);
                 self.outbox.push_back(Output::Done { ticket });
             }
             Input::RemovePeer { ticket, peer } => {
@@ -601,15 +605,16 @@ impl Core {
     }
 
     fn graph_changed(&mut self, now: Uptime) {
-        if self.scope.graph.update() {
-            self.scope_changed(now);
+        let feeds = self.scope.graph.update();
+        if !feeds.is_empty() {
+            self.scope_changed(&feeds, now);
         }
     }
 
-    /// Other feeds are wanted now, or somebody blocks somebody.
-    fn scope_changed(&mut self, now: Uptime) {
-        self.replicator.scope_changed(&self.scope, &mut self.outbox);
-        self.ebt.scope_changed(&self.scope, now);
+    /// These feeds may be wanted now, or not any more, or be for others than before.
+    fn scope_changed(&mut self, feeds: &BTreeSet<FeedId>, now: Uptime) {
+        self.replicator.scope_changed(feeds, &self.scope, &mut self.outbox);
+        self.ebt.scope_changed(feeds, &self.scope, now);
         self.scheduler.changed(now);
     }
 }

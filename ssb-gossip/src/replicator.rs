@@ -1,6 +1,7 @@
 //! Which feeds are asked of whom, the old way: a `createHistoryStream` for each.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
 use ssb_keys::FeedId;
@@ -98,21 +99,23 @@ impl Replicator {
         }
     }
 
-    /// Other feeds may be wanted now: asks for those, stops the rest, and parts with who is blocked.
-    pub fn scope_changed(&mut self, scope: &Scope, out: &mut VecDeque<Output>) {
+    /// These feeds may be wanted now, or not any more: asks for those, stops the rest, and parts with who is blocked.
+    pub fn scope_changed(&mut self, feeds: &BTreeSet<FeedId>, scope: &Scope, out: &mut VecDeque<Output>) {
         for connection in self.connections() {
             let Some(state) = self.connections.get_mut(&connection) else { continue };
             if scope.blocks(&state.peer) {
                 out.push_back(Letter::Close.to(connection));
                 continue;
             }
-            let unwanted: Vec<FeedId> =
-                state.feeds.keys().filter(|feed| !scope.wants(feed)).copied().collect();
-            for feed in unwanted {
-                state.stop(connection, &feed, out);
-            }
-            if state.active {
-                self.ask_wanted(connection, scope, out);
+            let is_active = state.active;
+            for feed in feeds {
+                if !scope.wants(feed) {
+                    if let Some(state) = self.connections.get_mut(&connection) {
+                        state.stop(connection, feed, out);
+                    }
+                } else if is_active {
+                    self.ask_live(connection, *feed, scope, out);
+                }
             }
         }
     }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use serde_json::json;
 use ssb_gossip::address::Address;
 use ssb_gossip::ebt::note::Note;
+use ssb_gossip::graph::Blocks;
 use ssb_gossip::graph::Graph;
 use ssb_gossip::multiserver;
 use ssb_gossip::multiserver::Protocol;
@@ -83,7 +84,7 @@ fn vectors_hops() {
             FeedId::from_bytes(bytes)
         };
         let max = u8::try_from(row["max"].as_u64().unwrap()).unwrap();
-        let mut graph = Graph::new(feed(&row["start"]), max);
+        let mut graph = Graph::new(feed(&row["start"]), max, Blocks::Transitive);
         for edge in row["edges"].as_array().unwrap() {
             let relation = match edge[2].as_i64().unwrap() {
                 1 => Relation::Follow,

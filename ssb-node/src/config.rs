@@ -10,6 +10,7 @@ use std::time::Duration;
 pub use ssb_gossip::address::Address;
 pub use ssb_gossip::address::ParseAddressError;
 pub use ssb_gossip::address::Transport;
+pub use ssb_gossip::graph::Blocks;
 use ssb_gossip::peer::HANDSHAKE_TIMEOUT;
 use ssb_gossip::peer::INACTIVITY_TIMEOUT;
 use ssb_gossip::peer::Timeouts;
@@ -63,6 +64,8 @@ pub struct Config {
     pub legacy_replication: bool,
     /// How far away a feed may be and still be replicated (`friends.hops`).
     pub hops: u8,
+    /// Whose blocks exclude a feed that others follow (`friends.blocks`, which JavaScript has not).
+    pub blocks: Blocks,
     /// What of the log is kept (`retention`).
     pub retention: Retention,
     /// Whether the owner insists that the feed is nowhere longer than here, which opens the gate on publishing.
@@ -89,6 +92,7 @@ impl Config {
             gossip: Gossip::default(),
             legacy_replication: true,
             hops: HOPS,
+            blocks: Blocks::default(),
             retention: Retention::default(),
             new_feed: false,
             log_level: LogLevel::default(),

@@ -134,8 +134,21 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let dialing = (!config.offline).then(|| dialing(config.gossip));
     let learns = dialing.is_some_and(|dialing| dialing.pubs);
     let pubs = if learns { survey::pubs(&home.store).map_err(StartError::Read)? } else { Vec::new() };
-    let start =
-        Start { me, hops, mark, held, contacts, seeds, stored, pubs, banned, forks, retention, dialing };
+    let start = Start {
+        me,
+        hops,
+        blocks: config.blocks,
+        mark,
+        held,
+        contacts,
+        seeds,
+        stored,
+        pubs,
+        banned,
+        forks,
+        retention,
+        dialing,
+    };
     let core = Core::new(start);
     let mut notices = home.notices;
     notices.extend(about_peers);

@@ -8,6 +8,7 @@ use ssb_keys::hmac::HmacKey;
 use ssb_keys::network::NetworkKey;
 use ssb_msg::json::Value;
 use ssb_node::config::Address;
+use ssb_node::config::Blocks;
 use ssb_node::config::Config;
 use ssb_node::config::LogLevel;
 use ssb_node::config::ParseAddressError;
@@ -62,6 +63,13 @@ impl Settings {
         {
             // Nobody is that many steps away.
             node.hops = u8::try_from(hops).unwrap_or(u8::MAX);
+        }
+        if let Some(found) = settings.find("friends.blocks")? {
+            node.blocks = match values::text_of(&found.value).as_deref() {
+                Some("transitive") => Blocks::Transitive,
+                Some("first-person") => Blocks::FirstPerson,
+                _ => return Err(found.error("transitive or first-person")),
+            };
         }
         read_retention(settings, &mut node)?;
         if let Some(found) = settings.find("logging.level")? {
@@ -336,7 +344,7 @@ mod tests {
                 "master": "{id}", "timeout": 0, "seeds": ["{seed}", "ws://b.example:8989~shs:{key}"], "offline": "true",
                 "timers": {{"handshake": 7000, "inactivity": "8000", "ping": 1}},
                 "gossip": {{"local": false, "global": "false", "autoPopulate": false}},
-                "replicate": {{"legacy": false}}, "connections": {{"outgoing": {{"net": null}}}}, "friends": {{"hops": 1e9}}
+                "replicate": {{"legacy": false}}, "connections": {{"outgoing": {{"net": null}}}}, "friends": {{"hops": 1e9, "blocks": "first-person"}}
             }}"#,
             key = base64::encode(id.as_bytes()),
         );
@@ -351,7 +359,7 @@ mod tests {
         assert_eq!([local, friends, seed, global, populate], [false, true, true, false, false]);
         assert!(node.offline && !node.legacy_replication);
         assert_eq!(node.outgoing, [Transport::Onion]);
-        assert_eq!(node.hops, u8::MAX);
+        assert_eq!((node.hops, node.blocks), (u8::MAX, Blocks::FirstPerson));
         assert_eq!(read("{}", "start --timeout 9000").unwrap().node.timers.handshake, Duration::from_secs(9));
         assert_eq!(
             read("{}", "start --timers.inactivity=-1").unwrap().node.timers.inactivity,

@@ -42,6 +42,7 @@ const EFFECTIVE: &[&str] = &[
     "connections.incoming.unix",
     "connections.outgoing.net",
     "connections.outgoing.onion",
+    "friends.blocks",
     "friends.hops",
     "gossip.autoPopulate",
     "gossip.friends",

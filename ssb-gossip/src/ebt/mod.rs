@@ -300,23 +300,25 @@ impl Ebt {
         }
     }
 
-    /// Other feeds may be wanted now, or somebody blocks somebody.
-    pub fn scope_changed(&mut self, scope: &Scope, now: Uptime) {
-        let connections: Vec<ConnectionId> = self.partners.keys().copied().collect();
-        for connection in connections {
-            let Some(partner) = self.partners.get(&connection) else { continue };
-            let peer = partner.peer;
-            let unasked = partner.feeds.iter().filter(|(feed, _)| !scope.asks(feed, &peer));
-            for feed in unasked.map(|(feed, _)| *feed).collect::<Vec<_>>() {
-                // Of a feed that is not wanted any more, others still get what is here.
-                if scope.offers(&feed, &peer) {
-                    self.unsource(connection, feed, scope, now);
-                } else {
-                    self.part(connection, feed, scope, now);
+    /// These feeds may be wanted now, or not any more, or be for others than before.
+    pub fn scope_changed(&mut self, feeds: &BTreeSet<FeedId>, scope: &Scope, now: Uptime) {
+        // They may be nearer now, or further away.
+        self.waiting.retain(|(_, feed)| !feeds.contains(feed));
+        for connection in self.partners.keys().copied().collect::<Vec<_>>() {
+            for feed in feeds {
+                let Some(partner) = self.partners.get(&connection) else { continue };
+                let (peer, is_shared) = (partner.peer, partner.feeds.contains_key(feed));
+                if scope.asks(feed, &peer) {
+                    self.greet_with(connection, *feed, scope, now);
+                } else if is_shared && scope.offers(feed, &peer) {
+                    // Of a feed that is not wanted any more, others still get what is here.
+                    self.unsource(connection, *feed, scope, now);
+                } else if is_shared {
+                    self.part(connection, *feed, scope, now);
                 }
             }
-            self.greet(connection, scope, now);
         }
+        feeds.iter().for_each(|feed| self.claim(*feed, scope, now));
         self.fetch(scope, now);
     }
 
@@ -324,7 +326,7 @@ impl Ebt {
     pub fn emptied(&mut self, feed: FeedId, scope: &Scope, now: Uptime) {
         for connection in self.partners.keys().copied().collect::<Vec<_>>() {
             self.part(connection, feed, scope, now);
-            self.greet(connection, scope, now);
+            self.greet_with(connection, feed, scope, now);
         }
         self.fetch(scope, now);
     }
@@ -446,22 +448,23 @@ impl Ebt {
     /// Notes all feeds that were not noted yet, and asks for those that come from nobody. A peer who called waits for the first
     /// item: the own feed is always in it.
     fn greet(&mut self, connection: ConnectionId, scope: &Scope, now: Uptime) {
-        let Some(partner) = self.partners.get(&connection) else { return };
-        if partner.stage != Stage::Open {
+        scope.wanted().for_each(|feed| self.greet_with(connection, feed, scope, now));
+    }
+
+    /// Notes a feed that is wanted, if it was not yet.
+    fn greet_with(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope, now: Uptime) {
+        let Some(partner) = self.partners.get_mut(&connection) else { return };
+        if partner.stage != Stage::Open || !scope.asks(&feed, &partner.peer) {
             return;
         }
-        let (peer, is_settled) = (partner.peer, partner.is_settled());
-        for feed in scope.wanted().filter(|feed| scope.asks(feed, &peer)) {
-            let Some(partner) = self.partners.get_mut(&connection) else { return };
-            let shared = partner.feeds.entry(feed).or_default();
-            if shared.said.is_none() {
-                self.say(connection, feed, has(&feed, false, scope));
-            }
-            if self.source(&feed).is_none() {
-                self.claim(feed, scope, now);
-                if is_settled {
-                    self.adopt(connection, feed, scope);
-                }
+        let is_settled = partner.is_settled();
+        if partner.feeds.entry(feed).or_default().said.is_none() {
+            self.say(connection, feed, has(&feed, false, scope));
+        }
+        if self.source(&feed).is_none() {
+            self.claim(feed, scope, now);
+            if is_settled {
+                self.adopt(connection, feed, scope);
             }
         }
     }

@@ -31,6 +31,7 @@ use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
 use ssb_gossip::event::Source;
 use ssb_gossip::event::Verdict;
+use ssb_gossip::graph::Blocks;
 use ssb_gossip::history::HistoryQuery;
 use ssb_gossip::retention::Retention;
 use ssb_gossip::time::Now;
@@ -156,6 +157,7 @@ fn fresh() -> Start {
     Start {
         me: feed(ME),
         hops: 2,
+        blocks: Blocks::Transitive,
         mark: PublishedMark::created(feed(ME)),
         held: Vec::new(),
         contacts: Vec::new(),

@@ -80,6 +80,7 @@ mod tests {
     use ssb_gossip::connection::Side;
     use ssb_gossip::core::Start;
     use ssb_gossip::event::Input;
+    use ssb_gossip::graph::Blocks;
     use ssb_gossip::retention::Retention;
     use ssb_gossip::time::UnixMillis;
     use ssb_gossip::time::Uptime;
@@ -108,6 +109,7 @@ mod tests {
         Core::new(Start {
             me: key(1).id(),
             hops: 2,
+            blocks: Blocks::Transitive,
             mark: PublishedMark::created(key(1).id()),
             held: Vec::new(),
             contacts: Vec::new(),

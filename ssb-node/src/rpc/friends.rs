@@ -178,6 +178,7 @@ mod tests {
     use super::*;
     use crate::fixture::key;
     use ssb_gossip::core::Start;
+    use ssb_gossip::graph::Blocks;
     use ssb_gossip::retention::Retention;
     use ssb_keys::published_mark::PublishedMark;
     use ssb_msg::content::Contact;
@@ -189,6 +190,7 @@ mod tests {
         Core::new(Start {
             me: key(1).id(),
             hops: 2,
+            blocks: Blocks::Transitive,
             mark: PublishedMark::created(key(1).id()),
             held: vec![(key(2).id(), 7)],
             contacts: vec![
