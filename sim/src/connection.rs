@@ -67,6 +67,8 @@ pub struct Connection {
     seen: Ordinal,
     timer_at: Option<u64>,
     ended: Option<String>,
+    /// Whether calls ever went both ways.
+    was_open: bool,
 }
 
 /// What came of pumping.
@@ -108,6 +110,7 @@ impl Connection {
             seen: Ordinal::ZERO,
             timer_at: None,
             ended: None,
+            was_open: false,
         }
     }
 
@@ -124,6 +127,11 @@ impl Connection {
     /// Who is at the other end, once calls go both ways.
     pub fn remote(&self) -> Option<FeedId> {
         self.peer.remote().filter(|_| self.peer.is_open())
+    }
+
+    /// Whether calls ever went both ways.
+    pub const fn was_open(&self) -> bool {
+        self.was_open
     }
 
     /// How much memory its buffers take.
@@ -270,6 +278,7 @@ impl Connection {
             match event {
                 PeerEvent::Guest(peer) => self.streams.tell(Input::Guest { connection, peer }),
                 PeerEvent::Open(peer) => {
+                    self.was_open = true;
                     let side = if self.end == End::Dialer { Side::Dialed } else { Side::Accepted };
                     self.streams.tell(Input::Opened { connection, peer, side });
                 }

@@ -31,6 +31,8 @@ pub struct Network {
     /// How far the wall clock of each node is off, in milliseconds.
     skews: Vec<f64>,
     links: BTreeMap<ConnectionId, Link>,
+    /// On which side of a split each node is, if there is one.
+    sides: Vec<bool>,
     connections: u64,
     digest: Sha256,
     sent: u64,
@@ -62,6 +64,8 @@ pub enum Event {
     Start { node: usize },
     /// All nodes are looked at.
     Check,
+    /// What was split is one again.
+    Heal,
     /// Faults stop.
     Calm,
 }
@@ -157,6 +161,7 @@ impl Network {
             events: 0,
             skews,
             links: BTreeMap::new(),
+            sides: Vec::new(),
             connections: 0,
             digest: Sha256::new(),
             sent: 0,
@@ -282,6 +287,27 @@ impl Network {
         for node in nodes {
             self.after(1, Event::Pump { node, link: id });
         }
+    }
+
+    /// Nodes on different sides do not reach each other from now on. What is between them is lost, and nobody is told.
+    pub fn split(&mut self, sides: Vec<bool>) {
+        self.sides = sides;
+        let across = self.links.iter().filter(|(_, link)| !self.is_one_side(link.dialer, link.listener));
+        // Where no connection falls silent, an accident tells both ends.
+        let notice = if self.scenario.has_silence { Notice::Nobody } else { Notice::Both };
+        for id in across.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.cut(id, notice);
+        }
+    }
+
+    /// Everybody reaches everybody again.
+    pub fn heal(&mut self) {
+        self.sides.clear();
+    }
+
+    /// Whether no split is between two nodes.
+    pub fn is_one_side(&self, one: usize, other: usize) -> bool {
+        self.sides.get(one) == self.sides.get(other)
     }
 
     /// The connections that work.

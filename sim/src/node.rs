@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
+use ssb_gossip::address::Address;
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::core::Core;
 use ssb_gossip::core::GROUP_LEN_MAX;
@@ -24,6 +25,7 @@ use ssb_gossip::event::Verdict;
 use ssb_gossip::graph::Blocks;
 use ssb_gossip::history::contact_of;
 use ssb_gossip::retention::Retention;
+use ssb_gossip::scheduler::Dialing;
 use ssb_gossip::streams::ITEMS_LEN_MAX;
 use ssb_gossip::verify::InOrder;
 use ssb_gossip::verify::Verified;
@@ -45,6 +47,7 @@ use ssb_log::reader::Place;
 use ssb_log::retain::Policy;
 use ssb_log::retain::Standing;
 use ssb_log::retain::plan;
+use ssb_log::store::ProveError;
 use ssb_log::store::Refused;
 use ssb_msg::Message;
 use ssb_msg::Signing;
@@ -58,6 +61,7 @@ use crate::network::End;
 use crate::network::Event;
 use crate::network::Network;
 use crate::random::Random;
+use crate::scenario::Scenario;
 use crate::truth::Truth;
 
 /// The disk of a node.
@@ -96,6 +100,23 @@ pub struct Node {
     removed: Removed,
     /// Feeds of which nothing may be left.
     emptied: Vec<FeedId>,
+    /// Messages of other branches than the log has.
+    forks: Vec<Message>,
+}
+
+/// What a node finds when it starts.
+#[derive(Debug)]
+pub struct Found {
+    /// The secret.
+    pub me: Keypair,
+    /// The published-mark.
+    pub mark: PublishedMark,
+    /// The disk.
+    pub disk: Disk,
+    /// Peers that it knows from the start.
+    pub seeds: Vec<Address>,
+    /// What its owner has removed.
+    pub removed: Removed,
 }
 
 /// What an owner removed for good, as far as that was acknowledged.
@@ -129,8 +150,12 @@ enum Own {
 pub enum Wish {
     /// Dial a node, given by its number.
     Dial(usize),
+    /// Dial who has this key, as the node decided by itself.
+    DialUnasked(FeedId),
     /// It was not allowed to dial; perhaps later.
     NotDialed(usize),
+    /// It dialed in vain.
+    Undialed(ConnectionId),
     /// A connection is over.
     Over(ConnectionId, End),
     /// Its disk has failed: nothing but a new start helps.
@@ -142,15 +167,8 @@ pub type Broken = String;
 
 impl Node {
     /// Starts on what is on disk.
-    pub fn start(
-        number: usize,
-        life: u64,
-        me: Keypair,
-        mark: PublishedMark,
-        disk: Disk,
-        (hops, policy): (u8, &Policy),
-        removed: Removed,
-    ) -> Result<Self, String> {
+    pub fn start(number: usize, life: u64, found: Found, scenario: &Scenario) -> Result<Self, String> {
+        let Found { me, mark, disk, seeds, removed } = found;
         let (store, _) = Store::open(disk).map_err(|error| error.to_string())?;
         let reader = store.reader();
         let held = reader.feeds().into_iter().map(|latest| (latest.feed, latest.sequence)).collect();
@@ -165,19 +183,27 @@ impl Node {
             contacts.extend(author.zip(contact_of(&stored.json)));
         }
         let banned = reader.banned();
-        let retention = if policy.is_idle() { Retention::Everything } else { Retention::Policy };
+        let dialing = scenario.dials_unasked.then_some(Dialing {
+            seeds: true,
+            local: true,
+            friends: true,
+            global: true,
+            pubs: false,
+            chance: life.wrapping_mul(31).wrapping_add(scenario.seed),
+        });
+        let retention = if scenario.retention.is_idle() { Retention::Everything } else { Retention::Policy };
         let mark = mark.reopened(u64::from(store.state(&me.id()).sequence()));
         let core = Core::new(Start {
             me: me.id(),
-            hops,
+            hops: scenario.hops,
             blocks: Blocks::Transitive,
             mark,
             held,
             contacts,
-            seeds: Vec::new(),
+            seeds,
             stored: Vec::new(),
             pubs: Vec::new(),
-            dialing: None,
+            dialing,
             banned,
             forks: reader.forks().iter().map(|fork| (fork.feed, fork.sequence)).collect(),
             retention,
@@ -206,6 +232,7 @@ impl Node {
             sent: BTreeMap::new(),
             removed,
             emptied: Vec::new(),
+            forks: Vec::new(),
         })
     }
 
@@ -217,6 +244,11 @@ impl Node {
     /// Which life it is.
     pub const fn life(&self) -> u64 {
         self.life
+    }
+
+    /// Feeds that are known to have forked.
+    pub fn forks(&self) -> usize {
+        self.core.forks().count()
     }
 
     /// How far the log holds a feed.
@@ -307,7 +339,7 @@ impl Node {
         let room = network.scenario.inbox_len.saturating_sub(self.inbox.len());
         let Some(connection) = self.connections.get_mut(&id) else { return Ok(()) };
         let pumped = connection.pump(network, &self.reader, room);
-        let (memory, end) = (connection.memory(), connection.end());
+        let (memory, end, was_open) = (connection.memory(), connection.end(), connection.was_open());
         if memory > MEMORY_MAX {
             return Err(format!("the buffers of connection {} take {memory} bytes", id.0));
         }
@@ -315,6 +347,9 @@ impl Node {
         if pumped.is_over {
             self.connections.remove(&id);
             self.inbox.push_back(Input::Closed { connection: id });
+            if end == End::Dialer && !was_open {
+                wishes.push(Wish::Undialed(id));
+            }
             wishes.push(Wish::Over(id, end));
         }
         if pumped.failed {
@@ -429,6 +464,18 @@ impl Node {
                 network.say(|| format!("node {}: {error}", self.number));
                 wishes.push(Wish::Crash);
                 return Ok(());
+            }
+        }
+        for message in std::mem::take(&mut self.forks) {
+            let (feed, sequence) = (message.author(), message.sequence());
+            match self.store.prove(&message, received) {
+                Ok(true) => self.results.push_back(Input::Forked { feed, sequence }),
+                Ok(false) | Err(ProveError::Read(_)) => {}
+                Err(error) => {
+                    network.say(|| format!("node {}: {error}", self.number));
+                    wishes.push(Wish::Crash);
+                    return Ok(());
+                }
             }
         }
         if let Some(steps) = retained
@@ -549,7 +596,7 @@ impl Node {
             if self.removed.feeds.contains(&author) || self.removed.messages.contains(&stored.id) {
                 return Err(format!("node {} has {sequence} of {author}, which was removed", self.number));
             }
-            if truth.id(&author, sequence) != Some(stored.id) {
+            if !truth.is(&author, sequence, stored.id) {
                 return Err(format!("node {} holds as {author} {sequence} what nobody wrote", self.number));
             }
             if truth.blocked_at(&author, &me).is_some_and(|from| sequence >= from) {
@@ -613,9 +660,10 @@ impl Node {
                 Output::Retain { steps } => self.own.push_back(Own::Retain(steps)),
                 // Whom a node knows, the seed says.
                 Output::SavePeers => {}
-                Output::Dial { ticket, .. } => {
-                    wishes.extend(ticket.map(|ticket| Wish::Dial(target(ticket.0))));
-                }
+                Output::Dial { ticket, address } => wishes.push(match ticket {
+                    Some(ticket) => Wish::Dial(target(ticket.0)),
+                    None => Wish::DialUnasked(address.key()),
+                }),
                 Output::Changed(_) => {}
                 Output::Done { .. }
                 | Output::PeerAdded { .. }
@@ -664,7 +712,10 @@ impl Node {
                 Err(Refused::Known) => {
                     Outcome::Known { feed: message.author(), held: self.held(&message.author()) }
                 }
-                Err(Refused::Fork { .. }) => Outcome::Refused(Refusal::Fork),
+                Err(Refused::Fork { .. }) => {
+                    self.forks.push(message);
+                    Outcome::Refused(Refusal::Fork)
+                }
                 Err(Refused::Gap { .. }) => Outcome::Refused(Refusal::Gap),
                 Err(Refused::Banned) => Outcome::Refused(Refusal::Banned),
                 // Never because a commit is full: the core has less in flight than fits into one.

@@ -19,6 +19,8 @@ pub struct Scenario {
     pub roles: Vec<Role>,
     /// Whom each node dials, by number.
     pub dials: Vec<Vec<usize>>,
+    /// Whether it dials them by its own schedule, as peers that it knows from the start; else somebody tells it to.
+    pub dials_unasked: bool,
     /// How many follows away feeds are wanted.
     pub hops: u8,
     /// How many messages are published in each storm, contacts among them.
@@ -60,6 +62,35 @@ pub enum Role {
     Liar,
     /// Knows the protocol, and has its own feed, but leaves some of it out, and sends some twice or too early.
     Sloppy,
+    /// Has signed two histories, and tells each to half of those who ask.
+    Forker,
+    /// Sends messages nobody asked for: of strangers, out of order, forged.
+    Flooder,
+    /// Says that it has more of everything, and sends nothing.
+    ClockLiar,
+    /// Says again and again something else of its own feed, and something of feeds that nobody knows.
+    NoteFlooder,
+    /// Wants everything, and reads nothing.
+    SlowReader,
+    /// Sends items that are neither messages nor notes.
+    Garbler,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 11] = [
+        Self::Ours,
+        Self::Silent,
+        Self::Noise,
+        Self::Liar,
+        Self::Sloppy,
+        Self::Forker,
+        Self::Flooder,
+        Self::ClockLiar,
+        Self::NoteFlooder,
+        Self::SlowReader,
+        Self::Garbler,
+    ];
 }
 
 impl Scenario {
@@ -69,11 +100,17 @@ impl Scenario {
         let count = random.between(*nodes.start(), *nodes.end());
         let mut roles = vec![Role::Ours, Role::Ours];
         while roles.len() < usize::try_from(count).unwrap_or(2) {
-            roles.push(match random.below(20) {
+            roles.push(match random.below(36) {
                 0 => Role::Silent,
                 1 => Role::Noise,
                 2 => Role::Liar,
                 3 => Role::Sloppy,
+                4 => Role::Forker,
+                5 => Role::Flooder,
+                6 => Role::ClockLiar,
+                7 => Role::NoteFlooder,
+                8 => Role::SlowReader,
+                9 => Role::Garbler,
                 _ => Role::Ours,
             });
         }
@@ -90,6 +127,7 @@ impl Scenario {
         Self {
             seed,
             hops,
+            dials_unasked: random.once_in(3),
             publishes: random.between(count, count * 6),
             accidents: random.below(count * 2),
             has_silence: random.once_in(3),
@@ -107,10 +145,12 @@ impl Scenario {
         }
     }
 
-    /// Every node of ours dials an earlier one of ours, so that all are connected, and some more.
+    /// Every node of ours dials an earlier one of ours, so that all are connected, and some more: a star, a line, a ring, or any
+    /// other graph.
     fn topology(roles: &[Role], random: &mut Random) -> Vec<Vec<usize>> {
-        let is_star = random.once_in(4);
-        let extra = random.between(0, 2);
+        let shape = random.below(8);
+        let extra = if shape < 3 { 0 } else { random.between(0, 2) };
+        let last = roles.iter().rposition(|role| *role == Role::Ours);
         let mut dials = Vec::new();
         for (number, role) in roles.iter().enumerate() {
             let mut targets = Vec::new();
@@ -118,7 +158,14 @@ impl Scenario {
                 let earlier = roles.iter().take(number).enumerate();
                 let ours: Vec<usize> =
                     earlier.filter(|(_, role)| **role == Role::Ours).map(|(number, _)| number).collect();
-                targets.push(if is_star { 0 } else { *pick(random, &ours) });
+                targets.push(match shape {
+                    0 | 3 => 0,
+                    1 | 2 => ours.last().copied().unwrap_or_default(),
+                    _ => *pick(random, &ours),
+                });
+                if shape == 2 && Some(number) == last && !targets.contains(&0) {
+                    targets.push(0);
+                }
                 for _ in 0..extra {
                     let target = random.index(roles.len());
                     if target != number && !targets.contains(&target) {

@@ -11,6 +11,8 @@ use ssb_msg::content::Relation;
 #[derive(Clone, Debug, Default)]
 pub struct Truth {
     feeds: BTreeMap<FeedId, Vec<MessageId>>,
+    /// What else an author wrote in a place, who has forked the feed on purpose.
+    others: BTreeMap<FeedId, Vec<MessageId>>,
     /// With which message an author first blocked somebody.
     blocks: BTreeMap<(FeedId, FeedId), u32>,
 }
@@ -31,6 +33,22 @@ impl Truth {
             self.blocks.entry((author, contact.contact)).or_insert(sequence);
         }
         true
+    }
+
+    /// An author who forks the own feed on purpose has written this, too.
+    pub fn also_wrote(&mut self, author: FeedId, id: MessageId) {
+        self.others.entry(author).or_default().push(id);
+    }
+
+    /// Whether an author has forked the own feed on purpose.
+    pub fn is_forked(&self, author: &FeedId) -> bool {
+        self.others.contains_key(author)
+    }
+
+    /// Whether an author wrote this message there.
+    pub fn is(&self, author: &FeedId, sequence: u32, id: MessageId) -> bool {
+        let also = || self.others.get(author).is_some_and(|others| others.contains(&id));
+        self.id(author, sequence) == Some(id) || also()
     }
 
     /// The message that an author wrote there.

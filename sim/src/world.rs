@@ -30,11 +30,11 @@ use crate::network::Event;
 use crate::network::Network;
 use crate::network::Notice;
 use crate::node::Broken;
+use crate::node::Found;
 use crate::node::Node;
 use crate::node::Removed;
 use crate::node::Wish;
 use crate::random::Random;
-use crate::rude;
 use crate::rude::Rude;
 use crate::scenario::Role;
 use crate::scenario::SECOND;
@@ -98,6 +98,8 @@ pub struct Report {
     pub crashes: u64,
     /// How many nodes lost all but their secret.
     pub restores: u64,
+    /// How many nodes know of forks, each fork counted once for each.
+    pub forks: usize,
     /// How many bytes were sent.
     pub bytes: u64,
     /// How long it took, in virtual seconds.
@@ -110,7 +112,8 @@ impl World {
     /// The world of a scenario, before anything happened.
     pub fn new(scenario: Scenario, trace: Trace) -> Self {
         let mut keys = Random::new(scenario.seed.rotate_left(32));
-        let places = scenario.roles.iter().map(|role| Place::new(*role, &keys.seed())).collect();
+        let roles = scenario.roles.iter().enumerate();
+        let places = roles.map(|(number, role)| Place::new(*role, number, &keys.seed())).collect();
         let public = Roles::of(&[ANONYMOUS]);
         let history = Method::new("createHistoryStream", Kind::Source).allowed_to(public);
         let ping = Method::new("gossip.ping", Kind::Duplex).allowed_to(public);
@@ -131,10 +134,16 @@ impl World {
     /// Runs to the end.
     pub fn run(&mut self) -> Result<Report, Broken> {
         for place in self.places.iter().filter(|place| matches!(place.inhabitant, Inhabitant::Rude(_))) {
-            for message in rude::feed(&place.me) {
-                let is_new =
-                    self.truth.wrote(place.me.id(), message.sequence(), message.id(), message.json());
-                assert!(is_new, "no two nodes have one key");
+            let Inhabitant::Rude(rude) = &place.inhabitant else { continue };
+            for (index, branch) in rude.branches().into_iter().enumerate() {
+                for message in branch {
+                    let (author, id) = (place.me.id(), message.id());
+                    if index > 0 {
+                        self.truth.also_wrote(author, id);
+                    } else if !self.truth.wrote(author, message.sequence(), id, message.json()) {
+                        return Err("two nodes have one key".to_owned());
+                    }
+                }
             }
         }
         for node in 0..self.places.len() {
@@ -205,8 +214,7 @@ impl World {
                 self.with(node, life, Node::commit)?;
             }
             Event::Dial { node, life, target } => {
-                let key = self.place(target).me.id();
-                let address = Address::net("localhost", 8008, key).map_err(|error| error.to_string())?;
+                let address = self.address(target)?;
                 let ticket = u64::try_from(target).map(Ticket).map_err(|error| error.to_string())?;
                 self.with(node, life, |node, network, _, _| {
                     let to = Target::At(Whereabouts::in_parts(address));
@@ -221,7 +229,9 @@ impl World {
                 self.network.after(SECOND, Event::Check);
                 return self.check();
             }
+            Event::Heal => self.network.heal(),
             Event::Calm => {
+                self.network.heal();
                 self.network.say(|| "calm".to_owned());
                 self.network.is_stormy = false;
                 self.calm_since = self.network.micros();
@@ -250,11 +260,17 @@ impl World {
         for wish in wishes {
             match wish {
                 Wish::Dial(target) => self.dial(number, life, target),
+                Wish::DialUnasked(key) => self.dial_unasked(number, life, key)?,
                 Wish::NotDialed(target) => self.dial_later(number, life, target),
+                Wish::Undialed(link) => {
+                    let target = self.network.node(link, End::Listener).ok_or("no such connection")?;
+                    self.undialed(number, life, self.place(target).me.id())?;
+                }
                 Wish::Over(link, end) => {
                     let listener = self.network.node(link, End::Listener);
                     self.network.close(link, end);
-                    if let (End::Dialer, Some(target)) = (end, listener) {
+                    let is_told = !self.network.scenario.dials_unasked;
+                    if let (End::Dialer, Some(target), true) = (end, listener, is_told) {
                         self.dial_later(number, life, target);
                     }
                 }
@@ -285,13 +301,38 @@ impl World {
     }
 
     fn dial(&mut self, number: usize, life: u64, target: usize) {
-        if matches!(self.place(target).inhabitant, Inhabitant::Nobody)
-            || self.place(number).life != life
-            || matches!(self.place(number).inhabitant, Inhabitant::Nobody)
-        {
+        if self.place(number).life != life || !self.reaches(number, target) {
             self.dial_later(number, life, target);
             return;
         }
+        self.connect(number, target);
+    }
+
+    /// A node dials by its own schedule.
+    fn dial_unasked(&mut self, number: usize, life: u64, key: FeedId) -> Result<(), Broken> {
+        let target =
+            self.places.iter().position(|place| place.me.id() == key).ok_or("nobody has this key")?;
+        if self.reaches(number, target) {
+            self.connect(number, target);
+            return Ok(());
+        }
+        self.undialed(number, life, key)
+    }
+
+    fn undialed(&mut self, number: usize, life: u64, peer: FeedId) -> Result<(), Broken> {
+        self.with(number, life, |node, network, _, _| {
+            node.input(Input::DialFailed { peer, error: "nobody is there".to_owned() }, network);
+            Ok(())
+        })
+    }
+
+    /// Whether both are up, and bytes go from one to the other.
+    fn reaches(&self, number: usize, target: usize) -> bool {
+        let is_up = |number: usize| !matches!(self.place(number).inhabitant, Inhabitant::Nobody);
+        is_up(number) && is_up(target) && self.network.is_one_side(number, target)
+    }
+
+    fn connect(&mut self, number: usize, target: usize) {
         let link = self.network.connect(number, target);
         let (ours, theirs) = (self.network.random.seed(), self.network.random.seed());
         let (key, methods) = (self.place(target).me.id(), Arc::clone(&self.methods));
@@ -315,26 +356,27 @@ impl World {
     }
 
     fn start(&mut self, number: usize) -> Result<(), Broken> {
+        let targets = self.network.scenario.dials.get(number).cloned().unwrap_or_default();
+        let seeds = targets.iter().map(|target| self.address(*target)).collect::<Result<Vec<_>, _>>()?;
         let place = self.places.get_mut(number).ok_or("no such node")?;
         if !matches!(place.inhabitant, Inhabitant::Nobody) {
             return Ok(());
         }
         place.life += 1;
         let life = place.life;
-        let keeps = (self.network.scenario.hops, &self.network.scenario.retention);
         let fails = self.network.is_stormy && self.network.random.once_in(6);
         let calls = if fails { self.network.random.between(20, 600) } else { u64::MAX };
         let disk = Faulty::new(place.memory.clone(), calls, Times::Forever);
-        let mut node =
-            match Node::start(number, life, place.me.clone(), place.mark, disk, keeps, place.removed.clone())
-            {
-                Ok(node) => node,
-                Err(_) if fails => {
-                    self.crash(number);
-                    return Ok(());
-                }
-                Err(error) => return Err(format!("node {number} does not start: {error}")),
-            };
+        let (me, mark, removed) = (place.me.clone(), place.mark, place.removed.clone());
+        let found = Found { me, mark, disk, seeds, removed };
+        let mut node = match Node::start(number, life, found, &self.network.scenario) {
+            Ok(node) => node,
+            Err(_) if fails => {
+                self.crash(number);
+                return Ok(());
+            }
+            Err(error) => return Err(format!("node {number} does not start: {error}")),
+        };
         self.network.say(|| format!("node {number} starts, life {life}"));
         for (sequence, id, json) in node.own_messages() {
             if !self.truth.wrote(place.me.id(), sequence, id, &json) {
@@ -348,8 +390,11 @@ impl World {
         }
         node.check_copies(&self.truth)?;
         place.inhabitant = Inhabitant::Ours(Box::new(node));
-        for target in self.network.scenario.dials.get(number).cloned().unwrap_or_default() {
-            self.dial_later(number, life, target);
+        self.network.after(1, Event::Turn { node: number, life });
+        if !self.network.scenario.dials_unasked {
+            for target in self.network.scenario.dials.get(number).cloned().unwrap_or_default() {
+                self.dial_later(number, life, target);
+            }
         }
         Ok(())
     }
@@ -381,7 +426,8 @@ impl World {
     fn accident(&mut self) -> Result<(), Broken> {
         let links = self.network.living();
         let number = self.network.random.index(self.places.len());
-        match self.network.random.below(6) {
+        match self.network.random.below(7) {
+            6 => self.split(),
             0 if matches!(self.place(number).inhabitant, Inhabitant::Ours(_)) => self.crash(number),
             4 => self.network.set_clock(number),
             5 => self.remove(number)?,
@@ -396,6 +442,14 @@ impl World {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Two halves of the network do not reach each other for a while.
+    fn split(&mut self) {
+        let sides = self.places.iter().map(|_| self.network.random.once_in(2)).collect();
+        self.network.split(sides);
+        let pause = self.network.random.between(SECOND, 60 * SECOND);
+        self.network.after(pause, Event::Heal);
     }
 
     /// An owner removes something for good, or lets it come back.
@@ -463,8 +517,8 @@ impl World {
         if self.network.is_stormy {
             return Ok(None);
         }
-        let patience =
-            if self.network.scenario.has_silence { CONVERGENCE_MAX_AFTER_SILENCE } else { CONVERGENCE_MAX };
+        let is_slow = self.network.scenario.has_silence || self.network.scenario.dials_unasked;
+        let patience = if is_slow { CONVERGENCE_MAX_AFTER_SILENCE } else { CONVERGENCE_MAX };
         match self.converged() {
             Ok(()) => {}
             Err(why) if self.network.micros() > self.calm_since + patience => return Err(why),
@@ -555,7 +609,7 @@ impl World {
         for feed in node.core().graph().wanted().filter(|feed| node.core().wants(feed)) {
             let held = node.held(&feed);
             let theirs = other.gives(&feed, held);
-            let is_blocked = other.core().blocks(&feed);
+            let is_blocked = other.core().blocks(&feed) || self.truth.is_forked(&feed);
             if held < theirs && !is_blocked && self.truth.blocked_at(&feed, &me).is_none() {
                 return Err(format!("node {number} has {held} of {feed}, a neighbour has {theirs}"));
             }
@@ -573,6 +627,7 @@ impl World {
             copies: copies.sum(),
             crashes: self.crashes,
             restores: self.restores,
+            forks: self.ours().map(|(_, node)| node.forks()).sum(),
             bytes: self.network.sent(),
             seconds: self.network.micros() / SECOND,
             digest: self.network.digest(),
@@ -593,17 +648,22 @@ impl World {
         }
     }
 
+    /// Where a node is dialed.
+    fn address(&self, number: usize) -> Result<Address, Broken> {
+        Address::net("localhost", 8008, self.place(number).me.id()).map_err(|error| error.to_string())
+    }
+
     fn place(&self, number: usize) -> &Place {
         self.places.get(number).expect("nodes are numbered by their places")
     }
 }
 
 impl Place {
-    fn new(role: Role, seed: &[u8; 32]) -> Self {
+    fn new(role: Role, number: usize, seed: &[u8; 32]) -> Self {
         let me = Keypair::from_seed(seed);
         let inhabitant = match role {
             Role::Ours => Inhabitant::Nobody,
-            rude => Inhabitant::Rude(Box::new(Rude::new(rude, me.clone()))),
+            rude => Inhabitant::Rude(Box::new(Rude::new(rude, number, me.clone()))),
         };
         let mark = PublishedMark::created(me.id());
         Self {

@@ -50,12 +50,21 @@ fn the_first_seeds_see_crashes_restored_nodes_and_every_kind_of_peer() {
     assert!(reports.iter().any(|report| report.restores > 0));
     assert!(reports.iter().all(|report| report.copies >= report.messages));
 
-    for role in [Role::Silent, Role::Noise, Role::Liar, Role::Sloppy] {
-        assert!((0..30).any(|seed| Scenario::new(seed, 2..=NODES_MAX).roles.contains(&role)), "{role:?}");
+    for role in Role::ALL {
+        assert!((0..200).any(|seed| Scenario::new(seed, 2..=NODES_MAX).roles.contains(&role)), "{role:?}");
     }
 }
 
 #[test]
 fn a_peer_that_hangs_up_while_the_core_decides_about_its_call_keeps_nobody_busy() {
     run(138, 2..=50, Mode::Kept).unwrap();
+}
+
+#[test]
+fn who_meets_both_branches_of_a_feed_knows_that_it_forked() {
+    let has_forker = |seed: &u64| Scenario::new(*seed, 4..=NODES_MAX).roles.contains(&Role::Forker);
+    let reports =
+        (0..200).filter(has_forker).take(12).map(|seed| run(seed, 4..=NODES_MAX, Mode::Kept).unwrap());
+
+    assert!(reports.map(|report| report.forks).sum::<usize>() > 0);
 }

@@ -200,9 +200,7 @@ impl Graph {
         let says = self.relations_to(feed).filter(|(author, relation)| {
             *relation != Relation::Follow && self.wants(author) && self.excludes(author)
         });
-        let nearest =
-            says.min_by_key(|(author, relation)| (self.hops(author), *relation != Relation::Block, *author));
-        nearest.map(|(author, relation)| (author, relation))
+        says.min_by_key(|(author, relation)| (self.hops(author), *relation != Relation::Block, *author))
     }
 
     /// From whom hops are counted.
