@@ -353,7 +353,7 @@ impl Connection {
     }
 
     fn set_timer(&mut self, network: &mut Network) {
-        let deadline = self.peer.deadline().into_iter().chain(self.pings.deadline()).min();
+        let deadline = self.peer.deadline().into_iter().chain(self.pings.deadline(&self.peer)).min();
         let Some(deadline) = deadline else { return };
         let delay = micros(deadline.since(network.uptime())).max(1);
         let at = network.micros() + delay;

@@ -86,6 +86,8 @@ pub struct Peer {
     closing: bool,
     /// When something was last read or written.
     touched: Uptime,
+    /// When something was last read.
+    heard: Uptime,
     /// What ends the connection, as soon as everything before it was told.
     ending: Option<Result<(), PeerError>>,
 }
@@ -161,6 +163,7 @@ impl Peer {
             inactivity: None,
             closing: false,
             touched: Uptime::default(),
+            heard: Uptime::default(),
             ending: None,
         }
     }
@@ -188,6 +191,7 @@ impl Peer {
     pub fn filled(&mut self, count: usize, now: Now) {
         self.incoming.filled += count;
         debug_assert!(self.incoming.filled <= self.incoming.buffer.len());
+        self.heard = now.uptime;
         self.touch(now);
     }
 
@@ -207,6 +211,11 @@ impl Peer {
                 _ => self.fail(PeerError::HandshakeTimeout),
             }
         }
+    }
+
+    /// Gives an open connection up: nobody is there any more, whatever can still be written.
+    pub fn give_up(&mut self) {
+        self.fail(PeerError::Silent);
     }
 
     /// Lets a guest in, who may then call what `role` may call.
@@ -335,6 +344,13 @@ impl Peer {
     /// Who the peer is, once proven.
     pub const fn remote(&self) -> Option<FeedId> {
         self.remote
+    }
+
+    /// When something was last read of an open connection. `None` before it is open, and for the owner's own programs, which may
+    /// be silent.
+    pub fn heard(&self) -> Option<Uptime> {
+        let is_watched = self.is_open() && self.inactivity.is_some() && !self.closing;
+        is_watched.then_some(self.heard)
     }
 
     /// Who waits to be admitted.

@@ -2,6 +2,9 @@
 //!
 //! Timestamps go back and forth, so that a connection stays alive and both sides learn how far apart their clocks are.
 //! Whoever gets one that is no answer sends its own at once, and serves the next after a pause (pull-ping 2.0.2).
+//!
+//! So something is heard of a living peer at least once in a pause. If not, it is pinged out of turn, and given up if that
+//! is in vain, too: a connection that was lost without a word takes what is written for a long time, which looks like life.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,6 +22,12 @@ use crate::time::Uptime;
 /// The pause between two exchanges, unless told otherwise (ssb-gossip 1.1.1).
 pub const PAUSE: Duration = Duration::from_secs(5 * 60);
 
+/// For so long after a pause a peer may be silent before it is pinged out of turn.
+pub const LATE_AFTER: Duration = Duration::from_secs(60);
+
+/// Within this time something is heard of a peer that was pinged out of turn, if it is there.
+pub const ALIVE_WITHIN: Duration = Duration::from_secs(60);
+
 /// The arguments with which JavaScript's peers call it (ssb-gossip 1.1.1).
 pub const ARGS: &str = "[{\"timeout\":300000}]";
 
@@ -28,12 +37,14 @@ pub struct PingStreams {
     connection: ConnectionId,
     pause: Duration,
     streams: BTreeMap<RequestId, Ping>,
+    /// When the peer was last heard before it was pinged out of turn.
+    probed: Option<Uptime>,
 }
 
 impl PingStreams {
     /// Those of a connection that was just made: none. All of them serve with this pause.
     pub const fn new(connection: ConnectionId, pause: Duration) -> Self {
-        Self { connection, pause, streams: BTreeMap::new() }
+        Self { connection, pause, streams: BTreeMap::new(), probed: None }
     }
 
     /// Pings the peer.
@@ -78,11 +89,27 @@ impl PingStreams {
                 send_time(*request, peer, now);
             }
         }
+        let Some(heard) = peer.heard().filter(|heard| self.late(*heard) <= now.uptime) else { return };
+        if self.probed != Some(heard) {
+            self.probed = Some(heard);
+            self.call(peer, now);
+        } else if self.late(heard).after(ALIVE_WITHIN) <= now.uptime {
+            peer.give_up();
+        }
     }
 
     /// When to [`tick`](Self::tick).
-    pub fn deadline(&self) -> Option<Uptime> {
-        self.streams.values().filter_map(Ping::deadline).min()
+    pub fn deadline(&self, peer: &Peer) -> Option<Uptime> {
+        let watch = peer.heard().map(|heard| match self.probed {
+            Some(probed) if probed == heard => self.late(heard).after(ALIVE_WITHIN),
+            _ => self.late(heard),
+        });
+        self.streams.values().filter_map(Ping::deadline).chain(watch).min()
+    }
+
+    /// When a peer that was heard then is too silent.
+    fn late(&self, heard: Uptime) -> Uptime {
+        heard.after(self.pause).after(LATE_AFTER)
     }
 }
 

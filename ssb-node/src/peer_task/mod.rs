@@ -285,7 +285,7 @@ impl PeerTask {
     }
 
     fn poll_timer(&mut self, context: &mut Context<'_>) -> bool {
-        let deadline = self.pings.deadline().into_iter().chain(self.peer.deadline()).min();
+        let deadline = self.pings.deadline(&self.peer).into_iter().chain(self.peer.deadline()).min();
         if deadline != self.timer_at {
             self.timer_at = deadline;
             self.timer = deadline.map_or_else(Timer::never, |at| Timer::at(self.shared.clock.instant(at)));
