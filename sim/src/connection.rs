@@ -27,6 +27,7 @@ use ssb_log::Reader;
 use ssb_log::faulty::Faulty;
 use ssb_log::memory::Memory;
 use ssb_log::read::ReadError;
+use ssb_msg::content::Relation;
 use ssb_muxrpc::Body;
 use ssb_muxrpc::Kind;
 use ssb_muxrpc::RemoteError;
@@ -376,11 +377,13 @@ pub fn micros(duration: std::time::Duration) -> u64 {
 }
 
 fn read_page(served: &mut Served, reader: &Reader<Faulty<Memory>>, len_max: usize) -> ServedPage<ReadError> {
-    let feed = served.feed();
-    served.page(latest(reader, &feed), len_max, |sequence, len| {
+    let (feed, viewer) = (served.feed(), served.viewer());
+    let read = |sequence, len| {
         let page = reader.feed_page(&feed, sequence, len)?;
         Ok(page.into_iter().map(|stored| (stored.id, stored.received, stored.json)).collect())
-    })
+    };
+    let is_blocked = || Ok(reader.relation(&feed, &viewer)? == Some(Relation::Block));
+    served.page(latest(reader, &feed), len_max, read, is_blocked)
 }
 
 fn latest(reader: &Reader<Faulty<Memory>>, feed: &FeedId) -> u32 {

@@ -599,7 +599,7 @@ impl Node {
             if !truth.is(&author, sequence, stored.id) {
                 return Err(format!("node {} holds as {author} {sequence} what nobody wrote", self.number));
             }
-            if truth.blocked_at(&author, &me).is_some_and(|from| sequence >= from) {
+            if truth.blocked_since(&author, &me).is_some_and(|from| sequence >= from) {
                 return Err(format!("node {} got {sequence} of {author}, who blocks it", self.number));
             }
             self.checked = stored.ordinal.next().ok_or("the log is full")?;
@@ -630,7 +630,7 @@ impl Node {
         {
             return Err(format!("node {number} sent its own {sequence} before the mark was saved"));
         }
-        if truth.blocked_at(&feed, &viewer).is_some_and(|from| sequence >= from) {
+        if truth.blocked_at(&feed, &viewer, self.held(&feed)).is_some_and(|from| sequence >= from) {
             return Err(format!("node {number} sent {sequence} of {feed} to {viewer}, who is blocked"));
         }
         let sent = self.sent.entry(feed).or_default();

@@ -13,8 +13,8 @@ pub struct Truth {
     feeds: BTreeMap<FeedId, Vec<MessageId>>,
     /// What else an author wrote in a place, who has forked the feed on purpose.
     others: BTreeMap<FeedId, Vec<MessageId>>,
-    /// With which message an author first blocked somebody.
-    blocks: BTreeMap<(FeedId, FeedId), u32>,
+    /// What an author says of somebody, and with which message.
+    words: BTreeMap<(FeedId, FeedId), Vec<(u32, Relation)>>,
 }
 
 impl Truth {
@@ -29,8 +29,8 @@ impl Truth {
             return false;
         }
         self.feeds.entry(author).or_default().push(id);
-        if let Some(contact) = contact_of(json).filter(|contact| contact.relation == Relation::Block) {
-            self.blocks.entry((author, contact.contact)).or_insert(sequence);
+        if let Some(contact) = contact_of(json) {
+            self.words.entry((author, contact.contact)).or_default().push((sequence, contact.relation));
         }
         true
     }
@@ -62,9 +62,20 @@ impl Truth {
         u32::try_from(len).expect("no run writes that much")
     }
 
-    /// With which message `author` first blocked `contact`, who may have nothing of the feed from there on.
-    pub fn blocked_at(&self, author: &FeedId, contact: &FeedId) -> Option<u32> {
-        self.blocks.get(&(*author, *contact)).copied()
+    /// From which message on nothing of a feed may be sent to `contact` by who has it up to `held`: the first with which the
+    /// author blocks them, if that is the last word so far.
+    pub fn blocked_at(&self, author: &FeedId, contact: &FeedId, held: u32) -> Option<u32> {
+        let words = self.words.get(&(*author, *contact))?.iter().filter(|(sequence, _)| *sequence <= held);
+        let is_block = |word: &&(u32, Relation)| word.1 == Relation::Block;
+        words.clone().next_back().filter(is_block)?;
+        words.clone().find(is_block).map(|(sequence, _)| *sequence)
+    }
+
+    /// From which message on `contact` may have nothing of a feed at all: the author blocks them with it, and has not taken that
+    /// back.
+    pub fn blocked_since(&self, author: &FeedId, contact: &FeedId) -> Option<u32> {
+        let words = self.words.get(&(*author, *contact))?.iter().rev();
+        words.take_while(|(_, relation)| *relation == Relation::Block).last().map(|(sequence, _)| *sequence)
     }
 
     /// How many messages there are.
@@ -100,17 +111,18 @@ mod tests {
     }
 
     #[test]
-    fn the_first_block_counts_whatever_follows() {
+    fn a_block_counts_until_it_is_taken_back() {
         let (mut truth, contact) = (Truth::default(), FeedId::from_bytes([2; 32]));
         let message =
             |fields: &str| format!(r#"{{"content":{{"type":"contact","contact":"{contact}",{fields}}}}}"#);
-        for (sequence, fields) in
-            [(1, r#""following":true"#), (2, r#""blocking":true"#), (3, r#""blocking":true"#)]
-        {
+        let (follow, block) = (r#""following":true"#, r#""blocking":true"#);
+        for (sequence, fields) in [(1, follow), (2, block), (3, follow), (4, block), (5, block)] {
             assert!(truth.wrote(AUTHOR, sequence, id(u8::try_from(sequence).unwrap()), &message(fields)));
         }
 
-        assert_eq!(truth.blocked_at(&AUTHOR, &contact), Some(2));
-        assert_eq!(truth.blocked_at(&contact, &AUTHOR), None);
+        let at: Vec<Option<u32>> = (0..=5).map(|held| truth.blocked_at(&AUTHOR, &contact, held)).collect();
+        assert_eq!(at, [None, None, Some(2), None, Some(2), Some(2)]);
+        assert_eq!(truth.blocked_since(&AUTHOR, &contact), Some(4));
+        assert_eq!(truth.blocked_since(&contact, &AUTHOR), None);
     }
 }

@@ -610,7 +610,8 @@ impl World {
             let held = node.held(&feed);
             let theirs = other.gives(&feed, held);
             let is_blocked = other.core().blocks(&feed) || self.truth.is_forked(&feed);
-            if held < theirs && !is_blocked && self.truth.blocked_at(&feed, &me).is_none() {
+            if held < theirs && !is_blocked && self.truth.blocked_at(&feed, &me, other.held(&feed)).is_none()
+            {
                 return Err(format!("node {number} has {held} of {feed}, a neighbour has {theirs}"));
             }
         }

@@ -13,6 +13,7 @@ use crate::connection::ConnectionId;
 use crate::connection::Side;
 use crate::connection::StreamId;
 use crate::ebt::note::Note;
+use crate::ebt::serving::Serve;
 use crate::history::HistoryQuery;
 use crate::peers::Change;
 use crate::peers::Known;
@@ -420,8 +421,8 @@ pub enum Letter {
     },
     /// Send notes, as one item.
     EbtNotes(Vec<(FeedId, Note)>),
-    /// Send these feeds from a sequence on, or not any more.
-    EbtServe(Vec<(FeedId, Option<u32>)>),
+    /// Send this of these feeds.
+    EbtServe(Vec<(FeedId, Serve)>),
 }
 
 impl Letter {

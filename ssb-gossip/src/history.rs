@@ -103,18 +103,18 @@ impl Served {
         self.done || (!self.query.live && (self.next > latest || self.left == Some(0)))
     }
 
+    /// Who gets it.
+    pub const fn viewer(&self) -> FeedId {
+        self.viewer
+    }
+
     /// Whose feed it is.
     pub const fn feed(&self) -> FeedId {
         self.query.feed
     }
 
-    /// The item for the message that [`next`](Self::next) named. `None` if the stream ends before it, because with it
-    /// the author blocks the viewer, who is not to see that (ssb-replicate 1.3.5).
-    pub fn item(&mut self, id: &MessageId, received: f64, message: &str) -> Option<String> {
-        if self.blocks_viewer(message) {
-            self.done = true;
-            return None;
-        }
+    /// The item for the message that [`next`](Self::next) named.
+    fn item(&mut self, id: &MessageId, received: f64, message: &str) -> String {
         let is_old = self.next <= self.stored_up_to;
         self.next += 1;
         if let Some(left) = self.left.as_mut().filter(|_| is_old) {
@@ -123,20 +123,24 @@ impl Served {
                 self.next = self.next.max(self.stored_up_to + 1);
             }
         }
-        Some(match (self.query.keys, self.query.values) {
+        match (self.query.keys, self.query.values) {
             (true, true) => key_value_timestamp(id, message, received),
             (true, false) => format!("\"{id}\""),
             (false, _) => message.to_owned(),
-        })
+        }
     }
 
     /// The next items, about `len_max` bytes of them, from a log that holds the feed up to `latest` by now. `read` gives
     /// messages from a sequence on, about so many bytes, at least one if it is there: id, receive time and text.
+    ///
+    /// The stream ends before a message with which the author blocks the viewer, who is not to see that (ssb-replicate 1.3.5);
+    /// unless the author has taken it back since: `is_blocked` says what the last word is.
     pub fn page<E>(
         &mut self,
         latest: u32,
         len_max: usize,
         mut read: impl FnMut(u32, usize) -> Result<Vec<(MessageId, f64, String)>, E>,
+        is_blocked: impl Fn() -> Result<bool, E>,
     ) -> ServedPage<E> {
         let mut items = Vec::new();
         let mut len = 0;
@@ -158,7 +162,17 @@ impl Served {
                 if self.next(latest) != Some(sequence) {
                     break;
                 }
-                let Some(item) = self.item(&id, received, &message) else { break };
+                if self.blocks_viewer(&message) {
+                    match is_blocked() {
+                        Ok(false) => {}
+                        Ok(true) => {
+                            self.done = true;
+                            break;
+                        }
+                        Err(error) => return ServedPage { items, then: ServedThen::Failed(error) },
+                    }
+                }
+                let item = self.item(&id, received, &message);
                 len += item.len();
                 items.push((sequence, item));
             }
@@ -376,32 +390,44 @@ mod tests {
 
         assert_eq!(
             item(true, true),
-            Some(format!(r#"{{"key":"{id}","value":{{"content":{{}}}},"timestamp":12.5}}"#))
+            format!(r#"{{"key":"{id}","value":{{"content":{{}}}},"timestamp":12.5}}"#)
         );
-        assert_eq!(item(true, false), Some(format!("\"{id}\"")));
-        assert_eq!(item(false, true).as_deref(), Some(r#"{"content":{}}"#));
-        assert_eq!(item(false, false).as_deref(), Some(r#"{"content":{}}"#));
+        assert_eq!(item(true, false), format!("\"{id}\""));
+        assert_eq!(item(false, true), r#"{"content":{}}"#);
+        assert_eq!(item(false, false), r#"{"content":{}}"#);
+    }
+
+    /// The sequences that the viewer gets of a feed in which the author says this of them, and whether that is all.
+    fn seen(words: &[&str], of: FeedId, is_blocked: bool) -> (Vec<u32>, bool) {
+        let message = |word: &&str| format!(r#"{{"content":{{"type":"contact","contact":"{of}",{word}}}}}"#);
+        let feed: Vec<String> = words.iter().map(message).collect();
+        let latest = u32::try_from(feed.len()).unwrap();
+        let mut served = Served::new(HistoryQuery { live: true, ..all() }, VIEWER, latest);
+        let page = served.page(
+            latest,
+            1_000_000,
+            |from, _| {
+                let rest = feed.iter().skip(from as usize - 1);
+                Ok::<_, ()>(rest.map(|text| (MessageId::from_bytes([0; 32]), 0.0, text.clone())).collect())
+            },
+            || Ok(is_blocked),
+        );
+        let is_over = matches!(page.then, ServedThen::Over);
+        assert_eq!(is_over, served.next(latest + 5).is_none());
+        (page.items.into_iter().map(|(sequence, _)| sequence).collect(), is_over)
     }
 
     #[test]
     fn whoever_is_blocked_does_not_see_it_nor_what_follows() {
-        let mut served = Served::new(HistoryQuery { live: true, ..all() }, VIEWER, 3);
-        let contact =
-            |fields: &str| format!(r#"{{"content":{{"type":"contact","contact":"{VIEWER}",{fields}}}}}"#);
-        let id = MessageId::from_bytes([0; 32]);
+        let words = [r#""following":true"#, r#""blocking":true"#, r#""following":true"#];
 
-        assert!(served.item(&id, 0.0, &contact(r#""following":true"#)).is_some());
-        assert_eq!(served.item(&id, 0.0, &contact(r#""blocking":true"#)), None);
-        assert!(served.is_over(3));
-        assert_eq!(served.next(9), None);
+        assert_eq!(seen(&words[..2], VIEWER, true), (vec![1], true));
+        assert_eq!(seen(&words, VIEWER, false), (vec![1, 2, 3], false), "it was taken back");
     }
 
     #[test]
     fn a_block_of_somebody_else_is_sent() {
-        let mut served = Served::new(all(), VIEWER, 1);
-        let message = format!(r#"{{"content":{{"type":"contact","contact":"{AUTHOR}","blocking":true}}}}"#);
-
-        assert!(served.item(&MessageId::from_bytes([0; 32]), 0.0, &message).is_some());
+        assert_eq!(seen(&[r#""blocking":true"#], AUTHOR, true), (vec![1], false));
     }
 
     #[test]

@@ -37,6 +37,7 @@ use crate::ebt::note::Note;
 use crate::ebt::partner::Partner;
 use crate::ebt::partner::Shared;
 use crate::ebt::partner::Stage;
+use crate::ebt::serving::Serve;
 use crate::event::Letter;
 use crate::event::Output;
 use crate::scope::Scope;
@@ -458,7 +459,12 @@ impl Ebt {
             return;
         }
         let is_settled = partner.is_settled();
-        if partner.feeds.entry(feed).or_default().said.is_none() {
+        let shared = partner.feeds.entry(feed).or_default();
+        if shared.said.is_none() {
+            if partner.parted.remove(&feed) {
+                shared.serves = true;
+                partner.serve.insert(feed, Serve::Resume);
+            }
             self.say(connection, feed, has(&feed, false, scope));
         }
         if self.source(&feed).is_none() {
@@ -485,7 +491,7 @@ impl Ebt {
             Note::Refused => {
                 (shared.refused, shared.theirs, shared.serves, shared.told) = (true, None, false, None);
                 if was_served {
-                    partner.serve.insert(feed, None);
+                    partner.serve.insert(feed, Serve::Stop);
                 }
                 self.unsource(connection, feed, scope, now);
             }
@@ -494,7 +500,7 @@ impl Ebt {
                 (shared.refused, shared.theirs) = (false, Some(sequence));
                 shared.serves = send && from.is_some();
                 if shared.serves || was_served {
-                    partner.serve.insert(feed, from.filter(|_| send));
+                    partner.serve.insert(feed, from.filter(|_| send).map_or(Serve::Stop, Serve::From));
                 }
                 let is_news = !shared.serves && sequence < held && shared.told < Some(held);
                 if shared.said.is_none() || is_news {
@@ -651,7 +657,8 @@ impl Ebt {
         let Some(partner) = self.partners.get_mut(&connection) else { return };
         let Some(shared) = partner.feeds.remove(&feed) else { return };
         if shared.serves {
-            partner.serve.insert(feed, None);
+            partner.serve.insert(feed, Serve::Stop);
+            partner.parted.insert(feed);
         }
         partner.notes.remove(&feed);
         partner.news.remove(&feed);

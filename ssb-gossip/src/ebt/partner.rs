@@ -10,6 +10,7 @@ use super::NOTES_AT_ONCE;
 use crate::connection::ConnectionId;
 use crate::connection::Side;
 use crate::ebt::note::Note;
+use crate::ebt::serving::Serve;
 use crate::event::Letter;
 use crate::event::Output;
 use crate::time::Uptime;
@@ -34,7 +35,10 @@ pub(super) struct Partner {
     pub(super) news_due: Option<Uptime>,
     pub(super) resets: BTreeSet<FeedId>,
     pub(super) notes: BTreeMap<FeedId, Note>,
-    pub(super) serve: BTreeMap<FeedId, Option<u32>>,
+    pub(super) serve: BTreeMap<FeedId, Serve>,
+    /// Feeds that were sent to it until it was told that they are not exchanged: it still waits for more, and does not ask anew
+    /// (epidemic-broadcast-trees 7.0.0 and 9.0.4).
+    pub(super) parted: BTreeSet<FeedId>,
 }
 
 /// How far a connection is.
@@ -85,6 +89,7 @@ impl Partner {
             resets: BTreeSet::new(),
             notes: BTreeMap::new(),
             serve: BTreeMap::new(),
+            parted: BTreeSet::new(),
         }
     }
 
@@ -111,6 +116,7 @@ impl Partner {
         self.resets.clear();
         self.notes.clear();
         self.serve.clear();
+        self.parted.clear();
     }
 
     pub(super) fn deadline(&self) -> Option<Uptime> {

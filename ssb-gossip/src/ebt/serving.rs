@@ -10,11 +10,24 @@ use crate::history::HistoryQuery;
 use crate::history::Served;
 use crate::history::ServedThen;
 
+/// What a peer is to be sent of a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serve {
+    /// What follows, from this sequence on.
+    From(u32),
+    /// Nothing.
+    Stop,
+    /// What follows what it was sent last, before that was [stopped](Self::Stop).
+    Resume,
+}
+
 /// The feeds that are sent to a peer.
 #[derive(Debug, Default)]
 pub struct Serving {
     /// The next sequence of each.
     next: BTreeMap<FeedId, u32>,
+    /// That of those which are not sent any more.
+    stopped: BTreeMap<FeedId, u32>,
     /// Those that may have something to send, in turn; each once.
     ready: VecDeque<FeedId>,
     is_ready: BTreeSet<FeedId>,
@@ -30,16 +43,20 @@ pub enum Sent {
 }
 
 impl Serving {
-    /// From now on a feed is sent from this sequence on; or not any more.
-    pub fn set(&mut self, feed: FeedId, from: Option<u32>) {
-        match from {
-            Some(from) => {
-                self.next.insert(feed, from);
-                self.wake(&feed);
+    /// From now on this is sent of a feed.
+    pub fn set(&mut self, feed: FeedId, serve: Serve) {
+        let from = match serve {
+            Serve::From(from) => Some(from),
+            Serve::Stop => {
+                self.stopped.extend(self.next.remove(&feed).map(|next| (feed, next)));
+                None
             }
-            None => {
-                self.next.remove(&feed);
-            }
+            Serve::Resume => self.stopped.get(&feed).copied(),
+        };
+        if let Some(from) = from {
+            self.stopped.remove(&feed);
+            self.next.insert(feed, from);
+            self.wake(&feed);
         }
     }
 
@@ -80,9 +97,9 @@ impl Serving {
             ServedThen::More => self.wake(&feed),
             ServedThen::Wait => {}
             // The author blocks the peer, which the core hears of by itself; or the log cannot be read.
-            ServedThen::Over | ServedThen::Failed(_) => self.set(feed, None),
+            ServedThen::Over | ServedThen::Failed(_) => self.set(feed, Serve::Stop),
             ServedThen::Incomplete => {
-                self.set(feed, None);
+                self.set(feed, Serve::Stop);
                 return Sent::Incomplete;
             }
         }
@@ -105,8 +122,8 @@ mod tests {
     #[test]
     fn feeds_take_turns_and_go_on_where_they_were() {
         let mut serving = Serving::default();
-        serving.set(feed(1), Some(1));
-        serving.set(feed(2), Some(5));
+        serving.set(feed(1), Serve::From(1));
+        serving.set(feed(2), Serve::From(5));
 
         assert_eq!(serving.pop(), Some((feed(1), 1)));
         sent(&mut serving, 1, 1, 3, &ServedThen::More);
@@ -126,7 +143,7 @@ mod tests {
     #[test]
     fn what_grows_while_it_is_read_is_looked_at_again() {
         let mut serving = Serving::default();
-        serving.set(feed(1), Some(1));
+        serving.set(feed(1), Serve::From(1));
         serving.pop();
         serving.wake(&feed(1));
         sent(&mut serving, 1, 1, 2, &ServedThen::Wait);
@@ -137,17 +154,32 @@ mod tests {
     #[test]
     fn what_was_asked_meanwhile_counts() {
         let mut serving = Serving::default();
-        serving.set(feed(1), Some(5));
+        serving.set(feed(1), Serve::From(5));
         serving.pop();
-        serving.set(feed(1), Some(2));
+        serving.set(feed(1), Serve::From(2));
         sent(&mut serving, 1, 5, 3, &ServedThen::Wait);
         assert_eq!(serving.pop(), Some((feed(1), 2)));
 
-        serving.set(feed(1), None);
+        serving.set(feed(1), Serve::Stop);
         sent(&mut serving, 1, 2, 3, &ServedThen::More);
         serving.wake(&feed(1));
         assert_eq!(serving.pop(), None);
         assert!(serving.is_empty());
+    }
+
+    #[test]
+    fn what_was_stopped_goes_on_where_it_was() {
+        let mut serving = Serving::default();
+        serving.set(feed(1), Serve::From(1));
+        serving.pop();
+        sent(&mut serving, 1, 1, 4, &ServedThen::Wait);
+        serving.set(feed(1), Serve::Stop);
+        assert_eq!(serving.pop(), None);
+
+        serving.set(feed(1), Serve::Resume);
+        assert_eq!(serving.pop(), Some((feed(1), 5)));
+        serving.set(feed(2), Serve::Resume);
+        assert_eq!(serving.pop(), None, "it was never sent");
     }
 
     #[test]
@@ -158,7 +190,7 @@ mod tests {
             (ServedThen::Failed(()), Sent::GoesOn),
         ] {
             let mut serving = Serving::default();
-            serving.set(feed(1), Some(1));
+            serving.set(feed(1), Serve::From(1));
             serving.pop();
 
             assert_eq!(sent(&mut serving, 1, 1, 1, &then), expected);

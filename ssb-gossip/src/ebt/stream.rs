@@ -21,6 +21,7 @@ use crate::ebt::note;
 use crate::ebt::note::Item;
 use crate::ebt::note::Note;
 use crate::ebt::serving::Sent;
+use crate::ebt::serving::Serve;
 use crate::ebt::serving::Serving;
 use crate::event::Input;
 use crate::history::ServedPage;
@@ -103,9 +104,9 @@ impl EbtStream {
     }
 
     /// The core wants feeds to be sent, or not any more.
-    pub fn serve(&mut self, feeds: Vec<(FeedId, Option<u32>)>) {
+    pub fn serve(&mut self, feeds: Vec<(FeedId, Serve)>) {
         if self.current.is_some() {
-            feeds.into_iter().for_each(|(feed, from)| self.serving.set(feed, from));
+            feeds.into_iter().for_each(|(feed, serve)| self.serving.set(feed, serve));
         }
     }
 

@@ -15,6 +15,7 @@ use ssb_gossip::core::ITEM_COST_MIN;
 use ssb_gossip::core::Start;
 use ssb_gossip::ebt::note::Note;
 use ssb_gossip::ebt::note::SEQUENCE_MAX;
+use ssb_gossip::ebt::serving::Serve;
 use ssb_gossip::event::Again;
 use ssb_gossip::event::Giver;
 use ssb_gossip::event::Input;
@@ -270,7 +271,7 @@ impl Shell {
                     }
                     Letter::EbtServe(feeds) => {
                         prop_assert!(self.noted.contains_key(&connection), "there is no stream");
-                        prop_assert!(feeds.iter().all(|(_, from)| *from != Some(0)));
+                        prop_assert!(feeds.iter().all(|(_, from)| *from != Serve::From(0)));
                     }
                     Letter::EbtRefuse { .. } | Letter::Close | Letter::Ping | Letter::ServeHistory { .. } => {
                     }

@@ -17,6 +17,7 @@ use ssb_gossip::ebt::SILENT_AFTER;
 use ssb_gossip::ebt::STALL_AFTER;
 use ssb_gossip::ebt::note::Note;
 use ssb_gossip::ebt::note::SEQUENCE_MAX;
+use ssb_gossip::ebt::serving::Serve;
 use ssb_gossip::event::Again;
 use ssb_gossip::event::Giver;
 use ssb_gossip::event::Input;
@@ -64,7 +65,8 @@ fn notes(connection: u64, all: &[(u8, Note)]) -> Output {
 }
 
 fn serve(connection: u64, author: u8, from: Option<u32>) -> Output {
-    Letter::EbtServe(vec![(feed(author), from)]).to(ConnectionId(connection))
+    let serve = from.map_or(Serve::Stop, Serve::From);
+    Letter::EbtServe(vec![(feed(author), serve)]).to(ConnectionId(connection))
 }
 
 fn call(connection: u64) -> Output {
@@ -487,6 +489,24 @@ fn whom_an_author_blocks_is_not_given_the_feed_any_more() {
 
     assert_eq!(blocked, [notes(1, &[(AUTHOR, Note::Refused)]), serve(1, AUTHOR, None)]);
     assert_eq!(node.noted(1, &[(AUTHOR, even(1))]), [notes(1, &[(AUTHOR, Note::Refused)])]);
+}
+
+#[test]
+fn who_is_not_blocked_any_more_goes_on_getting_what_it_still_waits_for() {
+    let mut node = holding(3);
+    node.meet(1, &[(AUTHOR, even(3))]);
+    let said = |relation| {
+        let contact = Some(Contact { contact: feed(101), relation });
+        Outcome::Stored { feed: feed(AUTHOR), sequence: 4, contact }
+    };
+    let verdict = |outcome| Input::Verdicts(vec![Verdict { giver: None, len: 0, outcome }]);
+    let stopped = node.handle(verdict(said(Relation::Block)));
+    assert!(stopped.contains(&serve(1, AUTHOR, None)), "{stopped:?}");
+
+    let resumed = node.handle(verdict(said(Relation::Neutral)));
+
+    let resume = Letter::EbtServe(vec![(feed(AUTHOR), Serve::Resume)]).to(ConnectionId(1));
+    assert_eq!(resumed, [notes(1, &[(AUTHOR, odd(4))]), resume]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use ssb_keys::FeedId;
 use ssb_log::Disk;
 use ssb_log::Reader;
 use ssb_log::read::ReadError;
+use ssb_msg::content::Relation;
 use ssb_muxrpc::RemoteError;
 
 use super::args;
@@ -40,11 +41,12 @@ pub(crate) fn latest(reader: &Reader<Disk>, feed: &FeedId) -> u32 {
 
 /// The next messages of a feed that is sent, which the log holds up to `latest`.
 pub(crate) fn page(served: &mut Served, latest: u32, reader: &Reader<Disk>) -> ServedPage<ReadError> {
-    let feed = served.feed();
-    served.page(latest, PAGE_LEN, |sequence, len| {
+    let (feed, viewer) = (served.feed(), served.viewer());
+    let read = |sequence, len| {
         let page = reader.feed_page(&feed, sequence, len)?;
         Ok(page.into_iter().map(|stored| (stored.id, stored.received, stored.json)).collect())
-    })
+    };
+    served.page(latest, PAGE_LEN, read, || Ok(reader.relation(&feed, &viewer)? == Some(Relation::Block)))
 }
 
 /// A history stream that we serve.
