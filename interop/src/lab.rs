@@ -137,6 +137,19 @@ impl Lab {
         self.ready(name, &mut command)
     }
 
+    /// Starts a node of the newer JavaScript stack, with ssb-db2 and ssb-ebt 9, in the folder `name`. It dials nobody by itself.
+    ///
+    /// # Panics
+    ///
+    /// When it does not listen.
+    #[track_caller]
+    #[must_use]
+    pub fn modern(&self, name: &str, options: &[&str]) -> Node {
+        let mut command = self.tame(javascript("modern.js"));
+        command.arg("--dir").arg(self.dir(name)).args(["--port", &free_port(), "--shs", &self.shs]);
+        self.ready(name, command.args(options))
+    }
+
     #[track_caller]
     fn ready(&self, name: &str, command: &mut Command) -> Node {
         let process = Process::start(name, command);
