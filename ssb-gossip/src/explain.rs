@@ -6,6 +6,8 @@ use ssb_keys::FeedId;
 use ssb_msg::content::Relation;
 
 use crate::ebt::Standing;
+use crate::peers::Known;
+use crate::peers::Peers;
 use crate::scope::Scope;
 
 /// What a node knows of a feed and its way here.
@@ -23,6 +25,38 @@ pub struct Explanation {
     pub connections: usize,
     /// How it stands with each connected peer that said something of it, or was told of it.
     pub peers: Vec<(FeedId, Standing)>,
+    /// Whether the owner wants nobody to be dialed for now.
+    pub is_stopped: bool,
+    /// What went wrong last with known peers, the newest first: at most [`TROUBLES_MAX`].
+    pub troubles: Vec<Trouble>,
+}
+
+/// How many peers are told of that could not be reached.
+pub const TROUBLES_MAX: usize = 3;
+
+/// A dial that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// Where the peer is, as it was written.
+    pub address: String,
+    /// What went wrong.
+    pub error: String,
+    /// How many dials have failed since the last that did not.
+    pub failures: u32,
+}
+
+impl Trouble {
+    /// The newest of a table.
+    pub(crate) fn newest(peers: &Peers) -> Vec<Self> {
+        let mut all: Vec<&Known> = peers.all().iter().filter(|known| known.error.is_some()).collect();
+        let changed = |known: &Known| known.state_change.map_or(0.0, |at| at.0);
+        all.sort_by(|one, other| changed(other).total_cmp(&changed(one)));
+        let newest = all.into_iter().take(TROUBLES_MAX).filter_map(|known| {
+            let (address, failures) = (known.place.text().to_owned(), known.failure.unwrap_or_default());
+            Some(Self { address, error: known.error.clone()?, failures })
+        });
+        newest.collect()
+    }
 }
 
 /// Why a feed is replicated, or is not.
@@ -65,6 +99,9 @@ impl Reason {
         }
         if scope.bans(feed) {
             return Self::Removed;
+        }
+        if scope.shuns(feed) {
+            return Self::Blocked;
         }
         match scope.requested(feed) {
             Some(true) => return Self::Asked,
@@ -137,7 +174,7 @@ impl fmt::Display for Reason {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { feed, held, reason, fork, connections, peers } = self;
+        let Self { feed, held, reason, fork, connections, peers, is_stopped, troubles } = self;
         writeln!(f, "{feed}")?;
         match held {
             0 => writeln!(f, "  here: nothing")?,
@@ -155,7 +192,15 @@ impl fmt::Display for Explanation {
             return Ok(());
         }
         if *connections == 0 {
-            return writeln!(f, "  no peer is connected: ssb-cli gossip.connect ADDRESS, or wait for one");
+            if *is_stopped {
+                writeln!(
+                    f,
+                    "  no peer is connected, and none is dialed: ssb-cli conn.start lets the node dial again"
+                )?;
+            } else {
+                writeln!(f, "  no peer is connected: ssb-cli gossip.connect ADDRESS, or wait for one")?;
+            }
+            return troubles.iter().try_for_each(|trouble| writeln!(f, "  {trouble}"));
         }
         if peers.is_empty() {
             return writeln!(f, "  none of {connections} connected peers has said anything of it yet");
@@ -171,6 +216,19 @@ impl fmt::Display for Explanation {
             writeln!(f, "  no connected peer replicates it: connect to one that does")
         } else {
             writeln!(f, "  no connected peer has more")
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, error, failures } = self;
+        if !error.contains(address.as_str()) {
+            write!(f, "{address}: ")?;
+        }
+        match failures {
+            0 | 1 => f.write_str(error),
+            _ => write!(f, "{error} ({failures} dials in a row)"),
         }
     }
 }

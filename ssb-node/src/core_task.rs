@@ -238,6 +238,7 @@ impl CoreTask {
             }
             Output::DialRefused { ticket, reason } => self.refuse(ticket, &reason.to_string()),
             Output::Done { ticket } => self.answer(ticket, Ok("false".to_owned())),
+            Output::Said { ticket, yes } => self.answer(ticket, Ok(yes.to_string())),
             Output::PeerAdded { ticket, outcome: Ok(known) } => {
                 let answer = known.map_or_else(|| "false".to_owned(), |known| gossip::peer(&known));
                 self.answer(ticket, Ok(answer));

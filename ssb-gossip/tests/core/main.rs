@@ -11,9 +11,11 @@ mod flow;
 mod gate;
 mod laws;
 mod peers;
+mod progress;
 mod removing;
 mod trees;
 mod verdicts;
+mod wishes;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -131,6 +131,8 @@ pub(crate) fn peer(known: &Known) -> String {
     let pings = known.ping.as_ref().map(|ping| (statistics(&ping.rtt), statistics(&ping.skew)));
     fields.extend(pings.map(|(rtt, skew)| format!("\"ping\":{{\"rtt\":{rtt},\"skew\":{skew}}}")));
     fields.extend(known.failure.map(|failure| format!("\"failure\":{failure}")));
+    // Only ssb-conn has this.
+    fields.extend((!known.autoconnect).then(|| "\"autoconnect\":false".to_owned()));
     format!("{{{}}}", fields.join(","))
 }
 
