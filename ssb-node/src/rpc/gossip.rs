@@ -250,7 +250,7 @@ fn id_base64(id: &FeedId) -> String {
     ssb_keys::base64::encode(id.as_bytes())
 }
 
-fn statistics(statistics: &Statistics) -> String {
+pub(super) fn statistics(statistics: &Statistics) -> String {
     let Statistics { mean, stdev, count, sum, sqsum } = *statistics;
     format!(
         "{{\"mean\":{},\"stdev\":{},\"count\":{count},\"sum\":{},\"sqsum\":{}}}",
@@ -261,11 +261,11 @@ fn statistics(statistics: &Statistics) -> String {
     )
 }
 
-fn number(number: f64) -> String {
+pub(super) fn number(number: f64) -> String {
     json::compact(&Value::Number(number))
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     json::compact(&Value::Text(Text::new(text)))
 }
 
