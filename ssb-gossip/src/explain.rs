@@ -76,7 +76,9 @@ pub enum Reason {
     Blocked,
     /// Somebody near blocks it.
     BlockedBy(FeedId),
-    /// Somebody near, or the owner, followed it once.
+    /// The owner followed it once.
+    Left,
+    /// Somebody near followed it once.
     Unfollowed(FeedId),
     /// It is followed, but from further away than feeds are replicated: by so many hops.
     Far {
@@ -117,6 +119,7 @@ impl Reason {
         let excluded = graph.hops(feed).filter(|hops| *hops < 0).and_then(|_| graph.excluded_by(feed));
         match excluded {
             Some((author, Relation::Block)) => Self::BlockedBy(author),
+            Some((author, _)) if author == scope.me => Self::Left,
             Some((author, _)) => Self::Unfollowed(author),
             None if graph
                 .edges()
@@ -158,6 +161,7 @@ impl fmt::Display for Reason {
             Self::BlockedBy(author) => {
                 write!(f, "not replicated: {author} blocks it, and you do not follow it yourself")
             }
+            Self::Left => f.write_str("not replicated: you do not follow it any more"),
             Self::Unfollowed(author) => write!(f, "not replicated: {author} does not follow it any more"),
             Self::Far { hops_max } => write!(
                 f,
