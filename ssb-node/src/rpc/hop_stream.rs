@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use ssb_gossip::core::Core;
 use ssb_gossip::core::watch::Topic;
@@ -17,6 +18,9 @@ use crate::followers::Then;
 
 /// The most feeds of one look: about as many as fit a page.
 const FEEDS_AT_ONCE: usize = 1_024;
+
+/// From one look to the next, as each looks at all feeds.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// One stream.
 #[derive(Debug)]
@@ -107,6 +111,11 @@ impl HopStream {
 impl Cursor for HopStream {
     fn topic(&self) -> Topic {
         Topic::Hops
+    }
+
+    fn pause(&self) -> Duration {
+        // What is left of the last look costs nothing.
+        if self.pending.is_empty() { PAUSE } else { Duration::ZERO }
     }
 
     fn look(&mut self, core: &Core, _: Now) -> News {
