@@ -666,6 +666,7 @@ impl Node {
                 }),
                 Output::Changed(_) => {}
                 Output::Done { .. }
+                | Output::Said { .. }
                 | Output::PeerAdded { .. }
                 | Output::NotKnown { .. }
                 | Output::NotRemoved { .. } => {

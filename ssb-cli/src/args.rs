@@ -54,8 +54,32 @@ pub(crate) enum Task {
     Fsck(Fsck),
     /// Give back the space of what was deleted.
     Compact,
+    /// Tell of peers; whether as JSON.
+    Peers(bool),
+    /// Tell who has a feed up to where.
+    Heads(Heads),
+    /// Tell how far replication is.
+    Sync(Sync),
     /// Call a method.
     Call(Call),
+}
+
+/// Whose feed to look for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Heads {
+    /// Its id; the own feed if it was not said.
+    pub(crate) feed: Option<String>,
+    /// Whether it is told as JSON.
+    pub(crate) as_json: bool,
+}
+
+/// How long to look at replication.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sync {
+    /// Whether to end when nothing more is to come.
+    pub(crate) until_idle: bool,
+    /// Within so many seconds, as it was typed.
+    pub(crate) within: Option<Value>,
 }
 
 /// How to check the log.
@@ -149,11 +173,12 @@ impl Line {
             Some("start" | "server") => return Task::Start,
             _ => {}
         }
-        if let Some(name @ ("import" | "export" | "migrate" | "fsck" | "compact")) = self.first.as_deref() {
-            return if wants_help || self.has_short_help {
-                Task::Print(rendered(&[name, "--help"]))
-            } else {
-                self.transfer(name)
+        const OWN: [&str; 8] = ["import", "export", "migrate", "fsck", "compact", "peers", "heads", "sync"];
+        if let Some(name) = self.first.as_deref().filter(|first| OWN.contains(first)) {
+            return match name {
+                _ if wants_help || self.has_short_help => Task::Print(rendered(&[name, "--help"])),
+                "peers" | "heads" | "sync" => self.look(name),
+                _ => self.transfer(name),
             };
         }
         if let Some("config" | "conf") = self.before.positionals.first().and_then(Value::as_text) {
@@ -179,6 +204,8 @@ impl Line {
         match self.task() {
             Task::Config(_) => &["sources", "json"],
             Task::Import(_) | Task::Migrate(_) => &["json"],
+            Task::Peers(_) | Task::Heads(_) => &["json"],
+            Task::Sync(_) => &["until-idle", "within"],
             Task::Export(_) => &["feed", "since"],
             Task::Fsck(_) => &["repair", "json"],
             _ => &[],
@@ -188,6 +215,30 @@ impl Line {
     /// The words behind `start`, which mean nothing.
     pub(crate) fn idle_words(&self) -> Vec<String> {
         self.before.positionals.iter().skip(1).map(|word| ssb_msg::json::compact(&word.to_json())).collect()
+    }
+
+    fn look(&self, name: &str) -> Task {
+        let option = |name| self.before.options.get(name).cloned();
+        let json = option("json");
+        match name {
+            "peers" => Task::Peers(json.is_some()),
+            "heads" => {
+                let (feed, as_json) = self.word_and_json();
+                Task::Heads(Heads { feed, as_json })
+            }
+            _ => Task::Sync(Sync { until_idle: option("until-idle").is_some(), within: option("within") }),
+        }
+    }
+
+    /// The word behind the command, and whether `--json` was said. In JavaScript's words, `--json WORD` is an option with a value.
+    fn word_and_json(&self) -> (Option<String>, bool) {
+        let word = self.before.positionals.get(1);
+        let word = word.map(|word| {
+            word.as_text().map_or_else(|| ssb_msg::json::compact(&word.to_json()), str::to_owned)
+        });
+        let json = self.before.options.get("json").cloned();
+        let behind = || json.as_ref().and_then(Value::as_text).map(str::to_owned);
+        (word.or_else(behind), json.is_some())
     }
 
     fn transfer(&self, name: &str) -> Task {
@@ -202,14 +253,7 @@ impl Line {
             let (repairs, as_json) = (option("repair").is_some(), option("json").is_some());
             return Task::Fsck(Fsck { repairs, as_json });
         }
-        let file = self.before.positionals.get(1);
-        let file = file.map(|file| {
-            file.as_text().map_or_else(|| ssb_msg::json::compact(&file.to_json()), str::to_owned)
-        });
-        let json = option("json");
-        // In JavaScript's words, `--json DIR` is an option with a value.
-        let behind = || json.as_ref().and_then(Value::as_text).map(str::to_owned);
-        let (file, as_json) = (file.or_else(behind), json.is_some());
+        let (file, as_json) = self.word_and_json();
         if name == "migrate" {
             return Task::Migrate(Migrate { from: file, as_json });
         }
@@ -267,6 +311,44 @@ fn command() -> Command {
         .subcommand(migrate().hide(true))
         .subcommand(fsck().hide(true))
         .subcommand(compact().hide(true))
+        .subcommand(peers().hide(true))
+        .subcommand(heads().hide(true))
+        .subcommand(sync().hide(true))
+}
+
+fn peers() -> Command {
+    Command::new("peers")
+        .about(
+            "Lists the peers of the running node: who is connected, who is known, and what went wrong last",
+        )
+        .override_usage("ssb-cli peers [--json] [--path DIR]")
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("As JSON"))
+        .arg(setting("path", "DIR", "Where identity, log and settings live [default: ~/.ssb]"))
+        .after_help(PEERS_AFTER_HELP)
+}
+
+fn heads() -> Command {
+    Command::new("heads")
+        .about("Says up to where the running node has a feed, and up to where its peers have it")
+        .override_usage("ssb-cli heads [FEED] [--json] [--path DIR]")
+        .arg(Arg::new("feed").value_name("FEED").help("The id of a feed [default: the own one]"))
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("As JSON"))
+        .arg(setting("path", "DIR", "Where identity, log and settings live [default: ~/.ssb]"))
+}
+
+fn sync() -> Command {
+    Command::new("sync")
+        .about("Shows how far the running node is with what its peers have")
+        .override_usage("ssb-cli sync [--until-idle] [--within SECONDS] [--path DIR]")
+        .arg(
+            Arg::new("until-idle")
+                .long("until-idle")
+                .action(ArgAction::SetTrue)
+                .help("End when all is here that connected peers have"),
+        )
+        .arg(setting("within", "SECONDS", "Give up after so long"))
+        .arg(setting("path", "DIR", "Where identity, log and settings live [default: ~/.ssb]"))
+        .after_help(SYNC_AFTER_HELP)
 }
 
 fn import() -> Command {
@@ -368,6 +450,9 @@ Commands:
   migrate     Takes in the logs of ssb-server or ssb-db2; start does so by itself
   fsck        Checks the log down to the signatures; with --repair, mends it
   compact     Gives back the space of deleted messages; a running node does so by itself
+  peers       Lists peers: who is connected, who is known, and what went wrong last
+  heads       Says up to where a feed is here, and up to where peers have it
+  sync        Shows how far replication is; with --until-idle, waits until all is here
   why         Says of a feed why it does or does not arrive, and who has how much of it
   <method>    Calls a method of the running node, by its dotted name. Which there are, the node
               writes to manifest.json beside its log; a wrong name lists them. Short names:
@@ -393,6 +478,22 @@ the file of --config, .ssbrc here or above, ~/.ssbrc, config in --path, ~/.ssb/c
 them. `ssb-cli config --sources` says what is set, and where.
 
 Results are JSON on standard output, errors go to standard error. The exit code of calls is 0 or 1.";
+
+const PEERS_AFTER_HELP: &str = "\
+The kind says who a peer is: seed (named in the settings), local (in this network), friends (its feed is replicated), global (any
+other), or stranger (it dialed us, and is not known). `gossip.add`, `gossip.connect` and `gossip.remove` change the list.";
+
+const SYNC_AFTER_HELP: &str = "\
+The command only looks: the node replicates by itself. All is here when at least one peer is connected, all that are have said
+what they have, and nothing of that is missing. Peers that are asked the old way, with createHistoryStream, never say so: they have
+sent all when nothing came for 5 seconds. On a terminal there is a bar, elsewhere a line now and then.
+
+Exit codes with --until-idle: 0 all is here · 65 a peer has more of some feed, and does not send it · 69 no peer is connected, for
+10 seconds · 75 the time is over
+
+Examples:
+  ssb-cli sync
+  ssb-cli sync --until-idle --within 600 && ssb-cli log --limit 5 --reverse";
 
 const FSCK_AFTER_HELP: &str = "\
 Every record is read, every message parsed, its id computed, its signature verified and its place in its feed checked, on all
@@ -529,6 +630,25 @@ mod tests {
         assert_eq!(line("migrate --json").task(), task(None, true));
         assert_eq!(line("migrate old --json").task(), task(Some("old"), true));
         assert_eq!(line("migrate --json old").task(), task(Some("old"), true));
+    }
+
+    #[test]
+    fn those_who_look_say_at_what() {
+        let heads =
+            |feed: Option<&str>, as_json| Task::Heads(Heads { feed: feed.map(str::to_owned), as_json });
+        let sync = |until_idle, within| Task::Sync(Sync { until_idle, within });
+        assert_eq!(line("peers --port 1").task(), Task::Peers(false));
+        assert_eq!(line("peers --json").task(), Task::Peers(true));
+        assert_eq!(line("heads").task(), heads(None, false));
+        assert_eq!(line("heads --json @a=.ed25519").task(), heads(Some("@a=.ed25519"), true));
+        assert_eq!(line("sync").task(), sync(false, None));
+        assert_eq!(line("sync --until-idle --within 5").task(), sync(true, Some(Value::Number(5.0))));
+        assert_eq!(call("gossip.peers").method, "gossip.peers");
+        for name in ["peers", "heads", "sync"] {
+            assert!(
+                matches!(line(&format!("{name} -h")).task(), Task::Print(help) if help.contains("Usage: ssb-cli"))
+            );
+        }
     }
 
     #[test]

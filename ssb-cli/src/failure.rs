@@ -15,12 +15,14 @@ pub(crate) mod codes {
     pub(crate) const DATA: u8 = 65;
     /// What should come in cannot be read.
     pub(crate) const NO_INPUT: u8 = 66;
-    /// The node cannot listen: the port is in use, or not ours to have.
+    /// The node cannot listen: the port is in use, or not ours to have. Or nobody is connected to it.
     pub(crate) const UNAVAILABLE: u8 = 69;
     /// The directory, the secret or the log cannot be used.
     pub(crate) const IO: u8 = 74;
     /// Another node runs in the directory.
     pub(crate) const IN_USE: u8 = 75;
+    /// What was waited for did not come in time.
+    pub(crate) const LATE: u8 = 75;
     /// The settings cannot be used.
     pub(crate) const CONFIG: u8 = 78;
 }

@@ -9,7 +9,7 @@ use ssb_node::client::Answer;
 use crate::failure::Failure;
 
 /// The longest answer that is printed, in bytes: the longest that arrives.
-const ANSWER_LEN_MAX: usize = 8 * 1024 * 1024;
+pub(crate) const ANSWER_LEN_MAX: usize = 8 * 1024 * 1024;
 
 /// Writes to standard output, at once.
 pub(crate) fn out(bytes: &[u8]) -> Result<(), Failure> {
@@ -37,9 +37,30 @@ pub(crate) fn item(item: &Answer) -> Result<Vec<u8>, Failure> {
     }
 }
 
+/// Rows of cells, aligned; the last of a row is as long as it likes.
+pub(crate) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<String>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_are_aligned_and_end_where_their_text_does() {
+        let rows = [["a", "long", ""], ["äöü", "b", "c"]].map(|row| row.map(str::to_owned));
+
+        assert_eq!(aligned(&rows), "a    long\näöü  b     c\n");
+    }
 
     #[test]
     fn answers_are_printed_as_v8_prints_them() {

@@ -5,6 +5,11 @@
 //! [`handle`](Core::handle) with one event, drains [`poll`](Core::poll), and comes back at the
 //! [`deadline`](Core::deadline).
 
+pub mod progress;
+pub mod table;
+pub mod watch;
+mod wishes;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
@@ -15,6 +20,8 @@ use ssb_keys::published_mark::PublishedMark;
 use ssb_msg::content::Contact;
 use ssb_msg::limits::WIRE_LEN_MAX;
 
+use self::progress::Traffic;
+use self::watch::Revisions;
 use crate::address::Address;
 use crate::connection::ConnectionId;
 use crate::connection::Side;
@@ -38,6 +45,7 @@ use crate::event::Ticket;
 use crate::event::Verdict;
 use crate::explain::Explanation;
 use crate::explain::Reason;
+use crate::explain::Trouble;
 use crate::graph::Blocks;
 use crate::graph::Graph;
 use crate::peers::Peers;
@@ -131,8 +139,10 @@ pub struct Core {
     scheduler: Scheduler,
     keeping: Keeping,
     retention: Clockwork,
-    /// Who waits for the end of all connections with a peer.
-    parting: Vec<(FeedId, Ticket)>,
+    /// Who waits for the end of all connections with a peer, and hears what then.
+    parting: Vec<(FeedId, Output)>,
+    revisions: Revisions,
+    traffic: Traffic,
     outbox: VecDeque<Output>,
     groups: u64,
     in_flight: usize,
@@ -149,13 +159,20 @@ impl Core {
         let mut peers = Peers::new(start.me);
         let learned = |all: Vec<Address>, source: &'static str| {
             let source = Some(source.to_owned());
-            all.into_iter().map(move |address| Remembered { address, source: source.clone(), failures: 0 })
+            all.into_iter().map(move |address| Remembered {
+                address,
+                source: source.clone(),
+                failures: 0,
+                autoconnect: true,
+            })
         };
         let all = learned(start.seeds, "seed").chain(start.stored).chain(learned(start.pubs, "pub"));
         all.for_each(|peer| peers.remember(peer));
         let own = start.held.iter().find(|(feed, _)| *feed == start.me).map_or(0, |(_, sequence)| *sequence);
+        let scope = Scope::new(start.me, graph, start.held, start.banned, start.forks);
+        let traffic = Traffic::starting_with(scope.wanted().map(|feed| u64::from(scope.held(&feed))).sum());
         Self {
-            scope: Scope::new(start.me, graph, start.held, start.banned, start.forks),
+            scope,
             recovery: Recovery::new(start.mark, own),
             replicator: Replicator::default(),
             ebt: Ebt::default(),
@@ -164,6 +181,8 @@ impl Core {
             keeping: Keeping::default(),
             retention: Clockwork::new(start.retention),
             parting: Vec::new(),
+            revisions: Revisions::default(),
+            traffic,
             outbox: VecDeque::new(),
             groups: 0,
             in_flight: 0,
@@ -173,6 +192,8 @@ impl Core {
     /// Takes in one event. Drain [`poll`](Self::poll) before the next call.
     pub fn handle(&mut self, input: Input, now: Now) {
         debug_assert!(self.outbox.is_empty(), "poll() was not drained");
+        self.revisions.events += 1;
+        self.traffic.count(&input, now.uptime);
         self.take_in(input, now);
         self.ebt.flush(&mut self.outbox);
         if self.keeping.is_due(self.peers.revision(), now.uptime) {
@@ -199,14 +220,13 @@ impl Core {
                 self.scheduler.closed(connection, &self.peers, now.uptime);
                 let parted = self.peers.closed(connection, now.wall, &mut self.outbox);
                 let done = self.parting.extract_if(.., |(peer, _)| Some(*peer) == parted);
-                self.outbox.extend(done.map(|(_, ticket)| Output::Done { ticket }));
+                self.outbox.extend(done.map(|(_, answer)| answer));
             }
             Input::HistoryAsked { connection, request, feed } => {
                 let viewer = self.replicator.peer(connection);
                 // Unlike JavaScript's, nothing leaves here of what the owner blocks.
-                let allowed = viewer.is_none_or(|viewer| {
-                    !self.scope.blocks(&feed) && !self.scope.graph.blocks(&feed, &viewer)
-                });
+                let allowed = viewer
+                    .is_none_or(|viewer| !self.scope.blocks(&feed) && !self.scope.keeps_from(&feed, &viewer));
                 self.outbox.push_back(Letter::ServeHistory { request, allowed }.to(connection));
                 // Whoever asks the old way replicates the old way: it can be asked for everything (ssb-replicate 1.3.5).
                 if !self.ebt.speaks(connection) {
@@ -268,6 +288,7 @@ impl Core {
                 self.outbox.extend(connections.into_iter().map(|connection| Letter::Close.to(connection)));
                 self.outbox.push_back(Output::Done { ticket });
             }
+            Input::Wish { ticket, wish } => self.grant(ticket, wish, now),
             Input::Pinged { connection, rtt, skew } => self.peers.pinged(connection, rtt, skew),
             Input::Publish { ticket, content } => self.outbox.push_back(match self.recovery.check() {
                 Ok(()) => Output::Publish { ticket, content },
@@ -372,6 +393,8 @@ impl Core {
             fork: self.scope.fork(feed),
             connections: self.connections(),
             peers: self.ebt.standings(feed).into_iter().collect(),
+            is_stopped: self.scheduler.is_stopped(),
+            troubles: Trouble::newest(&self.peers),
         }
     }
 
@@ -428,7 +451,7 @@ impl Core {
             Some(connections) if connections.is_empty() => self.outbox.push_back(Output::Done { ticket }),
             Some(connections) => {
                 self.outbox.extend(connections.into_iter().map(|connection| Letter::Close.to(connection)));
-                self.parting.push((peer, ticket));
+                self.parting.push((peer, Output::Done { ticket }));
             }
         }
     }
@@ -607,12 +630,14 @@ impl Core {
     fn graph_changed(&mut self, now: Uptime) {
         let feeds = self.scope.graph.update();
         if !feeds.is_empty() {
+            self.revisions.hops += 1;
             self.scope_changed(&feeds, now);
         }
     }
 
     /// These feeds may be wanted now, or not any more, or be for others than before.
     fn scope_changed(&mut self, feeds: &BTreeSet<FeedId>, now: Uptime) {
+        self.revisions.scope += 1;
         self.replicator.scope_changed(feeds, &self.scope, &mut self.outbox);
         self.ebt.scope_changed(feeds, &self.scope, now);
         self.scheduler.changed(now);

@@ -20,6 +20,7 @@ use crate::peers::Known;
 use crate::peers::NotAdded;
 use crate::peers::Whereabouts;
 use crate::recovery::Locked;
+use crate::wish::Wish;
 
 /// A caller that waits for an answer, as the shell numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -192,6 +193,13 @@ pub enum Input {
         /// Who waits for the answer.
         ticket: Ticket,
     },
+    /// The owner wants something of the connections.
+    Wish {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// What.
+        wish: Wish,
+    },
     /// A ping of ours came back.
     Pinged {
         /// Over which connection.
@@ -345,6 +353,13 @@ pub enum Output {
     Done {
         /// Who waits for the answer.
         ticket: Ticket,
+    },
+    /// Answer the ticket: yes or no.
+    Said {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// Whether it is yes.
+        yes: bool,
     },
     /// Answer the ticket: this is the peer now; or it is ourselves, and nothing has changed.
     PeerAdded {

@@ -6,6 +6,8 @@ use ssb_keys::FeedId;
 use ssb_msg::content::Relation;
 
 use crate::ebt::Standing;
+use crate::peers::Known;
+use crate::peers::Peers;
 use crate::scope::Scope;
 
 /// What a node knows of a feed and its way here.
@@ -23,6 +25,38 @@ pub struct Explanation {
     pub connections: usize,
     /// How it stands with each connected peer that said something of it, or was told of it.
     pub peers: Vec<(FeedId, Standing)>,
+    /// Whether the owner wants nobody to be dialed for now.
+    pub is_stopped: bool,
+    /// What went wrong last with known peers, the newest first: at most [`TROUBLES_MAX`].
+    pub troubles: Vec<Trouble>,
+}
+
+/// How many peers are told of that could not be reached.
+pub const TROUBLES_MAX: usize = 3;
+
+/// A dial that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// Where the peer is, as it was written.
+    pub address: String,
+    /// What went wrong.
+    pub error: String,
+    /// How many dials have failed since the last that did not.
+    pub failures: u32,
+}
+
+impl Trouble {
+    /// The newest of a table.
+    pub(crate) fn newest(peers: &Peers) -> Vec<Self> {
+        let mut all: Vec<&Known> = peers.all().iter().filter(|known| known.error.is_some()).collect();
+        let changed = |known: &Known| known.state_change.map_or(0.0, |at| at.0);
+        all.sort_by(|one, other| changed(other).total_cmp(&changed(one)));
+        let newest = all.into_iter().take(TROUBLES_MAX).filter_map(|known| {
+            let (address, failures) = (known.place.text().to_owned(), known.failure.unwrap_or_default());
+            Some(Self { address, error: known.error.clone()?, failures })
+        });
+        newest.collect()
+    }
 }
 
 /// Why a feed is replicated, or is not.
@@ -42,7 +76,9 @@ pub enum Reason {
     Blocked,
     /// Somebody near blocks it.
     BlockedBy(FeedId),
-    /// Somebody near, or the owner, followed it once.
+    /// The owner followed it once.
+    Left,
+    /// Somebody near followed it once.
     Unfollowed(FeedId),
     /// It is followed, but from further away than feeds are replicated: by so many hops.
     Far {
@@ -66,6 +102,9 @@ impl Reason {
         if scope.bans(feed) {
             return Self::Removed;
         }
+        if scope.shuns(feed) {
+            return Self::Blocked;
+        }
         match scope.requested(feed) {
             Some(true) => return Self::Asked,
             Some(false) => return Self::Declined,
@@ -80,6 +119,7 @@ impl Reason {
         let excluded = graph.hops(feed).filter(|hops| *hops < 0).and_then(|_| graph.excluded_by(feed));
         match excluded {
             Some((author, Relation::Block)) => Self::BlockedBy(author),
+            Some((author, _)) if author == scope.me => Self::Left,
             Some((author, _)) => Self::Unfollowed(author),
             None if graph
                 .edges()
@@ -121,6 +161,7 @@ impl fmt::Display for Reason {
             Self::BlockedBy(author) => {
                 write!(f, "not replicated: {author} blocks it, and you do not follow it yourself")
             }
+            Self::Left => f.write_str("not replicated: you do not follow it any more"),
             Self::Unfollowed(author) => write!(f, "not replicated: {author} does not follow it any more"),
             Self::Far { hops_max } => write!(
                 f,
@@ -137,7 +178,7 @@ impl fmt::Display for Reason {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { feed, held, reason, fork, connections, peers } = self;
+        let Self { feed, held, reason, fork, connections, peers, is_stopped, troubles } = self;
         writeln!(f, "{feed}")?;
         match held {
             0 => writeln!(f, "  here: nothing")?,
@@ -155,7 +196,15 @@ impl fmt::Display for Explanation {
             return Ok(());
         }
         if *connections == 0 {
-            return writeln!(f, "  no peer is connected: ssb-cli gossip.connect ADDRESS, or wait for one");
+            if *is_stopped {
+                writeln!(
+                    f,
+                    "  no peer is connected, and none is dialed: ssb-cli conn.start lets the node dial again"
+                )?;
+            } else {
+                writeln!(f, "  no peer is connected: ssb-cli gossip.connect ADDRESS, or wait for one")?;
+            }
+            return troubles.iter().try_for_each(|trouble| writeln!(f, "  {trouble}"));
         }
         if peers.is_empty() {
             return writeln!(f, "  none of {connections} connected peers has said anything of it yet");
@@ -171,6 +220,19 @@ impl fmt::Display for Explanation {
             writeln!(f, "  no connected peer replicates it: connect to one that does")
         } else {
             writeln!(f, "  no connected peer has more")
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, error, failures } = self;
+        if !error.contains(address.as_str()) {
+            write!(f, "{address}: ")?;
+        }
+        match failures {
+            0 | 1 => f.write_str(error),
+            _ => write!(f, "{error} ({failures} dials in a row)"),
         }
     }
 }

@@ -14,6 +14,8 @@ use std::collections::BTreeSet;
 use ssb_keys::FeedId;
 use ssb_msg::content::Relation;
 
+use crate::recent::Recent;
+
 /// A follow graph seen from one feed.
 #[derive(Clone, Debug)]
 pub struct Graph {
@@ -26,6 +28,7 @@ pub struct Graph {
     stale: BTreeSet<Number>,
     /// Feeds that are to be exchanged with others than before, since that was last asked.
     touched: BTreeSet<FeedId>,
+    recent: Recent,
 }
 
 /// Whose blocks and unfollows exclude a feed that others follow.
@@ -76,6 +79,7 @@ impl Graph {
             nodes: Vec::new(),
             stale: BTreeSet::new(),
             touched: BTreeSet::new(),
+            recent: Recent::default(),
         };
         let number = graph.add(start);
         graph.node_mut(number).at = Some(Distance::ZERO);
@@ -180,6 +184,11 @@ impl Graph {
         })
     }
 
+    /// What changed last of who says what of whom.
+    pub const fn recent(&self) -> &Recent {
+        &self.recent
+    }
+
     /// Those who follow each other from `start` to a feed that is near, both among them; nothing if it is not.
     pub fn path(&self, feed: &FeedId) -> Vec<FeedId> {
         let mut path = vec![*feed];
@@ -240,6 +249,8 @@ impl Graph {
 
     fn changed(&mut self, from: Number, to: Number, relations: [Option<Relation>; 2]) {
         self.stale.insert(to);
+        let [_, now] = relations;
+        self.recent.push(self.node(from).id, self.node(to).id, now);
         if relations.contains(&Some(Relation::Block)) {
             let (author, contact) = (self.node(from).id, self.node(to).id);
             // Its author does not want it to be given to the other; and whom we block we exchange nothing of.

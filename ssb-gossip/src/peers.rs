@@ -4,12 +4,15 @@
 //! programs see. What of JavaScript's table is different here: a peer with two connections is connected until the last of
 //! them ends, and one that is not connected does not disconnect.
 
+mod tenure;
+
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
 use ssb_keys::FeedId;
 use thiserror::Error;
 
+pub use self::tenure::Tenure;
 use crate::address::Address;
 use crate::connection::ConnectionId;
 use crate::connection::Side;
@@ -34,9 +37,22 @@ pub struct Peers {
     me: FeedId,
     /// No key twice, never ours.
     known: Vec<Known>,
-    connections: BTreeMap<ConnectionId, FeedId>,
+    connections: BTreeMap<ConnectionId, Link>,
     /// How often something changed that is worth to be kept.
     revision: u64,
+    /// How often anything changed but what pings tell.
+    changes: u64,
+}
+
+/// A connection, with a peer that is known or a stranger.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Link {
+    /// With whom.
+    pub peer: FeedId,
+    /// Who opened it.
+    pub side: Side,
+    /// When.
+    pub since: UnixMillis,
 }
 
 /// What is kept of a peer from one start to the next.
@@ -48,6 +64,8 @@ pub struct Remembered {
     pub source: Option<String>,
     /// How many dials have failed since the last that did not.
     pub failures: u32,
+    /// Whether it is dialed unasked.
+    pub autoconnect: bool,
 }
 
 /// Where a peer is, in the words of whoever said so.
@@ -82,6 +100,10 @@ pub struct Known {
     pub failure: Option<u32>,
     /// What pings tell of the last connection that we opened.
     pub ping: Option<Pings>,
+    /// How long it is known.
+    pub tenure: Tenure,
+    /// Whether it is dialed unasked (ssb-conn 6.0.4).
+    pub autoconnect: bool,
 }
 
 /// What a peer is doing.
@@ -143,18 +165,19 @@ pub enum NotAdded {
 impl Peers {
     /// Nobody is known.
     pub const fn new(me: FeedId) -> Self {
-        Self { me, known: Vec::new(), connections: BTreeMap::new(), revision: 0 }
+        Self { me, known: Vec::new(), connections: BTreeMap::new(), revision: 0, changes: 0 }
     }
 
     /// Knows a peer from before. Of more than there is room for, nothing is known.
     pub fn remember(&mut self, peer: Remembered) {
-        let Remembered { address, source, failures } = peer;
+        let Remembered { address, source, failures, autoconnect } = peer;
         let key = address.key();
         let place = Whereabouts::written(&address.to_string(), address);
         let has_room = self.known.len() < PEERS_MAX && place.text.len() <= ADDRESS_LEN_MAX;
         if has_room && key != self.me && self.get(&key).is_none() {
             let mut known = Known::new(place, source.as_deref());
             known.failure = (failures > 0).then_some(failures);
+            known.autoconnect = autoconnect;
             self.known.push(known);
         }
     }
@@ -162,6 +185,11 @@ impl Peers {
     /// How often something changed that is worth to be kept.
     pub const fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// How often anything changed but what pings tell.
+    pub const fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Learns of a peer, perhaps again. `None` for ourselves.
@@ -177,6 +205,7 @@ impl Peers {
         out: &mut VecDeque<impl From<Change>>,
     ) -> Result<Option<&Known>, NotAdded> {
         let key = place.address.key();
+        self.changes += 1;
         if key == self.me {
             return Ok(None);
         }
@@ -207,6 +236,7 @@ impl Peers {
     pub fn remove(&mut self, key: &FeedId, out: &mut VecDeque<impl From<Change>>) {
         if let Some(at) = self.known.iter().position(|known| known.key() == *key) {
             self.revision += 1;
+            self.changes += 1;
             let peer = self.known.remove(at);
             out.push_back(changed(ChangeKind::Remove, peer));
         }
@@ -214,6 +244,7 @@ impl Peers {
 
     /// A peer is being dialed.
     pub fn dialing(&mut self, key: &FeedId, now: UnixMillis) {
+        self.changes += 1;
         if let Some(known) = self.get_mut(key) {
             known.change(Some(State::Connecting), now);
         }
@@ -227,6 +258,7 @@ impl Peers {
         now: UnixMillis,
         out: &mut VecDeque<impl From<Change>>,
     ) {
+        self.changes += 1;
         let state = self.is_connected(key).then_some(State::Connected);
         self.revision += u64::from(self.get(key).is_some());
         let Some(known) = self.get_mut(key) else { return };
@@ -246,7 +278,8 @@ impl Peers {
         now: UnixMillis,
         out: &mut VecDeque<impl From<Change>>,
     ) {
-        self.connections.insert(connection, *key);
+        self.changes += 1;
+        self.connections.insert(connection, Link { peer: *key, side, since: now });
         self.revision += u64::from(self.get(key).is_some());
         let Some(known) = self.get_mut(key) else { return };
         known.client = Some(side == Side::Dialed);
@@ -261,7 +294,7 @@ impl Peers {
 
     /// A ping of ours came back.
     pub fn pinged(&mut self, connection: ConnectionId, rtt: f64, skew: f64) {
-        let Some(key) = self.connections.get(&connection).copied() else { return };
+        let Some(key) = self.connections.get(&connection).map(|link| link.peer) else { return };
         if let Some(pings) = self.get_mut(&key).and_then(|known| known.ping.as_mut()) {
             pings.rtt.add(rtt);
             pings.skew.add(skew);
@@ -271,18 +304,20 @@ impl Peers {
     /// The owner wants no connection with a peer any more. `None` if it is not known, else the connections to close.
     pub fn disconnecting(&mut self, key: &FeedId, now: UnixMillis) -> Option<Vec<ConnectionId>> {
         self.get(key)?;
-        let connections: Vec<ConnectionId> = self
-            .connections
-            .iter()
-            .filter(|(_, peer)| *peer == key)
-            .map(|(connection, _)| *connection)
-            .collect();
+        Some(self.parting(key, now))
+    }
+
+    /// The same of anybody, known or not.
+    pub fn parting(&mut self, key: &FeedId, now: UnixMillis) -> Vec<ConnectionId> {
+        self.changes += 1;
+        let with_them = self.connections.iter().filter(|(_, link)| link.peer == *key);
+        let connections: Vec<ConnectionId> = with_them.map(|(connection, _)| *connection).collect();
         if !connections.is_empty()
             && let Some(known) = self.get_mut(key)
         {
             known.change(Some(State::Disconnecting), now);
         }
-        Some(connections)
+        connections
     }
 
     /// A connection is gone. Returns with whom it was, if that was the last one.
@@ -292,7 +327,8 @@ impl Peers {
         now: UnixMillis,
         out: &mut VecDeque<impl From<Change>>,
     ) -> Option<FeedId> {
-        let key = self.connections.remove(&connection)?;
+        let key = self.connections.remove(&connection)?.peer;
+        self.changes += 1;
         let others = self.is_connected(&key);
         if let Some(known) = self.get_mut(&key) {
             let since = known.state_change.map_or(now.0, |since| since.0);
@@ -314,12 +350,17 @@ impl Peers {
         &self.known
     }
 
+    /// All connections with peers, in their order.
+    pub fn links(&self) -> impl Iterator<Item = &Link> {
+        self.connections.values()
+    }
+
     fn get_mut(&mut self, key: &FeedId) -> Option<&mut Known> {
         self.known.iter_mut().find(|known| known.key() == *key)
     }
 
     fn is_connected(&self, key: &FeedId) -> bool {
-        self.connections.values().any(|peer| peer == key)
+        self.connections.values().any(|link| link.peer == *key)
     }
 }
 
@@ -364,6 +405,8 @@ impl Known {
             client: None,
             failure: None,
             ping: None,
+            tenure: Tenure::default(),
+            autoconnect: true,
         }
     }
 

@@ -17,6 +17,8 @@ use crate::peers::Known;
 use crate::peers::Peers;
 use crate::scope::Scope;
 use crate::time::Uptime;
+use crate::wish::Habit;
+use crate::wish::Kind;
 
 /// How many peers of a kind are connected before no more of it are dialed: seeds, the local network, friends, all others.
 pub const QUOTAS: [usize; 4] = [3, 3, 3, 2];
@@ -62,11 +64,19 @@ pub struct Dialing {
     pub chance: u64,
 }
 
+impl Dialing {
+    /// Nobody is dialed.
+    pub const NOBODY: Self =
+        Self { seeds: false, local: false, friends: false, global: false, pubs: false, chance: 0 };
+}
+
 /// When whom to dial.
 #[derive(Debug)]
 pub struct Scheduler {
     me: FeedId,
-    dialing: Option<Dialing>,
+    dialing: Dialing,
+    /// Whether the owner wants nobody to be dialed for now.
+    is_stopped: bool,
     links: BTreeMap<ConnectionId, Link>,
     attempts: BTreeMap<FeedId, Attempt>,
     /// Who has more than one connection, and since when.
@@ -91,34 +101,23 @@ struct Attempt {
     is_under_way: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Seed,
-    Local,
-    Friend,
-    Global,
+/// What kind of peer a known one is.
+pub fn kind_of(known: &Known, scope: &Scope) -> Kind {
+    match known.source.as_deref() {
+        Some("seed") => Kind::Seed,
+        Some("local") => Kind::Local,
+        _ if scope.graph.wants(&known.key()) => Kind::Friend,
+        _ => Kind::Global,
+    }
 }
 
-impl Kind {
-    const ALL: [Self; 4] = [Self::Seed, Self::Local, Self::Friend, Self::Global];
-
-    fn of(known: &Known, scope: &Scope) -> Self {
-        match known.source.as_deref() {
-            Some("seed") => Self::Seed,
-            Some("local") => Self::Local,
-            _ if scope.graph.wants(&known.key()) => Self::Friend,
-            _ => Self::Global,
-        }
-    }
-
-    const fn quota(self) -> usize {
-        let [seeds, local, friends, global] = QUOTAS;
-        match self {
-            Self::Seed => seeds,
-            Self::Local => local,
-            Self::Friend => friends,
-            Self::Global => global,
-        }
+const fn quota(kind: Kind) -> usize {
+    let [seeds, local, friends, global] = QUOTAS;
+    match kind {
+        Kind::Seed => seeds,
+        Kind::Local => local,
+        Kind::Friend => friends,
+        Kind::Global => global,
     }
 }
 
@@ -131,23 +130,62 @@ impl Dialing {
             Kind::Global => self.global,
         }
     }
+
+    const fn dials_any(self) -> bool {
+        self.seeds || self.local || self.friends || self.global
+    }
+
+    const fn habit(&mut self, habit: Habit) -> &mut bool {
+        match habit {
+            Habit::Dial(Kind::Seed) => &mut self.seeds,
+            Habit::Dial(Kind::Local) => &mut self.local,
+            Habit::Dial(Kind::Friend) => &mut self.friends,
+            Habit::Dial(Kind::Global) => &mut self.global,
+            Habit::Learn => &mut self.pubs,
+        }
+    }
 }
 
 impl Scheduler {
     /// The scheduler of a node without connections. `None` dials nobody.
     pub fn new(me: FeedId, dialing: Option<Dialing>) -> Self {
-        let next = dialing.is_some().then(Uptime::default);
-        Self { me, dialing, links: BTreeMap::new(), attempts: BTreeMap::new(), twins: BTreeMap::new(), next }
+        let dialing = dialing.unwrap_or(Dialing::NOBODY);
+        let next = dialing.dials_any().then(Uptime::default);
+        let (links, attempts, twins) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { me, dialing, is_stopped: false, links, attempts, twins, next }
+    }
+
+    /// From now on the node has a habit, or has not.
+    pub const fn switch(&mut self, habit: Habit, is_on: bool, now: Uptime) {
+        *self.dialing.habit(habit) = is_on;
+        self.changed(now);
+    }
+
+    /// From now on nobody is dialed unasked.
+    pub const fn stop(&mut self) {
+        self.is_stopped = true;
+        self.next = None;
+    }
+
+    /// From now on peers are dialed again.
+    pub const fn start(&mut self, now: Uptime) {
+        self.is_stopped = false;
+        self.changed(now);
+    }
+
+    /// Whether the owner wants nobody to be dialed for now.
+    pub const fn is_stopped(&self) -> bool {
+        self.is_stopped
     }
 
     /// Whether peers are learned of from messages.
-    pub fn learns(&self) -> bool {
-        self.dialing.is_some_and(|dialing| dialing.pubs)
+    pub const fn learns(&self) -> bool {
+        self.dialing.pubs
     }
 
     /// Peers, or whose feeds are wanted, may be others now.
-    pub fn changed(&mut self, now: Uptime) {
-        if self.dialing.is_some() {
+    pub const fn changed(&mut self, now: Uptime) {
+        if self.dialing.dials_any() && !self.is_stopped {
             self.next = Some(now);
         }
     }
@@ -203,15 +241,18 @@ impl Scheduler {
 
     /// Whom to dial now. Each of them counts as being dialed.
     pub fn due<'a>(&mut self, known: &'a [Known], scope: &Scope, now: Uptime) -> Vec<&'a Known> {
-        let Some(dialing) = self.dialing.filter(|_| self.next.is_some_and(|next| next <= now)) else {
+        if self.next.is_none_or(|next| next > now) {
             return Vec::new();
-        };
+        }
         self.next = None;
+        let dialing = self.dialing;
         let mut chosen = Vec::new();
         for kind in Kind::ALL.into_iter().filter(|kind| dialing.dials(*kind)) {
-            let all = || known.iter().filter(|known| Kind::of(known, scope) == kind);
+            let all = || known.iter().filter(|known| kind_of(known, scope) == kind);
             let mut busy = all().filter(|known| self.is_busy(&known.key())).count();
-            let at_rest = |known: &&Known| !self.is_busy(&known.key()) && !scope.blocks(&known.key());
+            let at_rest = |known: &&Known| {
+                known.autoconnect && !self.is_busy(&known.key()) && !scope.blocks(&known.key())
+            };
             let at_rest: Vec<&Known> = all().filter(at_rest).collect();
             let mut idle: Vec<(Attempt, &Known)> =
                 at_rest.into_iter().map(|known| (self.attempt(known, dialing, now), known)).collect();
@@ -219,7 +260,7 @@ impl Scheduler {
                 (attempt.due > now, attempt.failures, attempt.due, known.key())
             });
             for (attempt, known) in idle {
-                if busy >= kind.quota() {
+                if busy >= quota(kind) {
                     break;
                 }
                 if attempt.due <= now {
@@ -257,7 +298,7 @@ impl Scheduler {
             self.attempts.remove(&peer);
             return;
         }
-        let chance = self.dialing.map_or(0, |dialing| dialing.chance);
+        let chance = self.dialing.chance;
         let attempt = self.attempts.entry(peer).or_default();
         attempt.is_under_way = false;
         attempt.failures = if was_good { 0 } else { attempt.failures.saturating_add(1) };

@@ -28,6 +28,8 @@ use ssb_gossip::time::Now;
 use ssb_muxrpc::RemoteError;
 
 use crate::clock::Clock;
+use crate::followers::Follow;
+use crate::followers::Followers;
 use crate::log_inbox::LogInbox;
 use crate::log_inbox::Own;
 use crate::mailbox::Mailbox;
@@ -61,6 +63,8 @@ pub(crate) enum ToCore {
     Look { look: Look, answer: Answer },
     /// Changes of the table of peers go here, as `gossip.changes` tells them.
     Listen(Mailbox<Arc<str>>),
+    /// Somebody follows a part of the core.
+    Follow(Follow),
 }
 
 /// Something that is to happen, once there is a ticket for its answer.
@@ -84,6 +88,7 @@ pub(crate) struct CoreTask {
     tables: Sender<String>,
     mailboxes: BTreeMap<ConnectionId, Mailbox<Letter>>,
     listeners: Vec<Mailbox<Arc<str>>>,
+    followers: Followers,
     answers: BTreeMap<Ticket, Answer>,
     tickets: u64,
 }
@@ -130,6 +135,7 @@ impl CoreTask {
             tables,
             mailboxes,
             listeners,
+            followers: Followers::default(),
             answers,
             tickets: 0,
         }
@@ -152,6 +158,9 @@ impl CoreTask {
                     let _ = answer.try_send(Ok(look.0(&self.core, self.clock.now())));
                 }
                 Next::Message(ToCore::Listen(mailbox)) => self.listeners.push(mailbox),
+                Next::Message(ToCore::Follow(follow)) => {
+                    self.followers.add(follow, &self.core, self.clock.now());
+                }
                 Next::Tick => self.handle(Input::Tick),
                 Next::Stopped => return self.core,
             }
@@ -193,6 +202,7 @@ impl CoreTask {
                 inputs.extend(self.carry_out(output));
             }
         }
+        self.followers.wake(&self.core, self.clock.now());
     }
 
     // Returns what comes of it, if that is known at once.
@@ -238,6 +248,7 @@ impl CoreTask {
             }
             Output::DialRefused { ticket, reason } => self.refuse(ticket, &reason.to_string()),
             Output::Done { ticket } => self.answer(ticket, Ok("false".to_owned())),
+            Output::Said { ticket, yes } => self.answer(ticket, Ok(yes.to_string())),
             Output::PeerAdded { ticket, outcome: Ok(known) } => {
                 let answer = known.map_or_else(|| "false".to_owned(), |known| gossip::peer(&known));
                 self.answer(ticket, Ok(answer));

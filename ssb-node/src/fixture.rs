@@ -1,17 +1,33 @@
 //! A log in a directory of its own, for unit tests.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Map;
 use serde_json::Value;
+use ssb_gossip::core::Core;
+use ssb_gossip::core::Start;
+use ssb_gossip::event::Input;
+use ssb_gossip::event::Outcome;
+use ssb_gossip::event::Verdict;
+use ssb_gossip::graph::Blocks;
+use ssb_gossip::retention::Retention;
+use ssb_gossip::time::Now;
+use ssb_gossip::time::UnixMillis;
+use ssb_gossip::time::Uptime;
 use ssb_keys::Keypair;
+use ssb_keys::published_mark::PublishedMark;
 use ssb_log::Disk;
 use ssb_log::Reader;
 use ssb_log::Store;
 use ssb_msg::Message;
 use ssb_msg::Signing;
+use ssb_msg::content::Contact;
+use ssb_msg::content::Relation;
 use tempfile::TempDir;
 
+use crate::followers;
+use crate::followers::Cursor;
 use crate::rpc::source::Source;
 use crate::rpc::source::Then;
 
@@ -76,6 +92,69 @@ impl Fixture {
 pub(crate) fn key(n: u8) -> Keypair {
     Keypair::from_seed(&[n; 32])
 }
+
+/// The core of key 1 with an empty log, in which these contacts stand. It dials nobody.
+pub(crate) fn core(contacts: &[(u8, Relation, u8)]) -> Core {
+    let says = |(author, relation, contact): &(u8, Relation, u8)| {
+        (key(*author).id(), Contact { contact: key(*contact).id(), relation: *relation })
+    };
+    let me = key(1).id();
+    Core::new(Start {
+        me,
+        hops: 2,
+        blocks: Blocks::Transitive,
+        mark: PublishedMark::created(me),
+        held: Vec::new(),
+        contacts: contacts.iter().map(says).collect(),
+        seeds: Vec::new(),
+        stored: Vec::new(),
+        pubs: Vec::new(),
+        banned: Vec::new(),
+        forks: Vec::new(),
+        retention: Retention::Everything,
+        dialing: None,
+    })
+}
+
+/// Something happens to a core, and nobody cares what it does.
+pub(crate) fn tell(core: &mut Core, input: Input) {
+    core.handle(input, NOW);
+    while core.poll().is_some() {}
+}
+
+/// A contact message of an author is stored.
+pub(crate) fn relate(core: &mut Core, author: u8, relation: Relation, contact: u8) {
+    let contact = Some(Contact { contact: key(contact).id(), relation });
+    let feed = key(author).id();
+    let outcome = Outcome::Stored { feed, sequence: core.held(&feed) + 1, contact };
+    tell(core, Input::Verdicts(vec![Verdict { giver: None, len: 0, outcome }]));
+}
+
+/// What a cursor has to tell now, and what follows.
+pub(crate) fn look_all(cursor: &mut impl Cursor, core: &Core) -> (Vec<String>, followers::Then) {
+    let mut items = Vec::new();
+    loop {
+        let news = cursor.look(core, NOW);
+        items.extend(news.items);
+        if news.then != followers::Then::More {
+            return (items, news.then);
+        }
+    }
+}
+
+/// A text in which `"@1"` to `"@9"` stand for the ids of keys.
+pub(crate) fn named(text: &str) -> String {
+    let id = |n: u8| format!("\"{}\"", key(n).id());
+    (1..=9).fold(text.to_owned(), |text, n| text.replace(&format!("\"@{n}\""), &id(n)))
+}
+
+/// The same backwards.
+pub(crate) fn unnamed(text: &str) -> String {
+    (1..=9).fold(text.to_owned(), |text, n| text.replace(&key(n).id().to_string(), &format!("@{n}")))
+}
+
+/// When these tests happen.
+pub(crate) const NOW: Now = Now { uptime: Uptime::new(Duration::ZERO), wall: UnixMillis(0.0) };
 
 /// Options, from JSON.
 pub(crate) fn options(text: &str) -> Map<String, Value> {

@@ -8,6 +8,7 @@ mod core_task;
 mod dial_error;
 #[cfg(test)]
 mod fixture;
+mod followers;
 mod index_thread;
 pub mod interfaces;
 mod log_inbox;

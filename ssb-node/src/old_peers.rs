@@ -41,9 +41,10 @@ pub(crate) fn of(files: impl Iterator<Item = Value>) -> Vec<Remembered> {
     let mut known: Vec<Peer> = known.into_values().collect();
     known.sort_by_key(|peer| (peer.failures, Reverse(peer.changed)));
     known.truncate(PEERS_MAX);
-    let remembered = |Peer { address, source, failures, .. }| Remembered {
+    let remembered = |Peer { address, source, failures, autoconnect, .. }| Remembered {
         address,
         source,
+        autoconnect,
         failures: u32::try_from(failures).unwrap_or(u32::MAX),
     };
     known.into_iter().map(remembered).collect()
@@ -67,6 +68,7 @@ struct Peer {
     source: Option<String>,
     failures: u64,
     changed: u64,
+    autoconnect: bool,
 }
 
 impl Peer {
@@ -76,7 +78,9 @@ impl Peer {
         let number = |name: &str| fields.get(name).and_then(Value::as_u64).unwrap_or_default();
         let source = fields.get("source").and_then(Value::as_str);
         let source = source.filter(|source| source.len() <= SOURCE_LEN_MAX).map(str::to_owned);
-        Some(Self { address, source, failures: number("failure"), changed: number("stateChange") })
+        let autoconnect = fields.get("autoconnect") != Some(&Value::Bool(false));
+        let (failures, changed) = (number("failure"), number("stateChange"));
+        Some(Self { address, source, failures, changed, autoconnect })
     }
 }
 

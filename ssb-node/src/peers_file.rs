@@ -46,9 +46,10 @@ fn table(path: &Path) -> Option<Value> {
     old_peers::file(path).filter(Value::is_array)
 }
 
-/// The table, as it is kept. Where peers of the local network are is only true as long as they say so.
+/// The table, as it is kept. Where peers of the local network are is only true as long as they say so; who is staged is known as long
+/// as the node runs.
 pub(crate) fn text(core: &Core) -> String {
-    let kept = core.peers().all().iter().filter(|known| known.source.as_deref() != Some("local"));
+    let kept = core.peers().all().iter().filter(|known| !known.is_staged());
     let lines: Vec<String> = kept.map(gossip::peer).collect();
     format!("[{}]\n", lines.join(",\n"))
 }

@@ -100,7 +100,9 @@ impl Table {
 // As the documentation calls them.
 const ENGINE: &str = "an argument that is missing or of a wrong type, where nothing checks it";
 const EXTRA: &str = "one argument too many for an async method";
-const HELP: &str = "`help`, `gossip.help`, `query.help`, `links2.help`";
+const HELP: &str = "`help`, `gossip.help`, `friends.help`, `query.help`, `links2.help`";
+const NEWER: &str =
+    "`conn.*`, `friends.graph`, `friends.graphStream`, `ebt.clock`, and ours: `peers`, `replicate.progress`";
 const PLACES: &str =
     "places in the log: `get` of a number, `gt` and so on of raw streams, `progress`, `status`";
 const HUGE_LIMIT: &str = "a `limit` of more than 32 bits";

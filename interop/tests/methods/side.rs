@@ -109,6 +109,17 @@ impl Side {
         Outcome::Live(items)
     }
 
+    /// The next items of a live stream, in no order.
+    pub(crate) fn next(&mut self, stream: Stream, count: usize, method: &str) -> Vec<String> {
+        let items = (0..count).map(|_| match self.client.next(stream, LIVE_PATIENCE) {
+            Some(Answer::Item(item)) => sorted(&self.comparable(&item, method)),
+            other => fail(format_args!("{method}: {other:?}")),
+        });
+        let mut items: Vec<String> = items.collect();
+        items.sort();
+        items
+    }
+
     fn fill(&self, args: &str) -> String {
         let mut filled = String::new();
         let mut rest = args;
@@ -177,6 +188,11 @@ pub(crate) fn names(text: &str) -> BTreeMap<String, String> {
     names.insert("N.key".to_owned(), NOBODY.to_owned());
     names.insert("N.id".to_owned(), format!("%{NOBODY}.sha256"));
     names
+}
+
+// With the keys of objects in one order.
+fn sorted(text: &str) -> String {
+    json(text).to_string()
 }
 
 /// 32 zero bytes.

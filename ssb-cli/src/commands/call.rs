@@ -52,8 +52,7 @@ pub(super) fn run(call: &Call, settings: &Settings) -> Result<(), Failure> {
         return print::out(args::help().as_bytes());
     }
     let directory = &settings.node.path;
-    // Only `start` makes an identity: a mistyped path must not.
-    let me = secret_file::load(&directory.join("secret")).map_err(|error| secret_failure(call, &error))?;
+    let me = identity(&call.method, settings)?;
     let manifest = Manifest::read(directory)?;
     let (path, kind) = match manifest.find(&call.method) {
         Found::Method(path, kind) => (path, kind),
@@ -82,6 +81,24 @@ pub(super) fn run(call: &Call, settings: &Settings) -> Result<(), Failure> {
     };
     client.close();
     result
+}
+
+/// Who calls. `word` is what was to be done.
+fn identity(word: &str, settings: &Settings) -> Result<Keypair, Failure> {
+    // Only `start` makes an identity: a mistyped path must not.
+    secret_file::load(&settings.node.path.join("secret")).map_err(|error| secret_failure(word, &error))
+}
+
+/// The running node, for a command of ours.
+pub(super) fn open(word: &str, settings: &Settings) -> Result<Client, Failure> {
+    connect(settings, &identity(word, settings)?)
+}
+
+/// What a node answers.
+pub(super) fn ask(client: &mut Client, path: &[&str], args: &str) -> Result<json::Value, Failure> {
+    let answer = client.call(path, args).map_err(|error| call_failure(&error))?.to_json();
+    json::parse_within(answer.as_bytes(), print::ANSWER_LEN_MAX)
+        .map_err(|error| Failure::new(format!("Error: the node's answer cannot be read: {error}")))
 }
 
 fn connect(settings: &Settings, me: &Keypair) -> Result<Client, Failure> {
@@ -145,10 +162,9 @@ fn arguments(call: &Call) -> Result<String, Failure> {
     Ok(json::compact(&json::Value::Array(args)))
 }
 
-fn secret_failure(call: &Call, error: &LoadError) -> Failure {
+fn secret_failure(method: &str, error: &LoadError) -> Failure {
     let failure = Failure::of(error);
     if error.is_missing() {
-        let method = &call.method;
         return failure.hint(format!(
             "`ssb-cli start` makes an identity; `ssb-cli {method}` needs one. If yours is elsewhere, name its \
              directory: --path DIR."

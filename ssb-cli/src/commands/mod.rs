@@ -3,9 +3,12 @@
 mod call;
 mod config;
 mod explain;
+mod heads;
 mod manifest;
 mod migrate;
+mod peers;
 mod start;
+mod sync;
 mod transfer;
 mod upkeep;
 
@@ -22,8 +25,10 @@ use crate::failure::codes;
 use crate::print;
 
 /// The words that are no methods.
-const OWN: [&str; 9] =
-    ["start", "server", "config", "conf", "import", "export", "migrate", "fsck", "compact"];
+const OWN: [&str; 12] = [
+    "start", "server", "config", "conf", "import", "export", "migrate", "fsck", "compact", "peers", "heads",
+    "sync",
+];
 
 /// Does what the words behind the program's name say.
 pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Result<(), Failure> {
@@ -43,9 +48,13 @@ pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Result<(), Failure> 
         Failure::of(&error).hint("`ssb-cli --help` says where settings are read from.").code(code)
     };
     let sources = Sources::read(&line, &Environment::of_process()).map_err(malformed)?;
+    let of_call = || Settings::of_call(&sources).map_err(malformed);
     let of_node = || Settings::of_node(&sources, &line).map_err(malformed);
     match task {
-        Task::Call(call) => call::run(&call, &Settings::of_call(&sources).map_err(malformed)?),
+        Task::Call(call) => call::run(&call, &of_call()?),
+        Task::Peers(as_json) => peers::run(as_json, &of_call()?),
+        Task::Heads(wish) => heads::run(&wish, &of_call()?),
+        Task::Sync(wish) => sync::run(&wish, &of_call()?),
         Task::Config(view) => config::run(view, &sources, of_node()),
         Task::Import(wish) => transfer::import(&wish, &of_node()?),
         Task::Export(wish) => transfer::export(&wish, &of_node()?),

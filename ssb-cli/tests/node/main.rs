@@ -9,6 +9,7 @@ mod disk;
 mod home;
 mod kept;
 mod line;
+mod looking;
 mod old_log;
 mod rights;
 mod signals;

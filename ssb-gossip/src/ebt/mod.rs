@@ -21,6 +21,7 @@ pub mod note;
 mod partner;
 pub mod serving;
 pub mod stream;
+pub mod tally;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -59,7 +59,7 @@ fn why_a_feed_is_not_replicated() {
             &[(ME, Relation::Follow, 1), (1, Relation::Block, AUTHOR)],
             "not replicated: @1 blocks it, and you do not follow it yourself",
         ),
-        (&[(ME, Relation::Neutral, AUTHOR)], "not replicated: @0 does not follow it any more"),
+        (&[(ME, Relation::Neutral, AUTHOR)], "not replicated: you do not follow it any more"),
         (
             &[(ME, Relation::Follow, 1), (1, Relation::Follow, 2), (2, Relation::Follow, AUTHOR)],
             "not replicated: those who follow it are too far away; friends.hops is 2, or follow it yourself",

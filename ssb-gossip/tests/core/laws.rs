@@ -298,7 +298,7 @@ impl Shell {
             }
             Output::SaveMark(mark) => self.mark = Some(mark),
             Output::Publish { .. } => prop_assert!(self.may_publish, "nothing was recovered"),
-            Output::Done { ticket } | Output::NotKnown { ticket, .. } => {
+            Output::Done { ticket } | Output::Said { ticket, .. } | Output::NotKnown { ticket, .. } => {
                 prop_assert_eq!(ticket, Ticket(1), "only disconnecting is done");
                 prop_assert!(self.parting > 0, "answered twice");
                 self.parting -= 1;

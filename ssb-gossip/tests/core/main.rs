@@ -11,9 +11,12 @@ mod flow;
 mod gate;
 mod laws;
 mod peers;
+mod progress;
 mod removing;
+mod screens;
 mod trees;
 mod verdicts;
+mod wishes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,6 +134,13 @@ impl Node {
 
     fn refused(&mut self, connection: u64, stream: u64, reason: Refusal) -> Vec<Output> {
         self.verdict(connection, stream, Outcome::Refused(reason))
+    }
+
+    /// A dial failed, at this time of the wall clock.
+    fn fail(&mut self, millis: f64, peer: u8, error: &str) {
+        let input = Input::DialFailed { peer: feed(peer), error: error.to_owned() };
+        self.core.handle(input, Now { uptime: self.now, wall: UnixMillis(millis) });
+        while self.core.poll().is_some() {}
     }
 
     /// So much later, with all that comes due on the way.

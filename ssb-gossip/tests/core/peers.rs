@@ -13,13 +13,16 @@ use ssb_gossip::peers::ChangeKind;
 use ssb_gossip::peers::PEERS_MAX;
 use ssb_gossip::peers::State;
 use ssb_gossip::peers::Whereabouts;
+use ssb_gossip::wish::Kind;
 use ssb_keys::FeedId;
+use ssb_msg::content::Relation;
 
 use super::ME;
 use super::Node;
 use super::feed;
 use super::fresh;
 use super::numbered;
+use super::says;
 
 const TICKET: Ticket = Ticket(9);
 
@@ -192,4 +195,26 @@ fn seeds_are_known_from_the_start() {
         node.core.peers().all().iter().map(|known| (known.key(), known.source.clone())).collect();
 
     assert_eq!(sources, [(feed(3), Some("seed".to_owned()))]);
+}
+
+#[test]
+fn the_table_tells_of_all_who_are_known_and_of_strangers_who_are_connected() {
+    let mut node = Node::start(Start { contacts: vec![says(ME, Relation::Follow, 2)], ..fresh() });
+    add(&mut node, feed(1));
+    add(&mut node, feed(2));
+    for (connection, peer, side) in [(1, 3, Side::Accepted), (2, 2, Side::Dialed), (3, 3, Side::Dialed)] {
+        node.handle(Input::Opened { connection: ConnectionId(connection), peer: feed(peer), side });
+    }
+
+    let rows = node.core.table();
+
+    let told = rows.iter().map(|row| (row.key, row.kind, row.is_client()));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            (feed(1), Some(Kind::Global), None),
+            (feed(2), Some(Kind::Friend), Some(true)),
+            (feed(3), None, Some(false)),
+        ]
+    );
 }

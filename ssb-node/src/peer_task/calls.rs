@@ -8,10 +8,14 @@ use std::task::Poll;
 use smol::channel::bounded;
 use ssb_gossip::core::Core;
 use ssb_gossip::event::Input;
+use ssb_gossip::event::Target;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::history::HistoryQuery;
 use ssb_gossip::history::Served;
 use ssb_gossip::time::Now;
+use ssb_gossip::wish::Habit;
+use ssb_gossip::wish::Switched;
+use ssb_gossip::wish::Wish;
 use ssb_keys::FeedId;
 use ssb_log::Disk;
 use ssb_log::Reader;
@@ -22,31 +26,38 @@ use ssb_muxrpc::RemoteError;
 use ssb_muxrpc::RequestId;
 
 use super::PeerTask;
+use crate::core_task;
 use crate::core_task::Answer;
 use crate::core_task::Look;
 use crate::core_task::ToCore;
-use crate::core_task::Wish;
+use crate::followers::Cursor;
 use crate::rpc::Rpc;
 use crate::rpc::about_us;
 use crate::rpc::add::Add;
 use crate::rpc::address;
 use crate::rpc::args;
 use crate::rpc::by_type;
+use crate::rpc::conn;
+use crate::rpc::conn::Entries;
 use crate::rpc::del;
 use crate::rpc::feed_stream;
 use crate::rpc::feeds;
 use crate::rpc::friends;
 use crate::rpc::get::Get;
 use crate::rpc::gossip;
+use crate::rpc::graph_stream;
 use crate::rpc::help;
 use crate::rpc::history;
+use crate::rpc::hop_stream;
 use crate::rpc::latest::LatestStream;
 use crate::rpc::log_stream;
 use crate::rpc::publish;
 use crate::rpc::questions;
 use crate::rpc::raw_log_stream;
+use crate::rpc::replicate;
 use crate::rpc::sequence_stream::SequenceStream;
 use crate::rpc::source::Source;
+use crate::rpc::upto::Upto;
 use crate::rpc::user_stream;
 
 /// What waits for its answer.
@@ -82,8 +93,8 @@ impl PeerTask {
                 self.peer.answer(request, Body::Json(answer));
             }
             Rpc::Progress => {
-                let answer = about_us::progress(&self.shared.reader);
-                self.peer.answer(request, Body::Json(&answer));
+                let reader = self.shared.reader.clone();
+                self.look(request, move |core, now| about_us::progress(core, &reader, now));
             }
             Rpc::Auth => {
                 let answer = about_us::auth(args, &self.shared.owners);
@@ -189,11 +200,48 @@ impl PeerTask {
                 Err(error) => self.peer.refuse_call(request, &error),
             },
             Rpc::GossipHelp => self.peer.answer(request, Body::Json(help::GOSSIP)),
-            Rpc::GossipPing => self.pings.called(request),
+            Rpc::GossipEnable => self.switch(request, conn::habit(args), Switched::On),
+            Rpc::GossipDisable => self.switch(request, conn::habit(args), Switched::Off),
+            Rpc::GossipPing | Rpc::ConnPing => self.pings.called(request),
+            Rpc::ConnRemember => self.want(request, conn::remember(args)),
+            Rpc::ConnForget => self.want(request, conn::address(args).map(Wish::Forget)),
+            Rpc::ConnDbPeers => self.look(request, |core, _| conn::kept(core)),
+            Rpc::ConnConnect => self.wish(request, conn::place(args), |place, ticket| Input::Dial {
+                ticket,
+                to: Target::At(place),
+            }),
+            Rpc::ConnDisconnect => {
+                self.want(request, conn::address(args).map(|address| Wish::Part(address.key())));
+            }
+            Rpc::ConnPeers => self.follow(request, Entries::connected()),
+            Rpc::ConnStage => self.want(request, conn::stage(args)),
+            Rpc::ConnUnstage => self.want(request, conn::address(args).map(Wish::Unstage)),
+            Rpc::ConnStagedPeers => self.follow(request, Entries::staged()),
+            Rpc::ConnStart => self.want(request, Ok(Wish::Start)),
+            Rpc::ConnStop => self.want(request, Ok(Wish::Stop)),
+            Rpc::Peers => self.look(request, |core, _| conn::table(core)),
             Rpc::FriendsGet => self.look_with(request, args, friends::get),
             Rpc::FriendsHops => self.look_with(request, args, friends::hops),
             Rpc::FriendsIsFollowing => self.look_with(request, args, friends::is_following),
             Rpc::FriendsIsBlocking => self.look_with(request, args, friends::is_blocking),
+            Rpc::FriendsGraph => self.look(request, |core, _| graph_stream::graph(core)),
+            Rpc::FriendsHopStream => self.follow(request, hop_stream::hop_stream(args)),
+            Rpc::FriendsCreateFriendStream => self.follow(request, hop_stream::friend_stream(args)),
+            Rpc::FriendsStream => self.follow(request, graph_stream::stream()),
+            Rpc::FriendsGraphStream => self.follow(request, graph_stream::graph_stream(args)),
+            Rpc::FriendsHelp => self.peer.answer(request, Body::Json(help::FRIENDS)),
+            Rpc::EbtClock => match replicate::format(args) {
+                Ok(()) => self.read(request, |reader| Ok(feeds::vector_clock(reader))),
+                Err(error) => self.peer.refuse_call(request, &error),
+            },
+            Rpc::ReplicateUpto => self.follow(request, Upto::parse(args)),
+            Rpc::ReplicateChanges => self.follow(request, replicate::Changes::default()),
+            Rpc::ReplicateProgress => self.look(request, replicate::progress),
+            Rpc::ReplicateBlock | Rpc::EbtBlock => match replicate::block(args) {
+                Some(wish) => self.want(request, Ok(wish)),
+                // JavaScript does not care, either.
+                None => self.peer.answer(request, Body::Json("false")),
+            },
             Rpc::EbtPeerStatus => self.look_with(request, args, friends::peer_status),
             Rpc::FriendsFollow => self
                 .wish(request, friends::follow(args), |content, ticket| Input::Publish { ticket, content }),
@@ -203,7 +251,7 @@ impl PeerTask {
                     content,
                 });
             }
-            Rpc::ReplicateRequest => match friends::request(args) {
+            Rpc::ReplicateRequest | Rpc::EbtRequest => match friends::request(args) {
                 Some(asked) => self.wish(request, Ok(asked), |(feed, wanted), ticket| Input::Request {
                     ticket,
                     feed,
@@ -275,7 +323,7 @@ impl PeerTask {
         let args = [b"[", message, b"]"].concat();
         if let Ok(Add { feed, raw }) = Add::parse(&args) {
             self.writes.came(request);
-            let wish = Wish(Box::new(move |ticket| Input::Add { ticket, feed, raw }));
+            let wish = core_task::Wish(Box::new(move |ticket| Input::Add { ticket, feed, raw }));
             self.ask(Waiting::Item(request), |answer| ToCore::Wish { wish, answer });
         }
     }
@@ -304,10 +352,43 @@ impl PeerTask {
     ) {
         match arguments {
             Ok(arguments) => {
-                let wish = Wish(Box::new(move |ticket| wish(arguments, ticket)));
+                let wish = core_task::Wish(Box::new(move |ticket| wish(arguments, ticket)));
                 self.ask_core(request, |answer| ToCore::Wish { wish, answer });
             }
             Err(error) => self.peer.refuse_call(request, &error),
+        }
+    }
+
+    /// Asks the core for something about connections, which answers yes or no.
+    fn want(&mut self, request: RequestId, wish: Result<Wish, RemoteError>) {
+        self.wish(request, wish, |wish, ticket| Input::Wish { ticket, wish });
+    }
+
+    /// Has the node take up a habit or leave it, and says so.
+    fn switch(
+        &mut self,
+        request: RequestId,
+        habit: Result<(Habit, String), RemoteError>,
+        switched: Switched,
+    ) {
+        let (habit, word) = match habit {
+            Ok(habit) => habit,
+            Err(error) => return self.peer.refuse_call(request, &error),
+        };
+        let wish = move |ticket| Input::Wish { ticket, wish: Wish::Switch(habit, switched) };
+        let (answer, answered) = bounded(1);
+        self.core.push(ToCore::Wish { wish: core_task::Wish(Box::new(wish)), answer });
+        let answer = Box::pin(async move {
+            let answer = answered.recv().await.unwrap_or_else(|_| Err(stopping()));
+            answer.map(|_| conn::switched(switched, &word))
+        });
+        self.pending.push(Pending { what: Waiting::Call(request), answer });
+    }
+
+    /// Serves a stream that follows the core.
+    fn follow(&mut self, request: RequestId, cursor: impl Cursor + 'static) {
+        if let Err(error) = self.follows.add(request, Box::new(cursor)) {
+            self.peer.refuse_call(request, &error);
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod calls;
 mod changes;
+mod follows;
 mod sources;
 mod trees;
 mod writes;
@@ -37,6 +38,7 @@ use ssb_muxrpc::RequestId;
 
 use self::calls::Pending;
 use self::changes::Changes;
+use self::follows::Follows;
 use self::sources::Sources;
 use self::trees::Trees;
 use self::writes::Writes;
@@ -71,6 +73,7 @@ pub(crate) struct PeerTask {
     pending: Vec<Pending>,
     pings: PingStreams,
     changes: Changes,
+    follows: Follows,
     writes: Writes,
     timer: Timer,
     timer_at: Option<Uptime>,
@@ -107,6 +110,7 @@ impl PeerTask {
             pending: Vec::new(),
             pings: PingStreams::new(connection, shared.ping_pause),
             changes: Changes::default(),
+            follows: Follows::default(),
             writes: Writes::default(),
             timer: Timer::never(),
             timer_at: None,
@@ -149,6 +153,7 @@ impl PeerTask {
                 Err(error) => self.say_damaged(error),
             }
             moved |= self.changes.poll(context, &mut self.peer);
+            moved |= self.follows.poll(context, &mut self.peer, &mut self.core);
             moved |= self.poll_timer(context);
             let told = self.core.poll(context).is_ready();
             if told {
@@ -280,6 +285,7 @@ impl PeerTask {
         self.trees.stream.ended(request);
         self.sources.remove(request);
         self.changes.remove(request);
+        self.follows.remove(request);
         self.writes.ended(request, failed, &mut self.peer);
         self.pings.ended(request, &mut self.peer);
     }

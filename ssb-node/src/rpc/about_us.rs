@@ -13,19 +13,22 @@ use ssb_log::Reader;
 
 use super::args;
 use super::gossip;
+use super::replicate;
 
-/// `progress`: how far the indexes are behind the log. Never, because they are written together.
+/// `progress`: how far the indexes are behind the log, which is never, because they are written together; and, while peers are
+/// connected, how far replication is.
 ///
 /// In ssb-db 20.4.1 the numbers are byte offsets, here they are ordinals.
-pub(crate) fn progress(reader: &Reader<Disk>) -> String {
+pub(crate) fn progress(core: &Core, reader: &Reader<Disk>, now: Now) -> String {
     let at = i64::from(reader.end().get()) - 1;
-    format!("{{\"indexes\":{{\"start\":{at},\"current\":{at},\"target\":{at}}}}}")
+    let ebt = replicate::ebt(core, now).map_or_else(String::new, |ebt| format!(",\"ebt\":{ebt}"));
+    format!("{{\"indexes\":{{\"start\":{at},\"current\":{at},\"target\":{at}}}{ebt}}}")
 }
 
 /// `status`: how the node is doing, in the shape of ssb-db 20.4.1 with ssb-gossip 1.1.1 and ssb-ooo 1.3.3. Under `node`
 /// stands what JavaScript has no place for.
 pub(crate) fn status(core: &Core, reader: &Reader<Disk>, now: Now) -> String {
-    let (progress, at) = (progress(reader), i64::from(reader.end().get()) - 1);
+    let (progress, at) = (progress(core, reader, now), i64::from(reader.end().get()) - 1);
     let plugins: Vec<String> = INDEXES.iter().map(|name| format!("\"{name}\":{at}")).collect();
     let recent = |known: &&Known| {
         known.state == Some(State::Connected)
@@ -89,9 +92,10 @@ mod tests {
     #[test]
     fn indexes_are_never_behind() {
         let mut fixture = Fixture::new();
-        assert_eq!(progress(&fixture.reader()), r#"{"indexes":{"start":-1,"current":-1,"target":-1}}"#);
+        let progress = |fixture: &Fixture| progress(&core(), &fixture.reader(), at(0.0));
+        assert_eq!(progress(&fixture), r#"{"indexes":{"start":-1,"current":-1,"target":-1}}"#);
         fixture.publish_posts(&key(1), 2, 1);
-        assert_eq!(progress(&fixture.reader()), r#"{"indexes":{"start":1,"current":1,"target":1}}"#);
+        assert_eq!(progress(&fixture), r#"{"indexes":{"start":1,"current":1,"target":1}}"#);
     }
 
     #[test]

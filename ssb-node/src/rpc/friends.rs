@@ -156,7 +156,7 @@ fn standing_of(standing: &Standing) -> String {
 }
 
 // What older programs read: follow, block, neither.
-const fn legacy(relation: Option<Relation>) -> &'static str {
+pub(super) const fn legacy(relation: Option<Relation>) -> &'static str {
     match relation {
         Some(Relation::Follow) => "true",
         Some(Relation::Block) => "false",
@@ -164,12 +164,12 @@ const fn legacy(relation: Option<Relation>) -> &'static str {
     }
 }
 
-fn object(fields: impl Iterator<Item = (FeedId, String)>) -> String {
+pub(super) fn object(fields: impl Iterator<Item = (FeedId, String)>) -> String {
     let fields: Vec<String> = fields.map(|(feed, value)| format!("\"{feed}\":{value}")).collect();
     format!("{{{}}}", fields.join(","))
 }
 
-fn parse(value: &Value) -> Option<FeedId> {
+pub(super) fn parse(value: &Value) -> Option<FeedId> {
     FeedId::parse(value.as_str()?).ok()
 }
 

@@ -131,6 +131,8 @@ pub(crate) fn peer(known: &Known) -> String {
     let pings = known.ping.as_ref().map(|ping| (statistics(&ping.rtt), statistics(&ping.skew)));
     fields.extend(pings.map(|(rtt, skew)| format!("\"ping\":{{\"rtt\":{rtt},\"skew\":{skew}}}")));
     fields.extend(known.failure.map(|failure| format!("\"failure\":{failure}")));
+    // Only ssb-conn has this.
+    fields.extend((!known.autoconnect).then(|| "\"autoconnect\":false".to_owned()));
     format!("{{{}}}", fields.join(","))
 }
 
@@ -248,7 +250,7 @@ fn id_base64(id: &FeedId) -> String {
     ssb_keys::base64::encode(id.as_bytes())
 }
 
-fn statistics(statistics: &Statistics) -> String {
+pub(super) fn statistics(statistics: &Statistics) -> String {
     let Statistics { mean, stdev, count, sum, sqsum } = *statistics;
     format!(
         "{{\"mean\":{},\"stdev\":{},\"count\":{count},\"sum\":{},\"sqsum\":{}}}",
@@ -259,11 +261,11 @@ fn statistics(statistics: &Statistics) -> String {
     )
 }
 
-fn number(number: f64) -> String {
+pub(super) fn number(number: f64) -> String {
     json::compact(&Value::Number(number))
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     json::compact(&Value::Text(Text::new(text)))
 }
 

@@ -1,5 +1,5 @@
-//! `help` and `gossip.help`: what the methods are for, in the shape that ssb-server's command line reads (ssb-db 20.4.1,
-//! ssb-gossip 1.1.1). The words are ours.
+//! `help`, `gossip.help` and so on: what the methods are for, in the shape that ssb-server's command line reads (ssb-db 20.4.1,
+//! ssb-gossip 1.1.1, ssb-friends 4.3.0). The words are ours.
 
 /// `help`: the methods of the log.
 pub(crate) const ROOT: &str = concat!(
@@ -56,7 +56,68 @@ pub(crate) const GOSSIP: &str = concat!(
     with_peer!("connect", "async", "dial a peer"),
     with_peer!("disconnect", "async", "end the connections with a peer"),
     r#""changes":{"type":"source","description":"what changes in the table of peers, as it happens","args":{}},"#,
-    r#""reconnect":{"type":"sync","description":"end the connections with all peers","args":{}}}}"#,
+    r#""reconnect":{"type":"sync","description":"end the connections with all peers","args":{}},"#,
+    r#""enable":{"type":"sync","description":"dial peers of a kind by itself: seed, local, friends or global; or learn them from pub messages","args":{}},"#,
+    r#""disable":{"type":"sync","description":"do not do so any more, until the node stops","args":{}}}}"#,
+);
+
+macro_rules! relation {
+    ($name:literal, $what:literal) => {
+        concat!(
+            "\"",
+            $name,
+            "\":{\"type\":\"async\",\"description\":\"",
+            $what,
+            "\",\"args\":{",
+            r#""source":{"type":"FeedId","description":"who says it"},"#,
+            r#""dest":{"type":"FeedId","description":"of whom"}}},"#,
+        )
+    };
+}
+
+macro_rules! stream_of_graph {
+    ($name:literal, $what:literal, $more:expr) => {
+        concat!(
+            "\"",
+            $name,
+            "\":{\"type\":\"source\",\"description\":\"",
+            $what,
+            "\",\"args\":{",
+            $more,
+            r#""live":{"type":"boolean","description":"go on with what changes","optional":true},"#,
+            r#""old":{"type":"boolean","description":"begin with what there is","optional":true}}},"#,
+        )
+    };
+}
+
+/// `friends.help`, with the methods that there are.
+pub(crate) const FRIENDS: &str = concat!(
+    r#"{"description":"who follows and blocks whom","commands":{"#,
+    relation!("isFollowing", "whether a feed follows another"),
+    relation!("isBlocking", "whether a feed blocks another"),
+    r#""follow":{"type":"async","description":"follow a feed, or with state: false not any more","args":{"#,
+    r#""id":{"type":"FeedId","description":"which"},"#,
+    r#""state":{"type":"boolean","description":"whether to follow it","default":true}}},"#,
+    r#""block":{"type":"async","description":"block a feed, or with state: false not any more","args":{"#,
+    r#""id":{"type":"FeedId","description":"which"},"#,
+    r#""state":{"type":"boolean","description":"whether to block it","default":true},"#,
+    r#""reason":{"type":"string","description":"why","optional":true}}},"#,
+    r#""hops":{"type":"async","description":"how far all feeds are","args":{"#,
+    r#""start":{"type":"FeedId","description":"from whom to count, this node if it is not said","optional":true},"#,
+    r#""max":{"type":"number","description":"up to how many hops","optional":true},"#,
+    r#""reverse":{"type":"boolean","description":"how far it is from them","optional":true}}},"#,
+    stream_of_graph!("hopStream", "how far all feeds are, and what changes in that", ""),
+    stream_of_graph!(
+        "createFriendStream",
+        "the same, feed by feed",
+        r#""meta":{"type":"boolean","description":"with their hops","optional":true},"#
+    ),
+    stream_of_graph!("graphStream", "what changes in who follows and blocks whom", ""),
+    r#""stream":{"type":"source","description":"who follows and blocks whom, and what changes in that","args":{}},"#,
+    r#""graph":{"type":"async","description":"who follows (1), blocks (-1) or neither (-2) whom","args":{}},"#,
+    r#""get":{"type":"async","description":"the same with true, false and null","args":{"#,
+    r#""source":{"type":"FeedId","description":"who says it","optional":true},"#,
+    r#""dest":{"type":"FeedId","description":"of whom","optional":true}}}}}"#,
 );
 
 /// `query.help`.
@@ -87,7 +148,9 @@ mod tests {
 
     #[test]
     fn help_tells_of_methods_that_there_are_and_of_their_kind() {
-        for (help, namespace) in [(ROOT, ""), (GOSSIP, "gossip."), (QUERY, "query."), (LINKS2, "links2.")] {
+        for (help, namespace) in
+            [(ROOT, ""), (GOSSIP, "gossip."), (FRIENDS, "friends."), (QUERY, "query."), (LINKS2, "links2.")]
+        {
             let help: Value = serde_json::from_str(help).unwrap();
             let commands = help["commands"].as_object().unwrap();
             assert!(!commands.is_empty());

@@ -5,23 +5,28 @@ pub(crate) mod add;
 pub(crate) mod address;
 pub(crate) mod args;
 pub(crate) mod by_type;
+pub(crate) mod conn;
 pub(crate) mod del;
 pub(crate) mod feed_stream;
 pub(crate) mod feeds;
 pub(crate) mod friends;
 pub(crate) mod get;
 pub(crate) mod gossip;
+pub(crate) mod graph_stream;
 pub(crate) mod help;
 pub(crate) mod history;
+pub(crate) mod hop_stream;
 pub(crate) mod latest;
 pub(crate) mod log_stream;
 pub(crate) mod message_stream;
 pub(crate) mod publish;
 pub(crate) mod questions;
 pub(crate) mod raw_log_stream;
+pub(crate) mod replicate;
 pub(crate) mod sequence_stream;
 pub(crate) mod source;
 pub(crate) mod stream_options;
+pub(crate) mod upto;
 pub(crate) mod user_stream;
 
 use ssb_muxrpc::Kind;
@@ -86,11 +91,39 @@ pub(crate) enum Rpc {
     EbtPeerStatus,
     ReplicateRequest,
     Why,
+    FriendsHopStream,
+    FriendsCreateFriendStream,
+    FriendsStream,
+    FriendsGraph,
+    FriendsGraphStream,
+    FriendsHelp,
+    ReplicateUpto,
+    ReplicateChanges,
+    ReplicateBlock,
+    ReplicateProgress,
+    EbtRequest,
+    EbtBlock,
+    EbtClock,
+    GossipEnable,
+    GossipDisable,
+    ConnRemember,
+    ConnForget,
+    ConnDbPeers,
+    ConnConnect,
+    ConnDisconnect,
+    ConnPeers,
+    ConnStage,
+    ConnUnstage,
+    ConnStagedPeers,
+    ConnStart,
+    ConnStop,
+    ConnPing,
+    Peers,
 }
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 57] = [
+    pub(crate) const ALL: [Self; 85] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -148,6 +181,34 @@ impl Rpc {
         Self::EbtPeerStatus,
         Self::ReplicateRequest,
         Self::Why,
+        Self::FriendsHopStream,
+        Self::FriendsCreateFriendStream,
+        Self::FriendsStream,
+        Self::FriendsGraph,
+        Self::FriendsGraphStream,
+        Self::FriendsHelp,
+        Self::ReplicateUpto,
+        Self::ReplicateChanges,
+        Self::ReplicateBlock,
+        Self::ReplicateProgress,
+        Self::EbtRequest,
+        Self::EbtBlock,
+        Self::EbtClock,
+        Self::GossipEnable,
+        Self::GossipDisable,
+        Self::ConnRemember,
+        Self::ConnForget,
+        Self::ConnDbPeers,
+        Self::ConnConnect,
+        Self::ConnDisconnect,
+        Self::ConnPeers,
+        Self::ConnStage,
+        Self::ConnUnstage,
+        Self::ConnStagedPeers,
+        Self::ConnStart,
+        Self::ConnStop,
+        Self::ConnPing,
+        Self::Peers,
     ];
 
     pub(crate) const fn path(self) -> &'static str {
@@ -209,6 +270,34 @@ impl Rpc {
             Self::EbtPeerStatus => "ebt.peerStatus",
             Self::ReplicateRequest => "replicate.request",
             Self::Why => "why",
+            Self::FriendsHopStream => "friends.hopStream",
+            Self::FriendsCreateFriendStream => "friends.createFriendStream",
+            Self::FriendsStream => "friends.stream",
+            Self::FriendsGraph => "friends.graph",
+            Self::FriendsGraphStream => "friends.graphStream",
+            Self::FriendsHelp => "friends.help",
+            Self::ReplicateUpto => "replicate.upto",
+            Self::ReplicateChanges => "replicate.changes",
+            Self::ReplicateBlock => "replicate.block",
+            Self::ReplicateProgress => "replicate.progress",
+            Self::EbtRequest => "ebt.request",
+            Self::EbtBlock => "ebt.block",
+            Self::EbtClock => "ebt.clock",
+            Self::GossipEnable => "gossip.enable",
+            Self::GossipDisable => "gossip.disable",
+            Self::ConnRemember => "conn.remember",
+            Self::ConnForget => "conn.forget",
+            Self::ConnDbPeers => "conn.dbPeers",
+            Self::ConnConnect => "conn.connect",
+            Self::ConnDisconnect => "conn.disconnect",
+            Self::ConnPeers => "conn.peers",
+            Self::ConnStage => "conn.stage",
+            Self::ConnUnstage => "conn.unstage",
+            Self::ConnStagedPeers => "conn.stagedPeers",
+            Self::ConnStart => "conn.start",
+            Self::ConnStop => "conn.stop",
+            Self::ConnPing => "conn.ping",
+            Self::Peers => "peers",
         }
     }
 
@@ -233,7 +322,22 @@ impl Rpc {
             | Self::GossipReconnect
             | Self::GossipHelp
             | Self::EbtPeerStatus
-            | Self::ReplicateRequest => Kind::Sync,
+            | Self::ReplicateRequest
+            | Self::FriendsHelp
+            | Self::ReplicateBlock
+            | Self::ReplicateProgress
+            | Self::EbtRequest
+            | Self::EbtBlock
+            | Self::GossipEnable
+            | Self::GossipDisable
+            | Self::ConnRemember
+            | Self::ConnForget
+            | Self::ConnDbPeers
+            | Self::ConnStage
+            | Self::ConnUnstage
+            | Self::ConnStart
+            | Self::ConnStop
+            | Self::Peers => Kind::Sync,
             Self::Auth
             | Self::Publish
             | Self::Add
@@ -254,7 +358,11 @@ impl Rpc {
             | Self::FriendsIsBlocking
             | Self::FriendsFollow
             | Self::FriendsBlock
-            | Self::Why => Kind::Async,
+            | Self::Why
+            | Self::FriendsGraph
+            | Self::EbtClock
+            | Self::ConnConnect
+            | Self::ConnDisconnect => Kind::Async,
             Self::Latest
             | Self::MessagesByType
             | Self::Links
@@ -267,15 +375,31 @@ impl Rpc {
             | Self::QueryRead
             | Self::Links2Read
             | Self::BacklinksRead
-            | Self::GossipChanges => Kind::Source,
+            | Self::GossipChanges
+            | Self::FriendsHopStream
+            | Self::FriendsCreateFriendStream
+            | Self::FriendsStream
+            | Self::FriendsGraphStream
+            | Self::ReplicateUpto
+            | Self::ReplicateChanges
+            | Self::ConnPeers
+            | Self::ConnStagedPeers => Kind::Source,
             Self::CreateWriteStream => Kind::Sink,
-            Self::GossipPing | Self::EbtReplicate => Kind::Duplex,
+            Self::GossipPing | Self::ConnPing | Self::EbtReplicate => Kind::Duplex,
         }
     }
 
-    /// Whether strangers may call it (ssb-server 16.0.1; what they may call of plugins that are not here yet is
-    /// denied like everything else).
+    /// Whether strangers may call it (ssb-server 16.0.1, and `conn.ping` of ssb-conn 6.0.4; what they may call of plugins that are
+    /// not here yet is denied like everything else, and `ebt.clock`, which ssb-ebt 9.1.2 answers: it tells of feeds that are none of
+    /// their affair).
     pub(crate) const fn is_public(self) -> bool {
-        matches!(self, Self::Manifest | Self::CreateHistoryStream | Self::GossipPing | Self::EbtReplicate)
+        matches!(
+            self,
+            Self::Manifest
+                | Self::CreateHistoryStream
+                | Self::GossipPing
+                | Self::ConnPing
+                | Self::EbtReplicate
+        )
     }
 }

@@ -1,6 +1,7 @@
 //! The table of known peers.
 
 use super::ENGINE;
+use super::NEWER;
 use super::Table;
 use crate::row::Phase;
 use crate::row::Reads;
@@ -222,4 +223,70 @@ pub(super) fn gossip(table: &mut Table) {
         &["[\"<C>\"]", "[\"<C>\"]", "[\"<N>\"]", "[\"x\"]", "[5]", "[{}]", "[{\"key\":\"<D>\"}]"],
     );
     table.calls("gossip.get", &["[\"<C>\"]", "[\"<D>\"]"]);
+    habits(table);
+    conn(table);
+}
+
+/// What the node does by itself.
+fn habits(table: &mut Table) {
+    table.calls("gossip.enable", &["[\"pub\"]", "[\"friends\"]", "[true]"]);
+    table.calls(
+        "gossip.disable",
+        &["[]", "[null]", "[\"\"]", "[\"global\"]", "[\"friends\"]", "[\"seed\"]", "[\"pub\"]", "[true]"],
+    );
+    for method in ["gossip.enable", "gossip.disable"] {
+        table.deviates(
+            Reads::Answer,
+            "`gossip.enable`, `gossip.disable` of a type that there is not",
+            method,
+            &[
+                ("[\"x\"]", "!Error: there is no gossip type x; …", "\"…abled gossip type x\""),
+                ("[5]", "!Error: there is no gossip type 5; …", "\"…abled gossip type 5\""),
+                ("[{}]", "!Error: there is no gossip type {}; …", "\"…abled gossip type [object Object]\""),
+            ],
+        );
+    }
+}
+
+/// Peers as ssb-conn has them, which is no part of ssb-server.
+fn conn(table: &mut Table) {
+    let no_address = "!Error: The given address is not a valid multiserver-address";
+    for method in
+        ["conn.remember", "conn.forget", "conn.connect", "conn.disconnect", "conn.stage", "conn.unstage"]
+    {
+        table.ours_only(
+            Reads::Answer,
+            NEWER,
+            method,
+            &[("[]", no_address), ("[5]", no_address), ("[\"<A>\"]", no_address)],
+        );
+    }
+    for (method, args, ours) in [
+        (
+            "conn.remember",
+            "[\"net:127.0.0.1:1~shs:<E.key>\",{\"type\":\"pub\",\"autoconnect\":false}]",
+            "false",
+        ),
+        (
+            "conn.remember",
+            "[\"net:127.0.0.1:1~shs:<E.key>\",5]",
+            "!Error: The given connection data should have been an object",
+        ),
+        ("conn.dbPeers", "[]", "[[\"net:…\",{\"key\":\"@…\"autoconnect\":false}]…]"),
+        ("conn.forget", "[\"net:127.0.0.1:1~shs:<E.key>\"]", "false"),
+        ("conn.stage", "[\"net:127.0.0.1:1~shs:<E.key>\",{\"type\":\"internet\"}]", "true"),
+        ("conn.stage", "[\"net:127.0.0.1:1~shs:<E.key>\"]", "false"),
+        ("conn.unstage", "[\"net:127.0.0.1:1~shs:<E.key>\"]", "true"),
+        ("conn.unstage", "[\"net:127.0.0.1:1~shs:<E.key>\"]", "false"),
+        (
+            "conn.connect",
+            "[\"net:127.0.0.1:1~shs:<A.key>\"]",
+            "!Error: could not connect to net:127.0.0.1:1~shs:…",
+        ),
+        ("conn.disconnect", "[\"net:127.0.0.1:1~shs:<A.key>\"]", "false"),
+        ("conn.stop", "[]", "false"),
+        ("conn.start", "[]", "false"),
+    ] {
+        table.ours_only(Reads::Answer, NEWER, method, &[(args, ours)]);
+    }
 }
