@@ -23,6 +23,8 @@ const config = {
   keys: req('ssb-keys').loadOrCreateSync(path.join(dir, 'secret')),
   caps: { shs: a.shs },
   friends: { hops: Number(a.hops) },
+  // Without any, secret-stack takes itself for a test, and ends connections that are silent for five seconds.
+  timers: { inactivity: 600e3, handshake: 15e3 },
   conn: { autostart: false, populatePubs: false },
   // Without groups.
   box2: { legacyMode: true },

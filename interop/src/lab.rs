@@ -1,5 +1,6 @@
 //! A network of its own: a random network key, a temporary folder, and nodes on loopback.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::iter;
 use std::net::Ipv4Addr;
@@ -9,6 +10,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::process::Output;
 use std::process::Stdio;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -30,6 +33,8 @@ pub struct Lab {
     shs: String,
     sign: Option<String>,
     build: Build,
+    /// Where each node listens: a node that starts again does so at the same place.
+    ports: Mutex<BTreeMap<String, String>>,
     /// One test at a time in all processes: each starts several nodes, and some measure.
     _turn: File,
 }
@@ -71,7 +76,7 @@ impl Lab {
         // A short name: the path of a unix socket must fit into 104 bytes.
         let root =
             tempfile::Builder::new().prefix("ssb").tempdir().expect("the temporary folder is writable");
-        Self { root, shs: random_key(), sign, build, _turn: turn }
+        Self { root, shs: random_key(), sign, build, ports: Mutex::default(), _turn: turn }
     }
 
     /// Starts our node in the folder `name`.
@@ -96,7 +101,7 @@ impl Lab {
     pub fn launch_ours(&self, name: &str, options: &[&str]) -> Process {
         let mut command = self.tame(Command::new(ssb_cli(self.build)));
         command.arg("start").arg("--path").arg(self.dir(name)).args(["--host", "127.0.0.1", "--port"]);
-        command.arg(free_port()).args(["--caps.shs", &self.shs]);
+        command.arg(self.port(name)).args(["--caps.shs", &self.shs]);
         if let Some(sign) = &self.sign {
             command.args(["--caps.sign", sign]);
         }
@@ -116,7 +121,12 @@ impl Lab {
     #[must_use]
     pub fn theirs(&self, name: &str, options: &[&str]) -> Node {
         let mut command = self.tame(javascript("server.js"));
-        command.arg("--dir").arg(self.dir(name)).args(["--port", &free_port(), "--ws-port", &free_port()]);
+        command.arg("--dir").arg(self.dir(name)).args([
+            "--port",
+            &self.port(name),
+            "--ws-port",
+            &free_port(),
+        ]);
         command.args(["--shs", &self.shs]);
         if let Some(sign) = &self.sign {
             command.args(["--sign", sign]);
@@ -133,7 +143,7 @@ impl Lab {
     #[must_use]
     pub fn db2(&self, name: &str) -> Node {
         let mut command = self.tame(javascript("db2.js"));
-        command.arg("--dir").arg(self.dir(name)).args(["--port", &free_port(), "--shs", &self.shs]);
+        command.arg("--dir").arg(self.dir(name)).args(["--port", &self.port(name), "--shs", &self.shs]);
         self.ready(name, &mut command)
     }
 
@@ -146,7 +156,7 @@ impl Lab {
     #[must_use]
     pub fn modern(&self, name: &str, options: &[&str]) -> Node {
         let mut command = self.tame(javascript("modern.js"));
-        command.arg("--dir").arg(self.dir(name)).args(["--port", &free_port(), "--shs", &self.shs]);
+        command.arg("--dir").arg(self.dir(name)).args(["--port", &self.port(name), "--shs", &self.shs]);
         self.ready(name, command.args(options))
     }
 
@@ -249,6 +259,12 @@ impl Lab {
         command.current_dir(self.root.path()).env("HOME", self.root.path()).env("ssb_appname", APP_NAME);
         command.env_remove("XDG_CONFIG_HOME");
         command
+    }
+
+    /// Where the node of a folder listens.
+    fn port(&self, name: &str) -> String {
+        let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
+        ports.entry(name.to_owned()).or_insert_with(free_port).clone()
     }
 
     /// The folder called `name`.

@@ -444,7 +444,11 @@ impl Node {
             }
             for item in group {
                 self.in_flight -= item.len.max(ITEM_COST_MIN);
-                verdicts.push(self.offer(item, received));
+                let verdict = self.offer(item, received);
+                if let Verdict { giver, outcome: Outcome::Refused(why), .. } = &verdict {
+                    network.say(|| format!("node {} refuses a message of {giver:?}: {why:?}", self.number));
+                }
+                verdicts.push(verdict);
             }
         }
         if self.store.queued() > 0 {

@@ -612,7 +612,8 @@ impl World {
             let is_blocked = other.core().blocks(&feed) || self.truth.is_forked(&feed);
             if held < theirs && !is_blocked && self.truth.blocked_at(&feed, &me, other.held(&feed)).is_none()
             {
-                return Err(format!("node {number} has {held} of {feed}, a neighbour has {theirs}"));
+                let why = [node, other].map(|node| node.core().explain(&feed).to_string()).concat();
+                return Err(format!("node {number} has {held} of {feed}, a neighbour has {theirs}: {why}"));
             }
         }
         Ok(())

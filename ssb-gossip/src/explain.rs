@@ -272,7 +272,7 @@ impl fmt::Display for Told<'_> {
             1 => f.write_str(", owes them, and was asked again"),
             2 => f.write_str(", owes them, and was asked again from the start"),
             3 => f.write_str(", owes them, and is asked for them with createHistoryStream"),
-            _ => f.write_str(", did not send them, and is not asked any more on this connection"),
+            _ => f.write_str(", did not send them, and is asked again in a while"),
         }
     }
 }

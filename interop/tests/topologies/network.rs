@@ -192,7 +192,10 @@ impl Network {
     /// A feed as a node has it: keys and values as text.
     fn feed(&mut self, node: usize, id: &str) -> Vec<String> {
         let Some(place) = &mut self.nodes[node] else { return Vec::new() };
-        let items = place.owner.collect("createHistoryStream", &format!(r#"[{{"id":"{id}"}}]"#));
+        // ssb-server's createHistoryStream ends where an author blocked its caller, even if that was taken back since.
+        let method =
+            if self.kinds[node] == Kind::Server { "createUserStream" } else { "createHistoryStream" };
+        let items = place.owner.collect(method, &format!(r#"[{{"id":"{id}"}}]"#));
         items.expect("the owner may read").iter().map(|item| without_receive_time(item)).collect()
     }
 }

@@ -11,8 +11,8 @@
 //!   whichever side is ours.
 //! - A peer remembers what we had before our log was lost, and takes the higher number. A feed of which it does not speak is
 //!   refused and then noted once more: that makes it forget.
-//! - A peer that has more and does not send it is told so again, then made to forget, then asked the old way; and the feed comes
-//!   from another peer meanwhile, if one has it.
+//! - A peer that has more and does not send it is told so again, then made to forget, then asked the old way, then left in peace for
+//!   a while ([`RETRY_AFTER`]) and asked again, with more patience; and the feed comes from another peer meanwhile, if one has it.
 //!
 //! A feed comes from one peer at a time, its source. Of feeds that somebody has more of, so many are fetched at once
 //! ([`FETCHES_MAX`]), nearer ones first; the others are noted as not to be sent until it is their turn.
@@ -71,6 +71,12 @@ pub const STALL_AFTER: Duration = Duration::from_secs(3);
 /// A feed that is owed comes within this time, whatever else the peer sends.
 pub const FEED_STALL_AFTER: Duration = Duration::from_secs(30);
 
+/// A feed that a peer owed and did not send is asked for again after this time, and after twice that the next time.
+pub const RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// So often the time until then, and the patience with a peer, are doubled at most.
+const DOUBLINGS_MAX: u8 = 5;
+
 /// For so long a peer may leave out a feed before it is made to forget what it remembers of us.
 pub const SILENT_AFTER: Duration = Duration::from_secs(10);
 
@@ -118,7 +124,7 @@ pub struct Standing {
     pub receives: bool,
     /// How far the peer was told that we have it.
     pub noted: Option<u64>,
-    /// How often the peer owed it and did not send it, up to four times.
+    /// How often the peer owed it and did not send it, up to four times; then it is asked again after a while.
     pub strikes: u8,
 }
 
@@ -286,6 +292,7 @@ impl Ebt {
     pub fn refused(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope, now: Uptime) {
         if let Some(shared) = self.shared(connection, &feed) {
             shared.strikes = STRIKES_MAX;
+            shared.is_bad = true;
             self.say(connection, feed, has(&feed, false, scope));
             self.unsource(connection, feed, scope, now);
             self.fetch(scope, now);
@@ -416,6 +423,7 @@ impl Ebt {
                 self.reset(connection, feed, scope);
             }
         }
+        self.retry(connection, scope, now);
         let Some(partner) = self.partners.get_mut(&connection) else { return };
         if partner.news_due.is_some_and(|due| due <= now) {
             partner.news_due = None;
@@ -591,7 +599,7 @@ impl Ebt {
         };
         if self.owes(&feed, scope) {
             let heard = self.partners.get(&source).map_or(now, |partner| partner.heard);
-            let due = heard.after(STALL_AFTER).min(state.since.after(FEED_STALL_AFTER));
+            let due = heard.after(self.patience(source, &feed)).min(state.since.after(FEED_STALL_AFTER));
             if due > now {
                 self.set_due(feed, Some(due));
                 return None;
@@ -610,7 +618,14 @@ impl Ebt {
         let other = self.candidate(&feed, Some(source), scope);
         let shared = self.shared(source, &feed)?;
         shared.strikes = shared.strikes.saturating_add(1).min(STRIKES_MAX);
-        let strikes = shared.strikes;
+        let (strikes, is_last) = (shared.strikes, shared.strikes == STRIKES_MAX && !shared.is_bad);
+        if is_last {
+            let retry = now.after(doubled(RETRY_AFTER, shared.rounds));
+            shared.rounds = shared.rounds.saturating_add(1);
+            if let Some(partner) = self.partners.get_mut(&source) {
+                partner.retries.insert((retry, feed));
+            }
+        }
         if self.source(&feed) != Some(source) {
             return None;
         }
@@ -626,6 +641,28 @@ impl Ebt {
             _ => self.unsource(source, feed, scope, now),
         }
         None
+    }
+
+    /// How long a peer may send nothing while it owes a feed.
+    fn patience(&self, connection: ConnectionId, feed: &FeedId) -> Duration {
+        let shared = self.partners.get(&connection).and_then(|partner| partner.feeds.get(feed));
+        doubled(STALL_AFTER, shared.map_or(0, |shared| shared.rounds))
+    }
+
+    /// Asks for feeds again that the peer owed and did not send.
+    fn retry(&mut self, connection: ConnectionId, scope: &Scope, now: Uptime) {
+        let Some(partner) = self.partners.get_mut(&connection) else { return };
+        let due: Vec<(Uptime, FeedId)> =
+            partner.retries.iter().copied().take_while(|(due, _)| *due <= now).collect();
+        for (due, feed) in due {
+            let Some(partner) = self.partners.get_mut(&connection) else { return };
+            partner.retries.remove(&(due, feed));
+            if let Some(shared) = partner.feeds.get_mut(&feed).filter(|shared| !shared.is_bad) {
+                shared.strikes = 0;
+                self.claim(feed, scope, now);
+            }
+        }
+        self.fetch(scope, now);
     }
 
     fn set_source(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope) {
@@ -706,8 +743,11 @@ impl Ebt {
     }
 
     fn owed_since(&mut self, feed: FeedId, now: Uptime) {
-        self.feeds.entry(feed).or_default().since = now;
-        self.set_due(feed, Some(now.after(STALL_AFTER)));
+        let state = self.feeds.entry(feed).or_default();
+        state.since = now;
+        let source = state.source;
+        let patience = source.map_or(STALL_AFTER, |source| self.patience(source, &feed));
+        self.set_due(feed, Some(now.after(patience)));
     }
 
     fn fetched(&mut self, feed: &FeedId) {
@@ -742,6 +782,10 @@ impl Ebt {
 
 /// So often a peer may owe a feed and not send it: told again, made to forget, asked the old way; then it is not asked again.
 const STRIKES_MAX: u8 = 4;
+
+fn doubled(time: Duration, times: u8) -> Duration {
+    time.saturating_mul(1 << times.min(DOUBLINGS_MAX))
+}
 
 fn has(feed: &FeedId, send: bool, scope: &Scope) -> Note {
     Note::Has { sequence: scope.held(feed).into(), send }

@@ -33,6 +33,8 @@ pub(super) struct Partner {
     /// Feeds of which it is not sent what is new.
     pub(super) news: BTreeSet<FeedId>,
     pub(super) news_due: Option<Uptime>,
+    /// When feeds that it owed and did not send are asked for again.
+    pub(super) retries: BTreeSet<(Uptime, FeedId)>,
     pub(super) resets: BTreeSet<FeedId>,
     pub(super) notes: BTreeMap<FeedId, Note>,
     pub(super) serve: BTreeMap<FeedId, Serve>,
@@ -69,6 +71,10 @@ pub(super) struct Shared {
     pub(super) told: Option<u64>,
     /// How often the peer owed it and did not send it.
     pub(super) strikes: u8,
+    /// How often it was given up for that, to be asked again later, with more patience.
+    pub(super) rounds: u8,
+    /// What it sent of the feed was none, or contradicts it: nothing more is taken.
+    pub(super) is_bad: bool,
     /// When a message of it did not follow what the log holds.
     pub(super) gap: Option<Uptime>,
 }
@@ -86,6 +92,7 @@ impl Partner {
             silent: None,
             news: BTreeSet::new(),
             news_due: None,
+            retries: BTreeSet::new(),
             resets: BTreeSet::new(),
             notes: BTreeMap::new(),
             serve: BTreeMap::new(),
@@ -117,13 +124,17 @@ impl Partner {
         self.notes.clear();
         self.serve.clear();
         self.parted.clear();
+        self.retries.clear();
     }
 
     pub(super) fn deadline(&self) -> Option<Uptime> {
         match self.stage {
             Stage::Idle { call } => Some(call),
             Stage::Called { greet } => Some(greet),
-            Stage::Open => [self.settles, self.silent, self.news_due].into_iter().flatten().min(),
+            Stage::Open => {
+                let retry = self.retries.first().map(|(due, _)| *due);
+                [self.settles, self.silent, self.news_due, retry].into_iter().flatten().min()
+            }
             Stage::Legacy => None,
         }
     }

@@ -124,7 +124,7 @@ fn what_peers_have_and_what_went_wrong() {
         "owes them, and was asked again",
         "owes them, and was asked again from the start",
         "owes them, and is asked for them with createHistoryStream",
-        "did not send them, and is not asked any more on this connection",
+        "did not send them, and is asked again in a while",
     ] {
         node.later(STALL_AFTER);
         assert_eq!(told(&node)[3], format!("@102 has 9 messages, {trouble}"));

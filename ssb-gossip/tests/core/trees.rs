@@ -12,6 +12,7 @@ use ssb_gossip::ebt::GRACE;
 use ssb_gossip::ebt::GREET_AFTER;
 use ssb_gossip::ebt::NEWS_AFTER;
 use ssb_gossip::ebt::NOTES_AT_ONCE;
+use ssb_gossip::ebt::RETRY_AFTER;
 use ssb_gossip::ebt::SETTLE_AFTER;
 use ssb_gossip::ebt::SILENT_AFTER;
 use ssb_gossip::ebt::STALL_AFTER;
@@ -229,7 +230,7 @@ fn a_source_that_goes_is_replaced() {
 }
 
 #[test]
-fn the_only_source_is_told_again_made_to_forget_asked_the_old_way_and_given_up() {
+fn the_only_source_is_told_again_made_to_forget_asked_the_old_way_and_left_in_peace_for_a_while() {
     let mut node = holding(3);
     node.meet(1, &[(ME, odd(0)), (AUTHOR, odd(9))]);
     node.later(SETTLE_AFTER);
@@ -239,9 +240,13 @@ fn the_only_source_is_told_again_made_to_forget_asked_the_old_way_and_given_up()
     assert_eq!(node.later(STALL_AFTER), reset(1, AUTHOR, even(3)));
     assert_eq!(node.later(STALL_AFTER), [ask(1, 0, AUTHOR, 4)]);
     assert_eq!(node.later(STALL_AFTER), [notes(1, &[(AUTHOR, odd(3))])]);
-    assert_eq!(node.later(STALL_AFTER * 10), []);
+    assert_eq!(node.later(RETRY_AFTER - Duration::from_millis(1)), []);
+
+    assert_eq!(node.later(Duration::from_millis(1)), [notes(1, &[(AUTHOR, even(3))])]);
+    assert_eq!(node.later(STALL_AFTER), [], "with more patience");
+    assert_eq!(node.later(STALL_AFTER), [notes(1, &[(AUTHOR, even(3))])]);
     // Somebody else may have it, and what comes from the old way counts.
-    assert_eq!(node.meet(2, &[(AUTHOR, odd(9))]), [notes(2, &[(ME, odd(0)), (AUTHOR, even(3))])]);
+    assert_eq!(node.meet(2, &[(AUTHOR, odd(9))]), [notes(2, &[(ME, odd(0)), (AUTHOR, odd(3))])]);
 }
 
 #[test]
