@@ -8,6 +8,7 @@ pub mod event;
 pub mod explain;
 pub mod graph;
 pub mod history;
+pub mod lan;
 pub mod multiserver;
 pub mod peer;
 pub mod peers;
