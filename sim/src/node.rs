@@ -22,6 +22,7 @@ use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
 use ssb_gossip::event::Removal;
 use ssb_gossip::event::Verdict;
+use ssb_gossip::firewall::Firewall;
 use ssb_gossip::graph::Blocks;
 use ssb_gossip::history::contact_of;
 use ssb_gossip::retention::Retention;
@@ -204,6 +205,7 @@ impl Node {
             stored: Vec::new(),
             pubs: Vec::new(),
             dialing,
+            firewall: Firewall::default(),
             banned,
             forks: reader.forks().iter().map(|fork| (fork.feed, fork.sequence)).collect(),
             retention,

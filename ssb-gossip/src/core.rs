@@ -46,6 +46,7 @@ use crate::event::Verdict;
 use crate::explain::Explanation;
 use crate::explain::Reason;
 use crate::explain::Trouble;
+use crate::firewall::Firewall;
 use crate::graph::Blocks;
 use crate::graph::Graph;
 use crate::peers::Peers;
@@ -103,6 +104,8 @@ pub struct Start {
     pub pubs: Vec<Address>,
     /// Whom to dial unasked; `None` for nobody.
     pub dialing: Option<Dialing>,
+    /// Who may connect.
+    pub firewall: Firewall,
 }
 
 /// When the table of peers is to be kept.
@@ -138,6 +141,7 @@ pub struct Core {
     peers: Peers,
     scheduler: Scheduler,
     keeping: Keeping,
+    firewall: Firewall,
     retention: Clockwork,
     /// Who waits for the end of all connections with a peer, and hears what then.
     parting: Vec<(FeedId, Output)>,
@@ -179,6 +183,7 @@ impl Core {
             peers,
             scheduler: Scheduler::new(start.me, start.dialing),
             keeping: Keeping::default(),
+            firewall: start.firewall,
             retention: Clockwork::new(start.retention),
             parting: Vec::new(),
             revisions: Revisions::default(),
@@ -204,11 +209,11 @@ impl Core {
     fn take_in(&mut self, input: Input, now: Now) {
         match input {
             Input::Guest { connection, peer } => {
-                let blocked = self.scope.blocks(&peer);
-                self.outbox.push_back(if blocked {
-                    Letter::Refuse.to(connection)
-                } else {
+                let admitted = self.firewall.admits(&peer, &self.scope, now.uptime);
+                self.outbox.push_back(if admitted {
                     Letter::Admit.to(connection)
+                } else {
+                    Letter::Refuse.to(connection)
                 });
             }
             Input::Opened { connection, peer, side } => self.opened(connection, peer, side, now),
@@ -442,6 +447,7 @@ impl Core {
         let _ = self.peers.add(place, Some("manual"), now.wall, &mut self.outbox);
         self.peers.dialing(&key, now.wall);
         self.scheduler.dialing(key);
+        self.firewall.dialed(key, now.uptime);
         self.outbox.push_back(Output::Dial { ticket: Some(ticket), address });
     }
 
@@ -483,6 +489,7 @@ impl Core {
         let due: Vec<Address> = due.into_iter().map(|known| known.place.address().clone()).collect();
         for address in due {
             self.peers.dialing(&address.key(), now.wall);
+            self.firewall.dialed(address.key(), now.uptime);
             self.outbox.push_back(Output::Dial { ticket: None, address });
         }
     }

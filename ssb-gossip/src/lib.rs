@@ -6,6 +6,7 @@ pub mod core;
 pub mod ebt;
 pub mod event;
 pub mod explain;
+pub mod firewall;
 pub mod graph;
 pub mod history;
 pub mod lan;

@@ -10,6 +10,7 @@ use std::time::Duration;
 pub use ssb_gossip::address::Address;
 pub use ssb_gossip::address::ParseAddressError;
 pub use ssb_gossip::address::Transport;
+pub use ssb_gossip::firewall::Admission;
 pub use ssb_gossip::graph::Blocks;
 use ssb_gossip::peer::HANDSHAKE_TIMEOUT;
 use ssb_gossip::peer::INACTIVITY_TIMEOUT;
@@ -60,6 +61,8 @@ pub struct Config {
     pub offline: bool,
     /// Which peers are dialed and learned of (`gossip`).
     pub gossip: Gossip,
+    /// Whose connections are accepted (`conn.firewall`).
+    pub admission: Admission,
     /// Whether feeds are replicated with `createHistoryStream` (`replicate.legacy`).
     pub legacy_replication: bool,
     /// How far away a feed may be and still be replicated (`friends.hops`).
@@ -90,6 +93,7 @@ impl Config {
             seeds: Vec::new(),
             offline: false,
             gossip: Gossip::default(),
+            admission: Admission::default(),
             legacy_replication: true,
             hops: HOPS,
             blocks: Blocks::default(),

@@ -10,6 +10,7 @@ use ssb_gossip::core::Start;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Verdict;
+use ssb_gossip::firewall::Firewall;
 use ssb_gossip::graph::Blocks;
 use ssb_gossip::retention::Retention;
 use ssb_gossip::time::Now;
@@ -113,6 +114,7 @@ pub(crate) fn core(contacts: &[(u8, Relation, u8)]) -> Core {
         forks: Vec::new(),
         retention: Retention::Everything,
         dialing: None,
+        firewall: Firewall::default(),
     })
 }
 

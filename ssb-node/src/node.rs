@@ -21,6 +21,7 @@ use smol::future::block_on;
 use smol::stream::StreamExt as _;
 use ssb_gossip::core::Core;
 use ssb_gossip::core::Start;
+use ssb_gossip::firewall::Firewall;
 use ssb_gossip::retention::Retention;
 use ssb_gossip::scheduler::Dialing;
 use ssb_keys::FeedId;
@@ -134,6 +135,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let dialing = (!config.offline).then(|| dialing(config.gossip));
     let learns = dialing.is_some_and(|dialing| dialing.pubs);
     let pubs = if learns { survey::pubs(&home.store).map_err(StartError::Read)? } else { Vec::new() };
+    let firewall = Firewall::new(config.admission, config.master.clone());
     let start = Start {
         me,
         hops,
@@ -148,6 +150,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         forks,
         retention,
         dialing,
+        firewall,
     };
     let core = Core::new(start);
     let mut notices = home.notices;

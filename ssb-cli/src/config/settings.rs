@@ -8,6 +8,7 @@ use ssb_keys::hmac::HmacKey;
 use ssb_keys::network::NetworkKey;
 use ssb_msg::json::Value;
 use ssb_node::config::Address;
+use ssb_node::config::Admission;
 use ssb_node::config::Blocks;
 use ssb_node::config::Config;
 use ssb_node::config::LogLevel;
@@ -57,6 +58,7 @@ impl Settings {
         node.seeds = read_seeds(settings, &mut notices)?;
         node.offline = values::switch(settings, "offline")?.unwrap_or(false);
         read_gossip(settings, &mut node)?;
+        read_firewall(settings, &mut node, &mut notices)?;
         node.legacy_replication = values::switch(settings, "replicate.legacy")?.unwrap_or(true);
         if let Some(hops) =
             values::integer(settings, "friends.hops", u64::MAX, "a whole number of steps, 0 or more")?
@@ -171,6 +173,24 @@ fn read_gossip(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
     node.gossip.seed = switch("gossip.seed")?;
     node.gossip.global = switch("gossip.global")?;
     node.gossip.populate = switch("gossip.pub")? && switch("gossip.autoPopulate")?;
+    Ok(())
+}
+
+/// Names of ssb-conn-firewall 1.1.4, and `admit`, which is ours. Of two that differ, the stricter one holds.
+fn read_firewall(settings: &Group, node: &mut Config, notices: &mut Vec<String>) -> Result<(), ConfigError> {
+    if let Some(found) = settings.find("conn.firewall.admit")? {
+        let admission = values::text_of(&found.value).and_then(|name| Admission::parse(&name));
+        node.admission = admission.ok_or_else(|| found.error("one of everyone, followed, none"))?;
+    }
+    if values::switch(settings, "conn.firewall.rejectUnknown")?.unwrap_or(false) {
+        node.admission = node.admission.max(Admission::Followed);
+    }
+    if let Some(found) = settings.find("conn.firewall.rejectBlocked")?
+        && !values::switch(settings, "conn.firewall.rejectBlocked")?.unwrap_or(true)
+    {
+        let name = found.origin.name("conn.firewall.rejectBlocked");
+        notices.push(format!("{name} has no effect: whom you block is refused whatever else holds"));
+    }
     Ok(())
 }
 
@@ -367,6 +387,37 @@ mod tests {
         );
         let ping = |millis| read("{}", &format!("start --timers.ping {millis}")).unwrap().node.timers.ping;
         assert_eq!(ping(3_600_000), Timers::PING_MAX);
+    }
+
+    #[test]
+    fn who_may_connect_is_read_and_the_stricter_setting_holds() {
+        let admission = |firewall: &str| {
+            let file = format!(r#"{{"conn": {{"firewall": {firewall}}}}}"#);
+            read(&file, "start").map(|settings| settings.node.admission)
+        };
+
+        for (firewall, expected) in [
+            ("null", Admission::Everyone),
+            (r#"{"rejectUnknown": false, "rejectBlocked": true}"#, Admission::Everyone),
+            (r#"{"rejectUnknown": "true"}"#, Admission::Followed),
+            (r#"{"admit": "followed"}"#, Admission::Followed),
+            (r#"{"admit": "everyone", "rejectUnknown": true}"#, Admission::Followed),
+            (r#"{"admit": "none", "rejectUnknown": true}"#, Admission::Nobody),
+        ] {
+            assert_eq!(admission(firewall), Ok(expected), "{firewall}");
+        }
+        let error =
+            "~/.ssb/config: conn.firewall.admit is \"friends\"; expected one of everyone, followed, none";
+        assert_eq!(admission(r#"{"admit": "friends"}"#), Err(error.to_owned()));
+    }
+
+    #[test]
+    fn that_blocked_peers_are_refused_is_no_setting() {
+        let notices = |words: &str| read("{}", words).unwrap().notices;
+
+        let said = "option --conn.firewall.rejectBlocked has no effect: whom you block is refused whatever else holds";
+        assert_eq!(notices("start --conn.firewall.rejectBlocked=false"), [said]);
+        assert_eq!(notices("start --conn.firewall.rejectBlocked"), [""; 0]);
     }
 
     #[test]

@@ -34,6 +34,7 @@ use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
 use ssb_gossip::event::Source;
 use ssb_gossip::event::Verdict;
+use ssb_gossip::firewall::Firewall;
 use ssb_gossip::graph::Blocks;
 use ssb_gossip::history::HistoryQuery;
 use ssb_gossip::retention::Retention;
@@ -178,6 +179,7 @@ fn fresh() -> Start {
         stored: Vec::new(),
         pubs: Vec::new(),
         dialing: None,
+        firewall: Firewall::default(),
     }
 }
 

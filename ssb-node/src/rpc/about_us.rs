@@ -83,6 +83,7 @@ mod tests {
     use ssb_gossip::connection::Side;
     use ssb_gossip::core::Start;
     use ssb_gossip::event::Input;
+    use ssb_gossip::firewall::Firewall;
     use ssb_gossip::graph::Blocks;
     use ssb_gossip::retention::Retention;
     use ssb_gossip::time::UnixMillis;
@@ -124,6 +125,7 @@ mod tests {
             stored: Vec::new(),
             pubs: Vec::new(),
             dialing: None,
+            firewall: Firewall::default(),
         })
     }
 

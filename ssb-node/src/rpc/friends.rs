@@ -178,6 +178,7 @@ mod tests {
     use super::*;
     use crate::fixture::key;
     use ssb_gossip::core::Start;
+    use ssb_gossip::firewall::Firewall;
     use ssb_gossip::graph::Blocks;
     use ssb_gossip::retention::Retention;
     use ssb_keys::published_mark::PublishedMark;
@@ -206,6 +207,7 @@ mod tests {
             forks: Vec::new(),
             retention: Retention::Everything,
             dialing: None,
+            firewall: Firewall::default(),
         })
     }
 
