@@ -25,6 +25,7 @@ use ssb_gossip::event::Verdict;
 use ssb_gossip::firewall::Firewall;
 use ssb_gossip::graph::Blocks;
 use ssb_gossip::history::contact_of;
+use ssb_gossip::lan::Lan;
 use ssb_gossip::retention::Retention;
 use ssb_gossip::scheduler::Dialing;
 use ssb_gossip::streams::ITEMS_LEN_MAX;
@@ -205,6 +206,7 @@ impl Node {
             stored: Vec::new(),
             pubs: Vec::new(),
             dialing,
+            lan: Lan::Off,
             firewall: Firewall::default(),
             banned,
             forks: reader.forks().iter().map(|fork| (fork.feed, fork.sequence)).collect(),
@@ -666,7 +668,7 @@ impl Node {
                     Some(ticket) => Wish::Dial(target(ticket.0)),
                     None => Wish::DialUnasked(address.key()),
                 }),
-                Output::Changed(_) => {}
+                Output::Changed(_) | Output::Beacon => {}
                 Output::Done { .. }
                 | Output::Said { .. }
                 | Output::PeerAdded { .. }

@@ -257,6 +257,7 @@ impl CoreTask {
             Output::NotKnown { ticket, peer } => {
                 self.refuse(ticket, &format!("no known address for peer:{peer}"));
             }
+            Output::Beacon => {}
             Output::Changed(change) => self.tell_listeners(&change),
         }
         None

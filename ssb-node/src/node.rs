@@ -22,6 +22,7 @@ use smol::stream::StreamExt as _;
 use ssb_gossip::core::Core;
 use ssb_gossip::core::Start;
 use ssb_gossip::firewall::Firewall;
+use ssb_gossip::lan::Lan;
 use ssb_gossip::retention::Retention;
 use ssb_gossip::scheduler::Dialing;
 use ssb_keys::FeedId;
@@ -150,6 +151,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         forks,
         retention,
         dialing,
+        lan: Lan::Off,
         firewall,
     };
     let core = Core::new(start);

@@ -180,6 +180,7 @@ mod tests {
     use ssb_gossip::core::Start;
     use ssb_gossip::firewall::Firewall;
     use ssb_gossip::graph::Blocks;
+    use ssb_gossip::lan::Lan;
     use ssb_gossip::retention::Retention;
     use ssb_keys::published_mark::PublishedMark;
     use ssb_msg::content::Contact;
@@ -207,6 +208,7 @@ mod tests {
             forks: Vec::new(),
             retention: Retention::Everything,
             dialing: None,
+            lan: Lan::Off,
             firewall: Firewall::default(),
         })
     }
