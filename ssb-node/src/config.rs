@@ -57,6 +57,11 @@ pub struct Config {
     pub timers: Timers,
     /// Peers to know from the start (`seeds`).
     pub seeds: Vec<Address>,
+    /// Whether nodes of the local network are found, and find this one (`local`, and `gossip.local`). A node that listens nowhere in
+    /// the local network keeps out of it.
+    pub local: bool,
+    /// Whether that is also done as ssb-local does it, in clear (`lan.legacy`).
+    pub lan_legacy: bool,
     /// Whether the node keeps to itself: it learns no peers and dials none by itself (`offline`).
     pub offline: bool,
     /// Which peers are dialed and learned of (`gossip`).
@@ -91,6 +96,8 @@ impl Config {
             outgoing: vec![Transport::Net, Transport::Onion],
             timers: Timers::default(),
             seeds: Vec::new(),
+            local: true,
+            lan_legacy: true,
             offline: false,
             gossip: Gossip::default(),
             admission: Admission::default(),
@@ -101,6 +108,11 @@ impl Config {
             new_feed: false,
             log_level: LogLevel::default(),
         }
+    }
+
+    /// Whether nodes of the local network are found.
+    pub(crate) const fn finds_neighbours(&self) -> bool {
+        self.local && self.gossip.local && !self.offline
     }
 }
 

@@ -168,6 +168,8 @@ fn read_seeds(settings: &Group, notices: &mut Vec<String>) -> Result<Vec<Address
 
 fn read_gossip(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
     let switch = |key| Ok::<_, ConfigError>(values::switch(settings, key)?.unwrap_or(true));
+    node.local = switch("local")?;
+    node.lan_legacy = switch("lan.legacy")?;
     node.gossip.local = switch("gossip.local")?;
     node.gossip.friends = switch("gossip.friends")?;
     node.gossip.seed = switch("gossip.seed")?;
@@ -364,6 +366,7 @@ mod tests {
                 "master": "{id}", "timeout": 0, "seeds": ["{seed}", "ws://b.example:8989~shs:{key}"], "offline": "true",
                 "timers": {{"handshake": 7000, "inactivity": "8000", "ping": 1}},
                 "gossip": {{"local": false, "global": "false", "autoPopulate": false}},
+                "local": "false", "lan": {{"legacy": false}},
                 "replicate": {{"legacy": false}}, "connections": {{"outgoing": {{"net": null}}}}, "friends": {{"hops": 1e9, "blocks": "first-person"}}
             }}"#,
             key = base64::encode(id.as_bytes()),
@@ -377,7 +380,7 @@ mod tests {
         assert_eq!(timers, [7, 8, 10].map(Duration::from_secs));
         let Gossip { local, friends, seed, global, populate, .. } = node.gossip;
         assert_eq!([local, friends, seed, global, populate], [false, true, true, false, false]);
-        assert!(node.offline && !node.legacy_replication);
+        assert!(node.offline && !node.legacy_replication && !node.local && !node.lan_legacy);
         assert_eq!(node.outgoing, [Transport::Onion]);
         assert_eq!((node.hops, node.blocks), (u8::MAX, Blocks::FirstPerson));
         assert_eq!(read("{}", "start --timeout 9000").unwrap().node.timers.handshake, Duration::from_secs(9));
