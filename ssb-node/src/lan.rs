@@ -3,7 +3,7 @@
 //! What is said, heard, and made of it is `ssb_gossip::lan`'s; here are the sockets. Both dialects are spoken over IPv4 only, as ssb-local
 //! 1.0.0 (broadcast-stream) and ssb-lan 1.2.3 (dgram-broadcast 1.0.0) do: there is no IPv6 multicast of theirs that one could join.
 //! A packet goes to the broadcast address of each interface with a private address on which the node listens, and names that address
-//! only. ssb-local sends to 255.255.255.255 instead, which leaves by one interface alone, and ssb-lan by the one that it likes best;
+//! only. ssb-local sends to 255.255.255.255 instead, which leaves by the interface of the default route, or not at all, and ssb-lan by the one that it likes best;
 //! both hear either. A socket shares its port with all programs that mean to share it, as JavaScript's do.
 //!
 //! This task waits for the core when its inbox is full, and for nobody else; nobody waits for it. It takes turns with the listeners, so
