@@ -5,7 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use ssb_gossip::address::Address;
+use ssb_gossip::lan::beacon;
 use ssb_keys::Keypair;
+use ssb_keys::base64;
+use ssb_keys::network::NetworkKey;
 use ssb_keys::secret_file;
 
 fn main() {
@@ -24,6 +28,8 @@ fn main() {
     secret_files();
     peer();
     query_parse();
+    lan_beacon();
+    address_parse();
 }
 
 fn shs_handshake() {
@@ -183,7 +189,7 @@ fn message_parse() {
     let mut kinds = std::collections::BTreeSet::new();
     for row in &vectors {
         let kind = (row["cat"].to_string(), row["verdict"].to_string());
-        let wire = ssb_keys::base64::decode(row["wire_b64"].as_str().unwrap_or_default()).unwrap_or_default();
+        let wire = base64::decode(row["wire_b64"].as_str().unwrap_or_default()).unwrap_or_default();
         if wire.len() < 2000 && kinds.insert(kind.clone()) {
             let name = format!("vector-{}-{}", kind.0, kind.1).replace('"', "").replace([' ', '/', ':'], "-");
             write("message_parse", &name, &[&[0], wire.as_slice()].concat());
@@ -429,6 +435,38 @@ fn write(target: &str, name: &str, seed: &[u8]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
     fs::create_dir_all(&folder).expect("the folder can be made");
     fs::write(folder.join(name), seed).expect("the seed can be written");
+}
+
+fn lan_beacon() {
+    let me = Keypair::from_seed(&[1; 32]);
+    let address = |host: &str| Address::net(host, 8008, me.id()).expect("it is an address");
+    let here = address("192.168.1.4");
+    write("lan_beacon", "classic", &beacon::classic(&here));
+    let list = format!("net:fd00::1:8008~shs:{0};{here};ws://h.example:80~shs:{0}", base64::encode(&[2; 32]));
+    write("lan_beacon", "classic-list", list.as_bytes());
+    write("lan_beacon", "classic-legacy", format!("192.168.1.4:8008:{}", me.id()).as_bytes());
+    write("lan_beacon", "keyed", &beacon::keyed(&here, &me, &NetworkKey::MAIN));
+    write(
+        "lan_beacon",
+        "keyed-for-another-host",
+        &beacon::keyed(&address("h.example"), &me, &NetworkKey::MAIN),
+    );
+    write("lan_beacon", "text-of-a-box", format!(r#"{{"address":"{here}"}}"#).as_bytes());
+    write("lan_beacon", "text-that-is-signed", format!("{{\n  \"address\": \"{here}\"\n}}").as_bytes());
+}
+
+fn address_parse() {
+    let key = base64::encode(&[2; 32]);
+    for (name, text) in [
+        ("net", format!("net:h.example:8008~shs:{key}")),
+        ("net-ipv6", format!("net:fe80::1:8008~shs:{key}:seed")),
+        ("onion", format!("onion:{}.onion:8008~shs:{key}", "a".repeat(56))),
+        ("legacy", format!("192.168.1.4:8008:@{key}.ed25519")),
+        ("list", format!("unix:/a!;b!!~noauth;net:h.example:65536~shs:{key};net:localhost:1~shs:{key}")),
+        ("tunnel", format!("tunnel:@a:@b~shs:{key}")),
+    ] {
+        write("address_parse", name, text.as_bytes());
+    }
 }
 
 /// The rows of a file of vectors, by its path in the repository.

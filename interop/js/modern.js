@@ -1,6 +1,7 @@
 // A real node of the newer JavaScript stack, on loopback: secret-stack 6 with ssb-db2 8, ssb-ebt 9, ssb-conn 6, ssb-friends 5.
-//   node modern.js --dir D --port P --shs <base64 of 32 bytes> [--host 127.0.0.1] [--hops N] [--trace FILE] [--log info]
-// It dials nobody of its own accord. Prints one JSON line {"ready":true,id,address,...} when it listens; stops on SIGTERM.
+//   node modern.js --dir D --port P --shs <base64 of 32 bytes> [--host 127.0.0.1] [--hops N] [--lan] [--trace FILE] [--log info]
+// It dials nobody of its own accord, unless with --lan, when it finds and dials others by ssb-lan, in its newer dialect only, and prints
+// {"heard":address,"verified":...} for each. Prints one JSON line {"ready":true,id,address,...} when it listens; stops on SIGTERM.
 'use strict'
 const fs = require('fs')
 const path = require('path')
@@ -25,10 +26,11 @@ const config = {
   friends: { hops: Number(a.hops) },
   // Without any, secret-stack takes itself for a test, and ends connections that are silent for five seconds.
   timers: { inactivity: 600e3, handshake: 15e3 },
-  conn: { autostart: false, populatePubs: false },
+  conn: { autostart: !!a.lan, populatePubs: false },
   // Without groups.
   box2: { legacyMode: true },
   replicate: { legacy: false },
+  lan: { legacy: false },
   logging: { level: a.log },
   connections: {
     incoming: {
@@ -39,6 +41,7 @@ const config = {
   }
 }
 const stack = req('secret-stack')({ caps: config.caps })
+if (a.lan) stack.use(req('ssb-lan'))
 for (const name of ['ssb-master', 'ssb-unix-socket', 'ssb-no-auth', 'ssb-db2', 'ssb-db2/compat', 'ssb-conn', 'ssb-ebt',
   'ssb-friends', 'ssb-replication-scheduler']) {
   stack.use(name === 'ssb-unix-socket' || name === 'ssb-no-auth' ? common.within('ssb-server')(name) : req(name))
@@ -51,6 +54,10 @@ server.once('multiserver:listening', () => common.print({
   id: server.id,
   address: `net:${a.host}:${a.port}~shs:${server.id.slice(1, -8)}`
 }))
+if (a.lan) {
+  const { pull } = req('pull-stream')
+  pull(server.lan.discoveredPeers(), pull.drain(({ address, verified }) => common.print({ heard: address, verified })))
+}
 // The pause lets the last asynchronous file writes (ebt/, conn.json) land.
 const stop = () => {
   server.close(() => setTimeout(() => process.exit(0), 300))

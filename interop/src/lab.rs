@@ -1,4 +1,4 @@
-//! A network of its own: a random network key, a temporary folder, and nodes on loopback.
+//! A network of its own: a random network key, a temporary folder, and nodes on loopback or on machines of their own.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,6 +17,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::client::Client;
+use crate::hosts::Host;
 use crate::message::json;
 use crate::process::Process;
 use crate::programs::Build;
@@ -158,6 +159,38 @@ impl Lab {
         let mut command = self.tame(javascript("modern.js"));
         command.arg("--dir").arg(self.dir(name)).args(["--port", &self.port(name), "--shs", &self.shs]);
         self.ready(name, command.args(options))
+    }
+
+    /// Starts our node on a machine of its own, on port 8008 unless told otherwise.
+    ///
+    /// # Panics
+    ///
+    /// When it does not listen.
+    #[track_caller]
+    #[must_use]
+    pub fn ours_on(&self, host: &Host, name: &str, options: &[&str]) -> Node {
+        let mut command = self.tame(Command::new(ssb_cli(self.build)));
+        command.arg("start").arg("--path").arg(self.dir(name)).args(["--caps.shs", &self.shs]).args(options);
+        let process = Process::start(name, &mut host.run(&command));
+        let address = process.find_line("line 'listening on'", |line| {
+            let addresses = line.strip_prefix("listening on ")?;
+            addresses.split(';').find(|address| address.starts_with("net:")).map(str::to_owned)
+        });
+        Node { process, address, dir: self.dir(name) }
+    }
+
+    /// Starts a JavaScript ssb-server, or with `modern.js` the newer stack, on a machine of its own, where it finds others.
+    ///
+    /// # Panics
+    ///
+    /// When it does not listen.
+    #[track_caller]
+    #[must_use]
+    pub fn theirs_on(&self, host: &Host, name: &str, script: &str, options: &[&str]) -> Node {
+        let mut command = self.tame(javascript(script));
+        command.arg("--dir").arg(self.dir(name)).args(["--shs", &self.shs, "--host", &host.ip().to_string()]);
+        command.args(options);
+        self.ready(name, &mut host.run(&command))
     }
 
     #[track_caller]

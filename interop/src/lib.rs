@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
+mod hosts;
 mod lab;
 mod message;
 mod process;
@@ -10,6 +11,8 @@ mod wait;
 pub use client::Answer;
 pub use client::Client;
 pub use client::Stream;
+pub use hosts::Host;
+pub use hosts::Network;
 pub use lab::Lab;
 pub use lab::Node;
 pub use message::json;

@@ -178,7 +178,7 @@ fn agree(setup: &Setup) {
     if listens_elsewhere {
         start.arg("start").arg("--config").arg(home.join("only"));
     } else {
-        start.arg("start").args(["--port", &port]);
+        start.arg("start").args(["--port", &port, "--gossip.local", "false"]);
     }
     let node = Process::start("ours", &mut start);
     node.find_line("line 'listening on'", |line| line.starts_with("listening on ").then_some(()));

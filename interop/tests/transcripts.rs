@@ -219,7 +219,8 @@ impl Session {
         let is_stopped = entry.is_stopped;
         if !is_stopped && self.node.is_none() {
             // Whom a node dials by itself, nobody typed.
-            let words = ["start", "--gossip.friends", "false", "--gossip.global", "false"];
+            let words =
+                ["start", "--gossip.friends", "false", "--gossip.global", "false", "--gossip.local", "false"];
             let node = Process::start("ours", &mut self.command(&words.map(str::to_owned)));
             node.find_line("line 'listening on'", |line| line.starts_with("listening on ").then_some(()));
             self.node = Some(node);

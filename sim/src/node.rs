@@ -22,8 +22,10 @@ use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
 use ssb_gossip::event::Removal;
 use ssb_gossip::event::Verdict;
+use ssb_gossip::firewall::Firewall;
 use ssb_gossip::graph::Blocks;
 use ssb_gossip::history::contact_of;
+use ssb_gossip::lan::Lan;
 use ssb_gossip::retention::Retention;
 use ssb_gossip::scheduler::Dialing;
 use ssb_gossip::streams::ITEMS_LEN_MAX;
@@ -204,6 +206,8 @@ impl Node {
             stored: Vec::new(),
             pubs: Vec::new(),
             dialing,
+            lan: Lan::Off,
+            firewall: Firewall::default(),
             banned,
             forks: reader.forks().iter().map(|fork| (fork.feed, fork.sequence)).collect(),
             retention,
@@ -668,7 +672,7 @@ impl Node {
                     Some(ticket) => Wish::Dial(target(ticket.0)),
                     None => Wish::DialUnasked(address.key()),
                 }),
-                Output::Changed(_) => {}
+                Output::Changed(_) | Output::Beacon => {}
                 Output::Done { .. }
                 | Output::Said { .. }
                 | Output::PeerAdded { .. }

@@ -77,20 +77,26 @@ impl Address {
         self.key
     }
 
+    /// All alternatives of a list that are addresses, in their order; those that are not are passed over.
+    pub fn all(text: &str) -> Vec<Self> {
+        if !text.contains('~') {
+            return Self::parse_legacy(text).into_iter().collect();
+        }
+        let alternatives = multiserver::decode(text).unwrap_or_default();
+        let understood = alternatives.iter().filter_map(|protocols| understood(protocols));
+        understood.filter_map(|(transport, place, proof)| Self::of(transport, place, proof).ok()).collect()
+    }
+
     fn parse_multiserver(text: &str) -> Result<Self, ParseAddressError> {
         let alternatives = multiserver::decode(text).ok_or(ParseAddressError::Grammar)?;
-        let understood = alternatives.iter().find_map(|protocols| match protocols.as_slice() {
-            [place, proof, ..] if proof.name.starts_with("shs") => match place.name.as_str() {
-                "net" => Some((Transport::Net, place, proof)),
-                "onion" => Some((Transport::Onion, place, proof)),
-                _ => None,
-            },
-            _ => None,
-        });
-        let (transport, Protocol { data: place, .. }, proof) =
-            understood.ok_or(ParseAddressError::Protocol)?;
+        let understood = alternatives.iter().find_map(|protocols| understood(protocols));
+        let (transport, place, proof) = understood.ok_or(ParseAddressError::Protocol)?;
+        Self::of(transport, place, proof)
+    }
+
+    fn of(transport: Transport, place: &Protocol, proof: &Protocol) -> Result<Self, ParseAddressError> {
         // The port is last; what stands before it is the host, whose colons, if it is IPv6, are not escaped.
-        let (port, host) = place.split_last().ok_or(ParseAddressError::Port)?;
+        let (port, host) = place.data.split_last().ok_or(ParseAddressError::Port)?;
         let key = proof.data.first().ok_or(ParseAddressError::Key)?;
         let key = base64::decode_array(key).map_err(|_| ParseAddressError::Key)?;
         Self::new(transport, host.join(":"), port, FeedId::from_bytes(key))
@@ -110,6 +116,18 @@ impl Address {
             return Err(ParseAddressError::Host);
         }
         Ok(Self { transport, host, port, key })
+    }
+}
+
+/// How to get there, where, and what is to be proven, if an alternative names a transport with a handshake that we speak.
+fn understood(protocols: &[Protocol]) -> Option<(Transport, &Protocol, &Protocol)> {
+    match protocols {
+        [place, proof, ..] if proof.name.starts_with("shs") => match place.name.as_str() {
+            "net" => Some((Transport::Net, place, proof)),
+            "onion" => Some((Transport::Onion, place, proof)),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@
 //! [`handle`](Core::handle) with one event, drains [`poll`](Core::poll), and comes back at the
 //! [`deadline`](Core::deadline).
 
+mod local;
 pub mod progress;
 pub mod table;
 pub mod watch;
@@ -46,8 +47,11 @@ use crate::event::Verdict;
 use crate::explain::Explanation;
 use crate::explain::Reason;
 use crate::explain::Trouble;
+use crate::firewall::Firewall;
 use crate::graph::Blocks;
 use crate::graph::Graph;
+use crate::lan::Lan;
+use crate::lan::neighbours::Neighbours;
 use crate::peers::Peers;
 use crate::peers::Remembered;
 use crate::peers::Whereabouts;
@@ -103,6 +107,10 @@ pub struct Start {
     pub pubs: Vec<Address>,
     /// Whom to dial unasked; `None` for nobody.
     pub dialing: Option<Dialing>,
+    /// Whether peers are found in the local network.
+    pub lan: Lan,
+    /// Who may connect.
+    pub firewall: Firewall,
 }
 
 /// When the table of peers is to be kept.
@@ -138,6 +146,8 @@ pub struct Core {
     peers: Peers,
     scheduler: Scheduler,
     keeping: Keeping,
+    neighbours: Neighbours,
+    firewall: Firewall,
     retention: Clockwork,
     /// Who waits for the end of all connections with a peer, and hears what then.
     parting: Vec<(FeedId, Output)>,
@@ -179,6 +189,8 @@ impl Core {
             peers,
             scheduler: Scheduler::new(start.me, start.dialing),
             keeping: Keeping::default(),
+            neighbours: Neighbours::new(start.lan),
+            firewall: start.firewall,
             retention: Clockwork::new(start.retention),
             parting: Vec::new(),
             revisions: Revisions::default(),
@@ -204,11 +216,11 @@ impl Core {
     fn take_in(&mut self, input: Input, now: Now) {
         match input {
             Input::Guest { connection, peer } => {
-                let blocked = self.scope.blocks(&peer);
-                self.outbox.push_back(if blocked {
-                    Letter::Refuse.to(connection)
-                } else {
+                let admitted = self.firewall.admits(&peer, &self.scope, now.uptime);
+                self.outbox.push_back(if admitted {
                     Letter::Admit.to(connection)
+                } else {
+                    Letter::Refuse.to(connection)
                 });
             }
             Input::Opened { connection, peer, side } => self.opened(connection, peer, side, now),
@@ -255,10 +267,8 @@ impl Core {
             }
             Input::Verdicts(verdicts) => self.verdicts(verdicts, now.uptime),
             Input::Dial { ticket, to } => self.dial(ticket, to, now),
-            Input::DialFailed { peer, error } => {
-                self.peers.failed(&peer, &error, now.wall, &mut self.outbox);
-                self.scheduler.failed(peer, &self.peers, now.uptime);
-            }
+            Input::DialFailed { peer, error } => self.dial_failed(peer, &error, now),
+            Input::Beacon { source, beacon } => self.heard(&beacon, source, now),
             Input::AddPeer { ticket, place, source } => {
                 let added = self.peers.add(place, source.as_deref(), now.wall, &mut self.outbox);
                 let outcome = added.map(|known| known.cloned().map(Box::new));
@@ -328,6 +338,7 @@ impl Core {
                 let waits = self.is_congested();
                 let fallbacks = self.ebt.tick(waits, &self.scope, now.uptime, &mut self.outbox);
                 self.fall_back(fallbacks);
+                self.look_around(now);
                 self.schedule(now);
                 // Before the own feed is recovered nobody knows who is near.
                 if self.retention.is_due(now.uptime) && self.recovery.check().is_ok() {
@@ -354,6 +365,7 @@ impl Core {
             self.retention.deadline(),
             self.ebt.deadline(),
             self.scheduler.deadline(),
+            self.neighbours.deadline(),
             self.keeping.due,
         ];
         deadlines.into_iter().flatten().min()
@@ -442,6 +454,7 @@ impl Core {
         let _ = self.peers.add(place, Some("manual"), now.wall, &mut self.outbox);
         self.peers.dialing(&key, now.wall);
         self.scheduler.dialing(key);
+        self.firewall.dialed(key, now.uptime);
         self.outbox.push_back(Output::Dial { ticket: Some(ticket), address });
     }
 
@@ -467,6 +480,9 @@ impl Core {
         }
         self.peers.opened(connection, &peer, side, now.wall, &mut self.outbox);
         self.scheduler.opened(connection, peer, side, now.uptime);
+        if side == Side::Dialed {
+            self.neighbours.reached(&peer);
+        }
         if side == Side::Dialed && self.peers.get(&peer).is_some() {
             self.outbox.push_back(Letter::Ping.to(connection));
         }
@@ -482,7 +498,9 @@ impl Core {
         let due = self.scheduler.due(self.peers.all(), &self.scope, now.uptime);
         let due: Vec<Address> = due.into_iter().map(|known| known.place.address().clone()).collect();
         for address in due {
+            let address = self.nearest(address);
             self.peers.dialing(&address.key(), now.wall);
+            self.firewall.dialed(address.key(), now.uptime);
             self.outbox.push_back(Output::Dial { ticket: None, address });
         }
     }

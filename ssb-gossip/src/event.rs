@@ -1,5 +1,7 @@
 //! What happens to a node, and what it does about it.
 
+use std::net::Ipv4Addr;
+
 use ssb_keys::FeedId;
 use ssb_keys::MessageId;
 use ssb_keys::published_mark::PublishedMark;
@@ -15,6 +17,7 @@ use crate::connection::StreamId;
 use crate::ebt::note::Note;
 use crate::ebt::serving::Serve;
 use crate::history::HistoryQuery;
+use crate::lan::beacon::Beacon;
 use crate::peers::Change;
 use crate::peers::Known;
 use crate::peers::NotAdded;
@@ -164,6 +167,13 @@ pub enum Input {
         feed: FeedId,
         /// The sequence of the message that contradicts what the log holds.
         sequence: u32,
+    },
+    /// A packet of the local network says where a node is.
+    Beacon {
+        /// Where the packet came from.
+        source: Ipv4Addr,
+        /// What it says.
+        beacon: Beacon,
     },
     /// The owner wants a feed to be replicated, or not, however far it is, until the node stops.
     Request {
@@ -349,6 +359,8 @@ pub enum Output {
         /// Where the peer is.
         address: Address,
     },
+    /// Tell the local network where this node is.
+    Beacon,
     /// Answer the ticket: it is done.
     Done {
         /// Who waits for the answer.

@@ -226,7 +226,7 @@ impl Peers {
         if self.is_connected(&key) {
             known.change(Some(State::Connected), now);
         }
-        self.revision += 1;
+        self.revision += u64::from(!known.is_staged());
         out.push_back(changed(ChangeKind::Discover, known.clone()));
         self.known.push(known);
         Ok(self.known.last())
@@ -235,9 +235,9 @@ impl Peers {
     /// Forgets a peer. Connections with it go on.
     pub fn remove(&mut self, key: &FeedId, out: &mut VecDeque<impl From<Change>>) {
         if let Some(at) = self.known.iter().position(|known| known.key() == *key) {
-            self.revision += 1;
             self.changes += 1;
             let peer = self.known.remove(at);
+            self.revision += u64::from(!peer.is_staged());
             out.push_back(changed(ChangeKind::Remove, peer));
         }
     }
@@ -247,6 +247,23 @@ impl Peers {
         self.changes += 1;
         if let Some(known) = self.get_mut(key) {
             known.change(Some(State::Connecting), now);
+        }
+    }
+
+    /// A peer that is known from the local network only is somewhere else there.
+    pub fn moved(&mut self, place: Whereabouts) {
+        self.changes += 1;
+        if let Some(known) = self.get_mut(&place.address.key()) {
+            known.place = place;
+        }
+    }
+
+    /// A dial failed that says nothing of the peer.
+    pub fn not_dialed(&mut self, key: &FeedId, now: UnixMillis) {
+        self.changes += 1;
+        let state = self.is_connected(key).then_some(State::Connected);
+        if let Some(known) = self.get_mut(key) {
+            known.change(state, now);
         }
     }
 
@@ -260,7 +277,7 @@ impl Peers {
     ) {
         self.changes += 1;
         let state = self.is_connected(key).then_some(State::Connected);
-        self.revision += u64::from(self.get(key).is_some());
+        self.revision += u64::from(self.is_worth_keeping(key));
         let Some(known) = self.get_mut(key) else { return };
         known.error = Some(start_of(error, ERROR_LEN_MAX).to_owned());
         known.failure = Some(known.failure.unwrap_or_default().saturating_add(1));
@@ -280,7 +297,7 @@ impl Peers {
     ) {
         self.changes += 1;
         self.connections.insert(connection, Link { peer: *key, side, since: now });
-        self.revision += u64::from(self.get(key).is_some());
+        self.revision += u64::from(self.is_worth_keeping(key));
         let Some(known) = self.get_mut(key) else { return };
         known.client = Some(side == Side::Dialed);
         known.change(Some(State::Connected), now);
@@ -357,6 +374,11 @@ impl Peers {
 
     fn get_mut(&mut self, key: &FeedId) -> Option<&mut Known> {
         self.known.iter_mut().find(|known| known.key() == *key)
+    }
+
+    // Who is known only for as long as the node runs is not.
+    fn is_worth_keeping(&self, key: &FeedId) -> bool {
+        self.get(key).is_some_and(|known| !known.is_staged())
     }
 
     fn is_connected(&self, key: &FeedId) -> bool {

@@ -13,6 +13,8 @@ use ssb_keys::FeedId;
 
 use crate::connection::ConnectionId;
 use crate::connection::Side;
+use crate::lan::neighbours::Left;
+use crate::lan::neighbours::Standing;
 use crate::peers::Known;
 use crate::peers::Peers;
 use crate::scope::Scope;
@@ -20,7 +22,8 @@ use crate::time::Uptime;
 use crate::wish::Habit;
 use crate::wish::Kind;
 
-/// How many peers of a kind are connected before no more of it are dialed: seeds, the local network, friends, all others.
+/// How many peers of a kind are connected before no more of it are dialed: seeds, the local network (and as many there whose
+/// feeds are wanted), friends, all others.
 pub const QUOTAS: [usize; 4] = [3, 3, 3, 2];
 
 /// How long a peer rests after its first failure; twice that after the second, and so on.
@@ -98,7 +101,15 @@ struct Link {
 struct Attempt {
     failures: u32,
     due: Uptime,
+    /// When to dial it in the local network, if that is sooner.
+    near: Option<Uptime>,
     is_under_way: bool,
+}
+
+impl Attempt {
+    fn at(&self) -> Uptime {
+        self.near.map_or(self.due, |near| near.min(self.due))
+    }
 }
 
 /// What kind of peer a known one is.
@@ -109,6 +120,12 @@ pub fn kind_of(known: &Known, scope: &Scope) -> Kind {
         _ if scope.graph.wants(&known.key()) => Kind::Friend,
         _ => Kind::Global,
     }
+}
+
+/// Whether a peer has room beside the strangers of its kind: in the local network there are as many as anybody likes.
+fn standing_of(known: &Known, scope: &Scope) -> Standing {
+    let is_near = kind_of(known, scope) == Kind::Local && scope.graph.wants(&known.key());
+    if is_near { Standing::Wanted } else { Standing::Stranger }
 }
 
 const fn quota(kind: Kind) -> usize {
@@ -183,6 +200,11 @@ impl Scheduler {
         self.dialing.pubs
     }
 
+    /// Whether peers are found in the local network, if they can be.
+    pub const fn finds_neighbours(&self) -> bool {
+        self.dialing.local && !self.is_stopped
+    }
+
     /// Peers, or whose feeds are wanted, may be others now.
     pub const fn changed(&mut self, now: Uptime) {
         if self.dialing.dials_any() && !self.is_stopped {
@@ -192,7 +214,32 @@ impl Scheduler {
 
     /// A peer is being dialed.
     pub fn dialing(&mut self, peer: FeedId) {
-        self.attempts.entry(peer).or_default().is_under_way = true;
+        let attempt = self.attempts.entry(peer).or_default();
+        attempt.is_under_way = true;
+        attempt.near = None;
+    }
+
+    /// A peer may be somewhere in the local network, however long it rests elsewhere. One that is new is dialed soon anyway.
+    pub fn near(&mut self, peer: &FeedId, now: Uptime) {
+        let chance = self.dialing.chance;
+        if let Some(attempt) = self.attempts.get_mut(peer) {
+            attempt.near = Some(now.after(by_chance(FIRST_WITHIN, chance, peer, attempt.failures)));
+        }
+        self.changed(now);
+    }
+
+    /// A dial in the local network failed, which says nothing of the peer: perhaps it is in a better place there.
+    pub fn missed(&mut self, peer: FeedId, left: Left, now: Uptime) {
+        if let Some(attempt) = self.attempts.get_mut(&peer) {
+            attempt.is_under_way = false;
+            attempt.near = (left == Left::Better).then_some(now);
+        }
+        self.changed(now);
+    }
+
+    /// A peer that is not connected is not known any more.
+    pub fn forget(&mut self, peer: &FeedId) {
+        self.attempts.remove(peer);
     }
 
     /// A dial failed.
@@ -247,8 +294,11 @@ impl Scheduler {
         self.next = None;
         let dialing = self.dialing;
         let mut chosen = Vec::new();
-        for kind in Kind::ALL.into_iter().filter(|kind| dialing.dials(*kind)) {
-            let all = || known.iter().filter(|known| kind_of(known, scope) == kind);
+        let kinds = Kind::ALL.into_iter().filter(|kind| dialing.dials(*kind));
+        let crowds = kinds.flat_map(|kind| [(kind, Standing::Wanted), (kind, Standing::Stranger)]);
+        for crowd @ (kind, _) in crowds {
+            let crowd_of = |known: &Known| (kind_of(known, scope), standing_of(known, scope));
+            let all = || known.iter().filter(|known| crowd_of(known) == crowd);
             let mut busy = all().filter(|known| self.is_busy(&known.key())).count();
             let at_rest = |known: &&Known| {
                 known.autoconnect && !self.is_busy(&known.key()) && !scope.blocks(&known.key())
@@ -257,18 +307,18 @@ impl Scheduler {
             let mut idle: Vec<(Attempt, &Known)> =
                 at_rest.into_iter().map(|known| (self.attempt(known, dialing, now), known)).collect();
             idle.sort_by_key(|(attempt, known)| {
-                (attempt.due > now, attempt.failures, attempt.due, known.key())
+                (attempt.at() > now, attempt.near.is_none(), attempt.failures, attempt.at(), known.key())
             });
             for (attempt, known) in idle {
                 if busy >= quota(kind) {
                     break;
                 }
-                if attempt.due <= now {
+                if attempt.at() <= now {
                     busy += 1;
                     self.dialing(known.key());
                     chosen.push(known);
                 } else {
-                    self.next = Some(self.next.map_or(attempt.due, |next| next.min(attempt.due)));
+                    self.next = Some(self.next.map_or(attempt.at(), |next| next.min(attempt.at())));
                 }
             }
         }
@@ -282,12 +332,14 @@ impl Scheduler {
             Attempt {
                 failures,
                 due: now.after(by_chance(FIRST_WITHIN, dialing.chance, &known.key(), failures)),
+                near: None,
                 is_under_way: false,
             }
         })
     }
 
-    fn is_busy(&self, peer: &FeedId) -> bool {
+    /// Whether a peer is connected or being dialed.
+    pub fn is_busy(&self, peer: &FeedId) -> bool {
         self.attempts.get(peer).is_some_and(|attempt| attempt.is_under_way)
             || self.links.values().any(|link| link.peer == *peer)
     }

@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::net::Ipv4Addr;
+
 use common::End;
 use common::Line;
 use common::Told;
@@ -16,11 +18,75 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use ssb_boxstream::OpenError;
+use ssb_gossip::address::Address;
+use ssb_gossip::lan::beacon;
+use ssb_gossip::lan::beacon::Beacon;
+use ssb_gossip::lan::beacon::Dialect;
+use ssb_gossip::lan::beacon::Proof;
 use ssb_gossip::peer::PeerError;
+use ssb_keys::FeedId;
+use ssb_keys::Keypair;
+use ssb_keys::network::NetworkKey;
 use ssb_muxrpc::Body;
 use ssb_muxrpc::Kind;
 use ssb_muxrpc::RemoteError;
 use ssb_muxrpc::RequestId;
+
+/// A host, a port and the seed of a key.
+fn place() -> impl Strategy<Value = (Ipv4Addr, u16, [u8; 32])> {
+    (any::<[u8; 4]>().prop_map(Ipv4Addr::from), 1..=u16::MAX, any::<[u8; 32]>())
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_node_says_in_the_local_network_is_heard((host, port, seed) in place(), network in any::<[u8; 32]>()) {
+        let (me, network) = (Keypair::from_seed(&seed), NetworkKey::from_bytes(network));
+        let address = Address::net(&host.to_string(), port, me.id()).unwrap();
+        for (packet, dialect, proof) in [
+            (beacon::classic(&address), Dialect::Classic, Proof::Hearsay),
+            (beacon::keyed(&address, &me, &network), Dialect::Keyed, Proof::Signed),
+        ] {
+            let beacon = Beacon::read(&packet, dialect, &network).unwrap();
+
+            prop_assert_eq!(beacon.address_at(host), Some(address.clone()));
+            prop_assert_eq!(beacon.proof(host), proof);
+        }
+    }
+
+    #[test]
+    fn no_packet_names_a_host_but_its_source(
+        packet in prop_oneof![
+            vec(any::<u8>(), 0..200),
+            vec(place(), 1..5).prop_map(|places| {
+                let address = |(host, port, key): (Ipv4Addr, u16, [u8; 32])| {
+                    Address::net(&host.to_string(), port, FeedId::from_bytes(key)).unwrap().to_string()
+                };
+                places.into_iter().map(address).collect::<Vec<_>>().join(";").into_bytes()
+            }),
+        ],
+        source in any::<[u8; 4]>(),
+    ) {
+        let source = Ipv4Addr::from(source);
+        for dialect in [Dialect::Classic, Dialect::Keyed] {
+            let Ok(beacon) = Beacon::read(&packet, dialect, &NetworkKey::MAIN) else { continue };
+            let address = beacon.address_at(source).unwrap();
+
+            prop_assert_eq!(address.host(), source.to_string());
+            prop_assert_eq!(address.key(), beacon.key());
+        }
+    }
+
+    #[test]
+    fn a_damaged_box_is_refused((host, port, seed) in place(), at in any::<Index>(), bit in 0..8_u8) {
+        let me = Keypair::from_seed(&seed);
+        let address = Address::net(&host.to_string(), port, me.id()).unwrap();
+        let mut packet = beacon::keyed(&address, &me, &NetworkKey::MAIN);
+        let at = at.index(packet.len());
+        packet[at] ^= 1 << bit;
+
+        prop_assert!(Beacon::read(&packet, Dialect::Keyed, &NetworkKey::MAIN).is_err());
+    }
+}
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -10,6 +10,7 @@ use std::time::Duration;
 pub use ssb_gossip::address::Address;
 pub use ssb_gossip::address::ParseAddressError;
 pub use ssb_gossip::address::Transport;
+pub use ssb_gossip::firewall::Admission;
 pub use ssb_gossip::graph::Blocks;
 use ssb_gossip::peer::HANDSHAKE_TIMEOUT;
 use ssb_gossip::peer::INACTIVITY_TIMEOUT;
@@ -56,10 +57,17 @@ pub struct Config {
     pub timers: Timers,
     /// Peers to know from the start (`seeds`).
     pub seeds: Vec<Address>,
+    /// Whether nodes of the local network are found, and find this one (`local`, and `gossip.local`). A node that listens nowhere in
+    /// the local network keeps out of it.
+    pub local: bool,
+    /// Whether that is also done as ssb-local does it, in clear (`lan.legacy`).
+    pub lan_legacy: bool,
     /// Whether the node keeps to itself: it learns no peers and dials none by itself (`offline`).
     pub offline: bool,
     /// Which peers are dialed and learned of (`gossip`).
     pub gossip: Gossip,
+    /// Whose connections are accepted (`conn.firewall`).
+    pub admission: Admission,
     /// Whether feeds are replicated with `createHistoryStream` (`replicate.legacy`).
     pub legacy_replication: bool,
     /// How far away a feed may be and still be replicated (`friends.hops`).
@@ -88,8 +96,11 @@ impl Config {
             outgoing: vec![Transport::Net, Transport::Onion],
             timers: Timers::default(),
             seeds: Vec::new(),
+            local: true,
+            lan_legacy: true,
             offline: false,
             gossip: Gossip::default(),
+            admission: Admission::default(),
             legacy_replication: true,
             hops: HOPS,
             blocks: Blocks::default(),
@@ -97,6 +108,11 @@ impl Config {
             new_feed: false,
             log_level: LogLevel::default(),
         }
+    }
+
+    /// Whether nodes of the local network are found.
+    pub(crate) const fn finds_neighbours(&self) -> bool {
+        self.local && self.gossip.local && !self.offline
     }
 }
 

@@ -86,6 +86,7 @@ pub(crate) struct CoreTask {
     log: Arc<LogInbox>,
     dials: Sender<DialRequest>,
     tables: Sender<String>,
+    beacons: Sender<()>,
     mailboxes: BTreeMap<ConnectionId, Mailbox<Letter>>,
     listeners: Vec<Mailbox<Arc<str>>>,
     followers: Followers,
@@ -104,6 +105,8 @@ pub(crate) struct Outlets {
     pub(crate) dials: Sender<DialRequest>,
     /// To whoever keeps the table of peers.
     pub(crate) tables: Sender<String>,
+    /// To whoever speaks in the local network.
+    pub(crate) beacons: Sender<()>,
 }
 
 /// What comes next.
@@ -122,7 +125,7 @@ impl CoreTask {
         results: Receiver<Input>,
         outlets: Outlets,
     ) -> Self {
-        let Outlets { groups, log, dials, tables } = outlets;
+        let Outlets { groups, log, dials, tables, beacons } = outlets;
         let (mailboxes, answers, listeners) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         Self {
             core,
@@ -133,6 +136,7 @@ impl CoreTask {
             log,
             dials,
             tables,
+            beacons,
             mailboxes,
             listeners,
             followers: Followers::default(),
@@ -257,6 +261,8 @@ impl CoreTask {
             Output::NotKnown { ticket, peer } => {
                 self.refuse(ticket, &format!("no known address for peer:{peer}"));
             }
+            // If the last one is still to be sent, or nobody sends any, one more is none.
+            Output::Beacon => drop(self.beacons.try_send(())),
             Output::Changed(change) => self.tell_listeners(&change),
         }
         None

@@ -10,7 +10,9 @@ use ssb_gossip::core::Start;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Verdict;
+use ssb_gossip::firewall::Firewall;
 use ssb_gossip::graph::Blocks;
+use ssb_gossip::lan::Lan;
 use ssb_gossip::retention::Retention;
 use ssb_gossip::time::Now;
 use ssb_gossip::time::UnixMillis;
@@ -113,6 +115,8 @@ pub(crate) fn core(contacts: &[(u8, Relation, u8)]) -> Core {
         forks: Vec::new(),
         retention: Retention::Everything,
         dialing: None,
+        lan: Lan::Off,
+        firewall: Firewall::default(),
     })
 }
 

@@ -1,7 +1,10 @@
 //! The addresses of this machine, and to whom each means something.
 
 use std::net::IpAddr;
+use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
+
+use if_addrs::IfAddr;
 
 use crate::config::Scope;
 
@@ -28,6 +31,30 @@ pub fn all() -> Vec<Interface> {
         }
     }
     found.into_iter().map(|(_, address)| Interface { address, scope: scope(address) }).collect()
+}
+
+/// An address by which this machine is in a local network that takes broadcasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Broadcasting {
+    pub(crate) address: Ipv4Addr,
+    /// Which of its bits all addresses of the network share.
+    pub(crate) mask: Ipv4Addr,
+    /// What all machines of the network listen to.
+    pub(crate) broadcast: Ipv4Addr,
+}
+
+/// The private IPv4 addresses of all interfaces that run and can broadcast. Empty if the system does not tell.
+pub(crate) fn broadcasting() -> Vec<Broadcasting> {
+    let running =
+        if_addrs::get_if_addrs().unwrap_or_default().into_iter().filter(if_addrs::Interface::is_oper_up);
+    running.filter_map(|interface| broadcasting_at(&interface.addr)).collect()
+}
+
+fn broadcasting_at(address: &IfAddr) -> Option<Broadcasting> {
+    let IfAddr::V4(v4) = address else { return None };
+    let is_near = scope(IpAddr::V4(v4.ip)) == Scope::Local && !v4.ip.is_unspecified();
+    let broadcast = v4.broadcast.filter(|broadcast| is_near && *broadcast != v4.ip)?;
+    Some(Broadcasting { address: v4.ip, mask: v4.netmask, broadcast })
 }
 
 /// Who can reach an address (ssb-config 3.4.6 with ip 1.1.5).
@@ -72,6 +99,23 @@ mod tests {
         for (address, expected) in table {
             assert_eq!(scope(address.parse().unwrap()), expected, "{address}");
         }
+    }
+
+    #[test]
+    fn only_private_addresses_of_networks_that_take_broadcasts_are_in_a_local_network() {
+        let at = |ip: &str, broadcast: Option<&str>| {
+            let broadcast = broadcast.map(|text| text.parse().unwrap());
+            let netmask = Ipv4Addr::new(255, 255, 255, 0);
+            let found =
+                IfAddr::V4(if_addrs::Ifv4Addr { ip: ip.parse().unwrap(), netmask, prefixlen: 24, broadcast });
+            broadcasting_at(&found).map(|found| found.broadcast.to_string())
+        };
+
+        assert_eq!(at("192.168.1.4", Some("192.168.1.255")), Some("192.168.1.255".to_owned()));
+        assert_eq!(at("10.8.0.2", None), None);
+        assert_eq!(at("10.8.0.2", Some("10.8.0.2")), None);
+        assert_eq!(at("203.0.113.4", Some("203.0.113.255")), None);
+        assert_eq!(at("127.0.0.1", Some("127.255.255.255")), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod fixture;
 mod followers;
 mod index_thread;
 pub mod interfaces;
+mod lan;
 mod log_inbox;
 mod log_thread;
 mod logging;

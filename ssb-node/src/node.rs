@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use smol::future::block_on;
 use smol::stream::StreamExt as _;
 use ssb_gossip::core::Core;
 use ssb_gossip::core::Start;
+use ssb_gossip::firewall::Firewall;
+use ssb_gossip::lan::Lan as Neighbours;
 use ssb_gossip::retention::Retention;
 use ssb_gossip::scheduler::Dialing;
 use ssb_keys::FeedId;
@@ -55,6 +58,8 @@ use crate::core_task::Outlets;
 use crate::core_task::RESULTS_LEN;
 use crate::index_thread;
 use crate::index_thread::REBUILDS_LEN;
+use crate::lan;
+use crate::lan::Lan;
 use crate::log_inbox::LogInbox;
 use crate::log_thread::LogThread;
 use crate::log_thread::survey;
@@ -118,7 +123,7 @@ fn dialing(gossip: Gossip) -> Dialing {
 pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError> {
     let logger = Logger::new(config.log_level);
     let mut home = Home::open(config)?;
-    let Listening { listeners, shown, addresses } = listen(config, home.me.id(), &mut home.notices)?;
+    let Listening { listeners, shown, addresses, reach } = listen(config, home.me.id(), &mut home.notices)?;
     write_manifest(&config.path)?;
 
     let clock = Clock::start();
@@ -134,6 +139,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let dialing = (!config.offline).then(|| dialing(config.gossip));
     let learns = dialing.is_some_and(|dialing| dialing.pubs);
     let pubs = if learns { survey::pubs(&home.store).map_err(StartError::Read)? } else { Vec::new() };
+    let neighbours = if lan::is_on(config, &reach) { Neighbours::On } else { Neighbours::Off };
+    let firewall = Firewall::new(config.admission, config.master.clone());
     let start = Start {
         me,
         hops,
@@ -148,6 +155,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         forks,
         retention,
         dialing,
+        lan: neighbours,
+        firewall,
     };
     let core = Core::new(start);
     let mut notices = home.notices;
@@ -211,10 +220,12 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         .name("ssb-state".to_owned())
         .spawn(move || peers_file::keep(&home_of_peers, &tables_out, &logger_of_peers))
         .map_err(thread_error)?;
-    let outlets = Outlets { groups, log: Arc::clone(&log), dials, tables };
+    let (beacons, beacons_out) = bounded(1);
+    let outlets = Outlets { groups, log: Arc::clone(&log), dials, tables, beacons };
     let core_task = CoreTask::new(core, clock, inbox_out, results_out, outlets);
     let core_task = executor.spawn(core_task.run());
-    let supervisor = Supervisor::new(shared, Arc::clone(&executor), inbox);
+    let lan = Lan::open(config, &reach, &shared);
+    let supervisor = Supervisor::new(shared, Arc::clone(&executor), inbox.clone());
 
     let mut signals = Signals::new([Signal::Int, Signal::Term]).map_err(StartError::Signals)?;
     ready(&announcement);
@@ -225,6 +236,9 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         for listening in listening {
             serving = serving.or(listening).boxed_local();
         }
+        if let Some(lan) = &lan {
+            serving = serving.or(lan.run(&inbox, &beacons_out)).boxed_local();
+        }
         serving
             .or(async {
                 signals.next().await;
@@ -232,6 +246,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
             .await;
     });
 
+    // Nobody is to be told where this node is any more.
+    drop((lan, inbox));
     drop(listeners);
     logger.notice("stopping");
     end_at_second_signal(signals);
@@ -425,11 +441,14 @@ struct Listening {
     shown: Vec<String>,
     /// Where, for others.
     addresses: Addresses,
+    /// Where, for the local network.
+    reach: Vec<SocketAddr>,
 }
 
 fn listen(config: &Config, me: FeedId, notices: &mut Vec<String>) -> Result<Listening, StartError> {
     let failed = |address: String| move |error| StartError::Listen { address, error };
     let (mut listeners, mut shown, mut addresses) = (Vec::new(), Vec::new(), Addresses::default());
+    let mut reach = Vec::new();
     let key = base64::encode(me.as_bytes());
     for (place, transform) in places(config) {
         let proof = match transform {
@@ -465,13 +484,18 @@ fn listen(config: &Config, me: FeedId, notices: &mut Vec<String>) -> Result<List
             // A free port that was picked is the same for all addresses of a host.
             port = bound.port();
             shown.push(format!("net:{name}:{port}~{proof}"));
+            if transform == Transform::Shs
+                && told(config, &place, transform).any(|told| told.scopes.contains(&Scope::Local))
+            {
+                reach.push(bound);
+            }
             listeners.push(Listener { socket: ListeningSocket::Tcp(listener), transform });
         }
         for Told { scopes, external } in told(config, &place, transform) {
             addresses.add_net(TcpPlace { host: host.as_deref(), port, transform, scopes, external }, &key);
         }
     }
-    Ok(Listening { listeners, shown, addresses })
+    Ok(Listening { listeners, shown, addresses, reach })
 }
 
 /// To whom a place is told, and how.

@@ -1,6 +1,8 @@
 //! Lines, stars and rings of real nodes, ours at one end of every link, converge: while owners follow and block each other, and
 //! whichever node is killed.
 
+#![expect(clippy::indexing_slicing, reason = "helpers of tests fail tests")]
+
 mod network;
 
 use network::Dials;

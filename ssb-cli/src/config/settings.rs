@@ -8,6 +8,7 @@ use ssb_keys::hmac::HmacKey;
 use ssb_keys::network::NetworkKey;
 use ssb_msg::json::Value;
 use ssb_node::config::Address;
+use ssb_node::config::Admission;
 use ssb_node::config::Blocks;
 use ssb_node::config::Config;
 use ssb_node::config::LogLevel;
@@ -57,6 +58,7 @@ impl Settings {
         node.seeds = read_seeds(settings, &mut notices)?;
         node.offline = values::switch(settings, "offline")?.unwrap_or(false);
         read_gossip(settings, &mut node)?;
+        read_firewall(settings, &mut node, &mut notices)?;
         node.legacy_replication = values::switch(settings, "replicate.legacy")?.unwrap_or(true);
         if let Some(hops) =
             values::integer(settings, "friends.hops", u64::MAX, "a whole number of steps, 0 or more")?
@@ -166,11 +168,31 @@ fn read_seeds(settings: &Group, notices: &mut Vec<String>) -> Result<Vec<Address
 
 fn read_gossip(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
     let switch = |key| Ok::<_, ConfigError>(values::switch(settings, key)?.unwrap_or(true));
+    node.local = switch("local")?;
+    node.lan_legacy = switch("lan.legacy")?;
     node.gossip.local = switch("gossip.local")?;
     node.gossip.friends = switch("gossip.friends")?;
     node.gossip.seed = switch("gossip.seed")?;
     node.gossip.global = switch("gossip.global")?;
     node.gossip.populate = switch("gossip.pub")? && switch("gossip.autoPopulate")?;
+    Ok(())
+}
+
+/// Names of ssb-conn-firewall 1.1.4, and `admit`, which is ours. Of two that differ, the stricter one holds.
+fn read_firewall(settings: &Group, node: &mut Config, notices: &mut Vec<String>) -> Result<(), ConfigError> {
+    if let Some(found) = settings.find("conn.firewall.admit")? {
+        let admission = values::text_of(&found.value).and_then(|name| Admission::parse(&name));
+        node.admission = admission.ok_or_else(|| found.error("one of everyone, followed, none"))?;
+    }
+    if values::switch(settings, "conn.firewall.rejectUnknown")?.unwrap_or(false) {
+        node.admission = node.admission.max(Admission::Followed);
+    }
+    if let Some(found) = settings.find("conn.firewall.rejectBlocked")?
+        && !values::switch(settings, "conn.firewall.rejectBlocked")?.unwrap_or(true)
+    {
+        let name = found.origin.name("conn.firewall.rejectBlocked");
+        notices.push(format!("{name} has no effect: whom you block is refused whatever else holds"));
+    }
     Ok(())
 }
 
@@ -344,6 +366,7 @@ mod tests {
                 "master": "{id}", "timeout": 0, "seeds": ["{seed}", "ws://b.example:8989~shs:{key}"], "offline": "true",
                 "timers": {{"handshake": 7000, "inactivity": "8000", "ping": 1}},
                 "gossip": {{"local": false, "global": "false", "autoPopulate": false}},
+                "local": "false", "lan": {{"legacy": false}},
                 "replicate": {{"legacy": false}}, "connections": {{"outgoing": {{"net": null}}}}, "friends": {{"hops": 1e9, "blocks": "first-person"}}
             }}"#,
             key = base64::encode(id.as_bytes()),
@@ -357,7 +380,7 @@ mod tests {
         assert_eq!(timers, [7, 8, 10].map(Duration::from_secs));
         let Gossip { local, friends, seed, global, populate, .. } = node.gossip;
         assert_eq!([local, friends, seed, global, populate], [false, true, true, false, false]);
-        assert!(node.offline && !node.legacy_replication);
+        assert!(node.offline && !node.legacy_replication && !node.local && !node.lan_legacy);
         assert_eq!(node.outgoing, [Transport::Onion]);
         assert_eq!((node.hops, node.blocks), (u8::MAX, Blocks::FirstPerson));
         assert_eq!(read("{}", "start --timeout 9000").unwrap().node.timers.handshake, Duration::from_secs(9));
@@ -367,6 +390,37 @@ mod tests {
         );
         let ping = |millis| read("{}", &format!("start --timers.ping {millis}")).unwrap().node.timers.ping;
         assert_eq!(ping(3_600_000), Timers::PING_MAX);
+    }
+
+    #[test]
+    fn who_may_connect_is_read_and_the_stricter_setting_holds() {
+        let admission = |firewall: &str| {
+            let file = format!(r#"{{"conn": {{"firewall": {firewall}}}}}"#);
+            read(&file, "start").map(|settings| settings.node.admission)
+        };
+
+        for (firewall, expected) in [
+            ("null", Admission::Everyone),
+            (r#"{"rejectUnknown": false, "rejectBlocked": true}"#, Admission::Everyone),
+            (r#"{"rejectUnknown": "true"}"#, Admission::Followed),
+            (r#"{"admit": "followed"}"#, Admission::Followed),
+            (r#"{"admit": "everyone", "rejectUnknown": true}"#, Admission::Followed),
+            (r#"{"admit": "none", "rejectUnknown": true}"#, Admission::Nobody),
+        ] {
+            assert_eq!(admission(firewall), Ok(expected), "{firewall}");
+        }
+        let error =
+            "~/.ssb/config: conn.firewall.admit is \"friends\"; expected one of everyone, followed, none";
+        assert_eq!(admission(r#"{"admit": "friends"}"#), Err(error.to_owned()));
+    }
+
+    #[test]
+    fn that_blocked_peers_are_refused_is_no_setting() {
+        let notices = |words: &str| read("{}", words).unwrap().notices;
+
+        let said = "option --conn.firewall.rejectBlocked has no effect: whom you block is refused whatever else holds";
+        assert_eq!(notices("start --conn.firewall.rejectBlocked=false"), [said]);
+        assert_eq!(notices("start --conn.firewall.rejectBlocked"), [""; 0]);
     }
 
     #[test]

@@ -314,6 +314,7 @@ impl Shell {
             | Output::Dial { .. }
             | Output::DialRefused { .. }
             | Output::Changed(_) => {}
+            Output::Beacon => prop_assert!(false, "nobody is to be found"),
             Output::PeerAdded { .. } => prop_assert!(false, "nobody was added"),
         }
         Ok(())

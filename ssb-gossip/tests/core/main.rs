@@ -10,6 +10,7 @@ mod explaining;
 mod flow;
 mod gate;
 mod laws;
+mod local;
 mod peers;
 mod progress;
 mod removing;
@@ -34,8 +35,10 @@ use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
 use ssb_gossip::event::Source;
 use ssb_gossip::event::Verdict;
+use ssb_gossip::firewall::Firewall;
 use ssb_gossip::graph::Blocks;
 use ssb_gossip::history::HistoryQuery;
+use ssb_gossip::lan::Lan;
 use ssb_gossip::retention::Retention;
 use ssb_gossip::time::Now;
 use ssb_gossip::time::UnixMillis;
@@ -178,6 +181,8 @@ fn fresh() -> Start {
         stored: Vec::new(),
         pubs: Vec::new(),
         dialing: None,
+        lan: Lan::Off,
+        firewall: Firewall::default(),
     }
 }
 

@@ -83,7 +83,9 @@ mod tests {
     use ssb_gossip::connection::Side;
     use ssb_gossip::core::Start;
     use ssb_gossip::event::Input;
+    use ssb_gossip::firewall::Firewall;
     use ssb_gossip::graph::Blocks;
+    use ssb_gossip::lan::Lan;
     use ssb_gossip::retention::Retention;
     use ssb_gossip::time::UnixMillis;
     use ssb_gossip::time::Uptime;
@@ -124,6 +126,8 @@ mod tests {
             stored: Vec::new(),
             pubs: Vec::new(),
             dialing: None,
+            lan: Lan::Off,
+            firewall: Firewall::default(),
         })
     }
 

@@ -178,7 +178,9 @@ mod tests {
     use super::*;
     use crate::fixture::key;
     use ssb_gossip::core::Start;
+    use ssb_gossip::firewall::Firewall;
     use ssb_gossip::graph::Blocks;
+    use ssb_gossip::lan::Lan;
     use ssb_gossip::retention::Retention;
     use ssb_keys::published_mark::PublishedMark;
     use ssb_msg::content::Contact;
@@ -206,6 +208,8 @@ mod tests {
             forks: Vec::new(),
             retention: Retention::Everything,
             dialing: None,
+            lan: Lan::Off,
+            firewall: Firewall::default(),
         })
     }
 
