@@ -30,6 +30,24 @@ fn main() {
     query_parse();
     lan_beacon();
     address_parse();
+    replicator();
+}
+
+fn replicator() {
+    // A seed, no more nodes, then who the second dials, and the weather; then times, nodes and what happens there.
+    let pair = [1, 0, 0, 0, 0, 1, 0, 1, 2, 2, 2, 2, 0];
+    let with = |steps: &[u8]| [pair.as_slice(), steps].concat();
+    write("replicator", "pair", &pair);
+    write("replicator", "posts", &with(&[10, 0, 40, 1, 20, 1, 40, 0, 30, 0, 40, 1]));
+    write("replicator", "block", &with(&[10, 0, 12, 0, 90, 0, 40, 1, 90, 0, 2, 0, 90, 0, 40, 1]));
+    write("replicator", "crashes", &with(&[10, 0, 40, 1, 20, 0, 1, 60, 1, 1, 60, 0, 40, 1, 60, 0, 13]));
+    // A third and a fourth node: one that forks its feed, and one that lies about its clock.
+    let crowd = [2, 2, 5, 7, 0, 2, 0, 3, 1, 2, 0, 1, 1, 1, 1, 1, 1];
+    write(
+        "replicator",
+        "crowd",
+        &[crowd.as_slice(), &[10, 0, 0, 1, 10, 1, 0, 2, 60, 0, 40, 0, 60, 1, 40, 0]].concat(),
+    );
 }
 
 fn shs_handshake() {

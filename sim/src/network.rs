@@ -12,6 +12,7 @@ use ssb_keys::hash::Sha256;
 
 use crate::random::Random;
 use crate::scenario::Scenario;
+use crate::scenario::Step;
 use crate::trace::Trace;
 
 /// Virtual time, event queue, and pipes.
@@ -60,6 +61,8 @@ pub enum Event {
     Publish { node: Option<usize> },
     /// Something goes wrong.
     Accident,
+    /// What the scenario says.
+    Scripted(Step),
     /// A node that crashed starts again.
     Start { node: usize },
     /// All nodes are looked at.

@@ -19,7 +19,17 @@ use crate::world::World;
 ///
 /// [`Failure`] says what did not hold.
 pub fn run(seed: u64, nodes: RangeInclusive<u64>, mode: Mode) -> Result<Report, Failure> {
-    let mut world = World::new(Scenario::new(seed, nodes), Trace::new(mode));
+    run_scenario(Scenario::new(seed, nodes), mode)
+}
+
+/// Runs a scenario.
+///
+/// # Errors
+///
+/// [`Failure`] says what did not hold.
+pub fn run_scenario(scenario: Scenario, mode: Mode) -> Result<Report, Failure> {
+    let seed = scenario.seed;
+    let mut world = World::new(scenario, Trace::new(mode));
     let result = catch_unwind(AssertUnwindSafe(|| world.run()));
     result.unwrap_or_else(|_| Err("a node panicked".to_owned())).map_err(|what| Failure {
         seed,

@@ -45,8 +45,31 @@ pub struct Scenario {
     pub commit_max: u64,
     /// How many nodes lose everything but their secret, one after the other, each once all is calm.
     pub restores: u64,
+    /// What happens in a storm, and when after it begins, in microseconds; if it is empty, chance decides.
+    pub script: Vec<(u64, Step)>,
     /// What nodes keep. Where a feed may have to come back to its author everybody keeps everything.
     pub retention: Policy,
+}
+
+/// Something that happens in a storm. Numbers choose among what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// An owner writes something.
+    Publish {
+        /// Which node's.
+        node: usize,
+        /// About which node, if about any.
+        about: usize,
+        /// A follow, an unfollow, a block or a post.
+        kind: u64,
+    },
+    /// Something goes wrong.
+    Accident {
+        /// With which node, if with any.
+        node: usize,
+        /// A crash, a lost connection, a wrong clock, a removal, a split.
+        kind: u64,
+    },
 }
 
 /// What a node is.
@@ -139,6 +162,7 @@ impl Scenario {
             page_len: *pick(&mut random, &[1, 2_000, 65_536]),
             commit_max: *pick(&mut random, &[100, 5_000, 500_000]),
             restores,
+            script: Vec::new(),
             retention,
             roles,
             dials,

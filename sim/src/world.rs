@@ -39,6 +39,7 @@ use crate::rude::Rude;
 use crate::scenario::Role;
 use crate::scenario::SECOND;
 use crate::scenario::Scenario;
+use crate::scenario::Step;
 use crate::trace::Trace;
 use crate::truth::Truth;
 
@@ -177,6 +178,11 @@ impl World {
     fn storm(&mut self) {
         let Scenario { storm, publishes, accidents, .. } = self.network.scenario;
         self.network.is_stormy = true;
+        let script = self.network.scenario.script.clone();
+        let (publishes, accidents) = if script.is_empty() { (publishes, accidents) } else { (0, 0) };
+        for (after, step) in script {
+            self.network.after(after.min(storm), Event::Scripted(step));
+        }
         for _ in 0..publishes {
             let delay = self.network.random.below(storm);
             self.network.after(delay, Event::Publish { node: None });
@@ -223,7 +229,15 @@ impl World {
                 })?;
             }
             Event::Publish { node } => self.publish(node)?,
-            Event::Accident => self.accident()?,
+            Event::Accident => {
+                let (number, kind) = self.chance();
+                self.accident(number, kind)?;
+            }
+            Event::Scripted(Step::Publish { node, about, kind }) => {
+                let (count, about) = (self.places.len(), about % self.places.len().saturating_sub(1).max(1));
+                self.write(node % count, about + 1, kind % 20)?;
+            }
+            Event::Scripted(Step::Accident { node, kind }) => self.accident(node % self.places.len(), kind % 7)?,
             Event::Start { node } => self.start(node)?,
             Event::Check => {
                 self.network.after(SECOND, Event::Check);
@@ -423,10 +437,14 @@ impl World {
         self.network.after(delay, Event::Start { node: number });
     }
 
-    fn accident(&mut self) -> Result<(), Broken> {
+    /// With whom something goes wrong, and what.
+    fn chance(&mut self) -> (usize, u64) {
+        (self.network.random.index(self.places.len()), self.network.random.below(7))
+    }
+
+    fn accident(&mut self, number: usize, kind: u64) -> Result<(), Broken> {
         let links = self.network.living();
-        let number = self.network.random.index(self.places.len());
-        match self.network.random.below(7) {
+        match kind {
             6 => self.split(),
             0 if matches!(self.place(number).inhabitant, Inhabitant::Ours(_)) => self.crash(number),
             4 => self.network.set_clock(number),
@@ -481,8 +499,14 @@ impl World {
             _ => random.index(self.places.len()),
         };
         let away = random.index(self.places.len() - 1) + 1;
-        let about = self.places.get((number + away) % self.places.len()).ok_or("no such node")?.me.id();
         let kind = if node.is_some() { 0 } else { random.below(20) };
+        self.write(number, away, kind)
+    }
+
+    /// An owner writes something, perhaps about a node that is so many places further.
+    fn write(&mut self, number: usize, away: usize, kind: u64) -> Result<(), Broken> {
+        let random = &mut self.network.random;
+        let about = self.places.get((number + away) % self.places.len()).ok_or("no such node")?.me.id();
         // A node that begins to want a feed now has a part of it for a while, and would tell its author that this part is
         // all: then the author forks, and no rule of one node alone can know. See README.md.
         let content = match kind {

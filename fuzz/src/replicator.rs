@@ -1,0 +1,70 @@
+//! A small network whose owners and accidents follow a script, under the simulator's checkers.
+
+use sim::run::run_scenario;
+use sim::scenario::Role;
+use sim::scenario::SECOND;
+use sim::scenario::Scenario;
+use sim::scenario::Step;
+use sim::trace::Mode;
+
+use crate::script::Script;
+
+/// The most that happens in one run: it should not take longer than a moment.
+const STEPS_MAX: usize = 40;
+
+/// Reads who is there, who dials whom and how bad the weather is, then what happens, and runs it: nothing that must hold may
+/// break, and all who should converge must.
+pub fn replicator(data: &[u8]) {
+    let script = &mut Script::new(data);
+    let seed = u64::from(script.byte());
+    let mut scenario = Scenario::new(seed, 2..=2);
+    for _ in 0..script.below(3) {
+        scenario.roles.push(Role::ALL[script.below(Role::ALL.len())]);
+        scenario.dials.push(Vec::new());
+    }
+    let nodes = scenario.roles.len();
+    for number in 0..nodes {
+        scenario.dials[number] = dials(number, &scenario.roles, script);
+    }
+    scenario.dials_unasked = script.flag();
+    scenario.hops = 1 + script.byte() % 3;
+    scenario.has_silence = false;
+    scenario.restores = u64::from(script.byte() % 2);
+    scenario.latency_max = [100, 20_000, 400_000][script.below(3)];
+    scenario.chunk_max = [7, 300, 4_000][script.below(3)];
+    scenario.pipe_len = [1_000, 5_000, 65_536][script.below(3)];
+    scenario.inbox_len = [1, 4, 256][script.below(3)];
+    scenario.page_len = [1, 2_000, 65_536][script.below(3)];
+    scenario.commit_max = [100, 5_000, 500_000][script.below(3)];
+    let mut at = 0;
+    while !script.is_empty() && scenario.script.len() < STEPS_MAX {
+        at += u64::from(script.byte()) * SECOND / 64;
+        let (node, choice) = (script.below(nodes), script.byte());
+        let kind = u64::from(choice >> 1);
+        scenario.script.push(if choice % 2 == 0 {
+            (at, Step::Publish { node, about: script.below(nodes), kind })
+        } else {
+            (at, Step::Accident { node, kind })
+        });
+    }
+    scenario.storm = at + SECOND;
+
+    if let Err(failure) = run_scenario(scenario, Mode::Kept) {
+        panic!("{failure}");
+    }
+}
+
+/// Every node of ours dials an earlier one of ours, so that all who should converge can, and perhaps somebody else.
+fn dials(number: usize, roles: &[Role], script: &mut Script<'_>) -> Vec<usize> {
+    let is_ours = |number: &usize| roles[*number] == Role::Ours;
+    if number == 0 || !is_ours(&number) {
+        return Vec::new();
+    }
+    let earlier: Vec<usize> = (0..number).filter(is_ours).collect();
+    let mut targets = vec![earlier[script.below(earlier.len())]];
+    let other = script.below(roles.len());
+    if other != number && !targets.contains(&other) {
+        targets.push(other);
+    }
+    targets
+}
