@@ -237,7 +237,9 @@ impl World {
                 let (count, about) = (self.places.len(), about % self.places.len().saturating_sub(1).max(1));
                 self.write(node % count, about + 1, kind % 20)?;
             }
-            Event::Scripted(Step::Accident { node, kind }) => self.accident(node % self.places.len(), kind % 7)?,
+            Event::Scripted(Step::Accident { node, kind }) => {
+                self.accident(node % self.places.len(), kind % 7)?
+            }
             Event::Start { node } => self.start(node)?,
             Event::Check => {
                 self.network.after(SECOND, Event::Check);

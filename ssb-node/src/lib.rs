@@ -6,6 +6,7 @@ mod clock;
 pub mod config;
 mod core_task;
 mod dial_error;
+mod doorway;
 #[cfg(test)]
 mod fixture;
 mod followers;

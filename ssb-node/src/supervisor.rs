@@ -38,6 +38,8 @@ use crate::config::Transform;
 use crate::core_task::Answer;
 use crate::core_task::ToCore;
 use crate::dial_error::DialError;
+use crate::doorway::Doorway;
+use crate::doorway::Stranger;
 use crate::logging;
 use crate::logging::Entry;
 use crate::logging::Logger;
@@ -77,6 +79,7 @@ pub(crate) struct Supervisor {
     tasks: TaskGroup,
     connections: AtomicU64,
     mailboxes: Mutex<Vec<Mailbox<Letter>>>,
+    doorway: Mutex<Doorway>,
 }
 
 impl Supervisor {
@@ -86,8 +89,8 @@ impl Supervisor {
         core: Sender<ToCore>,
     ) -> Arc<Self> {
         let tasks = TaskGroup::new(executor, shared.logger.clone());
-        let (connections, mailboxes) = (AtomicU64::new(0), Mutex::default());
-        Arc::new(Self { shared, core, tasks, connections, mailboxes })
+        let (connections, mailboxes, doorway) = (AtomicU64::new(0), Mutex::default(), Mutex::default());
+        Arc::new(Self { shared, core, tasks, connections, mailboxes, doorway })
     }
 
     /// Accepts connections until the future is dropped.
@@ -161,11 +164,19 @@ impl Supervisor {
 
     fn accepted(&self, socket: Stream, transform: Transform) {
         let Shared { me, network, methods, .. } = &*self.shared;
-        let (side, peer) = match transform {
-            Transform::Shs => (Side::Accepted, Peer::accept(me, network, &seed(), methods)),
-            Transform::NoAuth => (Side::Local, Peer::local(me.id(), methods, OWNER)),
-        };
-        self.spawn(side, socket, peer, None);
+        match transform {
+            Transform::Shs => {
+                let peer = Peer::accept(me, network, &seed(), methods);
+                let (opening, opened) = bounded(1);
+                let host = socket.host();
+                let mailbox = self.spawn(Side::Accepted, socket, peer, Some(opening));
+                let mut doorway = self.doorway.lock().unwrap_or_else(PoisonError::into_inner);
+                doorway.enter(Stranger { mailbox, host, opened });
+            }
+            Transform::NoAuth => {
+                self.spawn(Side::Local, socket, Peer::local(me.id(), methods, OWNER), None);
+            }
+        }
     }
 
     // Nobody else hears of a dial that nobody asked for.
@@ -206,12 +217,20 @@ impl Supervisor {
         open.recv().await.map_err(|_| DialError::Stopping)?.map_err(DialError::Peer)
     }
 
-    fn spawn(&self, side: Side, socket: Stream, peer: Peer, opened: Option<Sender<Result<(), PeerError>>>) {
+    /// Returns where letters for the connection go.
+    fn spawn(
+        &self,
+        side: Side,
+        socket: Stream,
+        peer: Peer,
+        opened: Option<Sender<Result<(), PeerError>>>,
+    ) -> Mailbox<Letter> {
         let connection = ConnectionId(self.connections.fetch_add(1, Ordering::Relaxed));
         let task = PeerTask::new(&self.shared, connection, side, socket, peer, self.core.clone(), opened);
         let mut mailboxes = self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
         mailboxes.retain(|mailbox| !mailbox.is_closed());
-        mailboxes.push(task.mailbox());
+        let mailbox = task.mailbox();
+        mailboxes.push(mailbox.clone());
         drop(mailboxes);
         let core = self.core.clone();
         self.tasks.spawn("a connection", async move {
@@ -222,6 +241,7 @@ impl Supervisor {
                 resume_unwind(panic);
             }
         });
+        mailbox
     }
 }
 

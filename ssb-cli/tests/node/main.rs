@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail tests")]
 
 mod bursts;
+mod crowd;
 mod deletion;
 mod dialing;
 mod disk;

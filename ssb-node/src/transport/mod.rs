@@ -6,6 +6,7 @@ mod unix;
 use std::io;
 use std::io::Read as _;
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::net::TcpListener;
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -51,6 +52,14 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
+    /// From which host it came, or to which it goes.
+    pub(crate) fn host(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(stream) => stream.get_ref().peer_addr().ok().map(|address| address.ip()),
+            Self::Unix(_) => None,
+        }
+    }
+
     /// Reads what is there, or arranges to be woken when something is.
     pub(crate) fn poll_read(&self, context: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
         self.poll(
