@@ -238,7 +238,7 @@ impl World {
                 self.write(node % count, about + 1, kind % 20)?;
             }
             Event::Scripted(Step::Accident { node, kind }) => {
-                self.accident(node % self.places.len(), kind % 7)?
+                self.accident(node % self.places.len(), kind % 7)?;
             }
             Event::Start { node } => self.start(node)?,
             Event::Check => {

@@ -1,4 +1,4 @@
-//! Peers that do not play by the rules: how they live on a connection. What they say there is in [`tree`] and [`history`].
+//! Peers that do not play by the rules: how they live on a connection. What they say there is in `tree` and `history`.
 
 mod history;
 mod tree;
