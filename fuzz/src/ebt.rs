@@ -18,10 +18,12 @@ pub fn ebt_note(data: &[u8]) {
     // It gives up on what is nested deeply.
     let Ok(whole) = serde_json::from_slice::<Value>(data) else { return };
     match read {
-        Ok(Item::Message(feed)) => {
+        Ok(Item::Message(message)) => {
             assert!(is_message(&whole), "{whole}");
             let author = whole["author"].as_str().and_then(|author| FeedId::parse(author).ok());
-            assert_eq!(feed, author, "{whole}");
+            assert_eq!(message.map(|(feed, _)| feed), author, "{whole}");
+            let sequence = whole["sequence"].as_f64();
+            assert!(message.is_none_or(|(_, read)| Some(read as f64) == sequence), "{whole}");
         }
         Ok(Item::Clock(notes)) => {
             assert!(!is_message(&whole), "{whole}");

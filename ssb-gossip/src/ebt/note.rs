@@ -76,8 +76,8 @@ pub fn to_json<'a>(notes: impl IntoIterator<Item = &'a (FeedId, Note)>) -> Strin
 /// An item of the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
-    /// A message that says it is of this feed. `None` if that is no feed's id.
-    Message(Option<FeedId>),
+    /// A message that says it is of this feed, and which of its messages. `None` if that is no feed's id.
+    Message(Option<(FeedId, u64)>),
     /// Notes, in the order in which they stand there. What is no feed, or no note, is left out.
     Clock(Vec<(FeedId, Note)>),
 }
@@ -90,9 +90,11 @@ impl Item {
     /// [`NoItem`] if it is no JSON object.
     pub fn read(body: &[u8]) -> Result<Self, NoItem> {
         let head: Head<'_> = serde_json::from_slice(body).map_err(|_| NoItem)?;
-        let is_counted = head.sequence.and_then(integer).is_some_and(|sequence| sequence > 0);
-        if let Some(author) = head.author.and_then(text).filter(|_| is_counted && head.content.is_some()) {
-            return Ok(Self::Message(FeedId::parse(&author).ok()));
+        let sequence = head.sequence.and_then(integer).filter(|sequence| *sequence > 0);
+        if let (Some(sequence), Some(author), Some(_)) = (sequence, head.author.and_then(text), head.content)
+        {
+            let feed = FeedId::parse(&author).ok();
+            return Ok(Self::Message(feed.map(|feed| (feed, sequence.cast_unsigned()))));
         }
         let wrapped = head.clock.filter(|clock| clock.get().starts_with(['{', '[']));
         let clock = match wrapped {
@@ -253,8 +255,8 @@ mod tests {
         let message = |fields: &str| Item::read(format!("{{{fields}}}").as_bytes());
 
         assert_eq!(
-            message(&format!(r#""sequence":1,"author":"{author}","content":{{}}"#)),
-            Ok(Item::Message(Some(author)))
+            message(&format!(r#""sequence":7,"author":"{author}","content":{{}}"#)),
+            Ok(Item::Message(Some((author, 7))))
         );
         assert_eq!(message(r#""sequence":1,"author":"@x","content":"a.box""#), Ok(Item::Message(None)));
         for fields in [

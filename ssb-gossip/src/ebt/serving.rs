@@ -67,6 +67,13 @@ impl Serving {
         }
     }
 
+    /// The peer has sent this message of a feed itself: it need not get it back.
+    pub fn received(&mut self, feed: &FeedId, sequence: u64) {
+        if let Some(next) = self.next.get_mut(feed).filter(|next| u64::from(**next) == sequence) {
+            *next = next.saturating_add(1);
+        }
+    }
+
     /// Whether nothing is sent to the peer.
     pub fn is_empty(&self) -> bool {
         self.next.is_empty()
@@ -165,6 +172,19 @@ mod tests {
         serving.wake(&feed(1));
         assert_eq!(serving.pop(), None);
         assert!(serving.is_empty());
+    }
+
+    #[test]
+    fn what_the_peer_sends_is_not_sent_back() {
+        let mut serving = Serving::default();
+        serving.set(feed(1), Serve::From(4));
+        for sequence in [4, 5, 9, 2] {
+            serving.received(&feed(1), sequence);
+            serving.received(&feed(2), sequence);
+        }
+
+        assert_eq!(serving.pop(), Some((feed(1), 6)));
+        assert_eq!(serving.pop(), None);
     }
 
     #[test]

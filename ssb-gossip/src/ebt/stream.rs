@@ -116,7 +116,8 @@ impl EbtStream {
             return false;
         }
         match Item::read(body) {
-            Ok(Item::Message(Some(feed))) => {
+            Ok(Item::Message(Some((feed, sequence)))) => {
+                self.serving.received(&feed, sequence);
                 // So many bytes show that it is too long.
                 let kept = body.get(..=WIRE_LEN_MAX).unwrap_or(body);
                 self.messages.push((feed, kept.to_vec()));
