@@ -62,6 +62,9 @@ pub const SETTLE_AFTER: Duration = Duration::from_millis(500);
 /// For so long those who are not sent a message are not told of it: most get it from another.
 pub const NEWS_AFTER: Duration = Duration::from_millis(500);
 
+/// The same for those who dialed. They know by themselves, mostly, and tell first: one of two is enough.
+pub const NEWS_AFTER_GUESTS: Duration = Duration::from_millis(1500);
+
 /// For so long a feed's source may be behind another peer before that one becomes the source.
 pub const GRACE: Duration = Duration::from_secs(1);
 
@@ -255,7 +258,8 @@ impl Ebt {
                 shared.strikes = 0;
             } else if !shared.refused && !shared.serves && shared.theirs < Some(sequence.into()) {
                 partner.news.insert(feed);
-                partner.news_due.get_or_insert(now.after(NEWS_AFTER));
+                let pause = if partner.side == Side::Dialed { NEWS_AFTER } else { NEWS_AFTER_GUESTS };
+                partner.news_due.get_or_insert(now.after(pause));
             }
         }
         if self.fetching.contains(&feed) {

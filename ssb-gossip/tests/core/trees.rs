@@ -11,6 +11,7 @@ use ssb_gossip::ebt::FETCHES_MAX;
 use ssb_gossip::ebt::GRACE;
 use ssb_gossip::ebt::GREET_AFTER;
 use ssb_gossip::ebt::NEWS_AFTER;
+use ssb_gossip::ebt::NEWS_AFTER_GUESTS;
 use ssb_gossip::ebt::NOTES_AT_ONCE;
 use ssb_gossip::ebt::RETRY_AFTER;
 use ssb_gossip::ebt::SETTLE_AFTER;
@@ -323,6 +324,23 @@ fn who_is_not_sent_a_message_is_told_of_it_once_and_late() {
     }
 
     assert_eq!(node.later(NEWS_AFTER), [notes(2, &[(AUTHOR, odd(6))])]);
+}
+
+#[test]
+fn of_two_who_have_a_message_the_one_that_dialed_says_so() {
+    let mut node = holding(3);
+    node.meet(1, &[(ME, odd(0)), (AUTHOR, odd(9))]);
+    for guest in [2, 3] {
+        node.connect(guest, 100 + u8::try_from(guest).unwrap(), Side::Accepted);
+        node.asked(guest);
+        node.noted(guest, &[(ME, odd(0)), (AUTHOR, odd(3))]);
+    }
+    node.later(SETTLE_AFTER);
+    node.sent(1, AUTHOR, 4);
+
+    assert_eq!(node.later(NEWS_AFTER), []);
+    assert_eq!(node.noted(2, &[(AUTHOR, odd(4))]), []);
+    assert_eq!(node.later(NEWS_AFTER_GUESTS - NEWS_AFTER), [notes(3, &[(AUTHOR, odd(4))])]);
 }
 
 #[test]
