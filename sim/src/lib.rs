@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod connection;
+pub mod mesh;
 pub mod network;
 pub mod node;
 pub mod random;

@@ -1,15 +1,26 @@
 //! Runs seeds: `sim --seeds 2000 --from 0 --nodes 50`, or with a trace the one that `SSB_SIM_SEED` names.
+//! Or measures large networks: `sim mesh --nodes 1000`.
 
 use std::env;
 use std::process::ExitCode;
 
+use sim::mesh::command;
 use sim::run;
 use sim::trace::Mode;
 use sim::world::Report;
 
 fn main() -> ExitCode {
     let (mut seeds, mut from, mut nodes) = (variable("SSB_SIM_SEEDS").unwrap_or(200), 0, 50);
-    let mut args = env::args().skip(1);
+    let mut args = env::args().skip(1).peekable();
+    if args.next_if(|name| name == "mesh").is_some() {
+        return match command::run(args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::from(2)
+            }
+        };
+    }
     while let Some(name) = args.next() {
         let value = args.next().and_then(|value| value.parse().ok());
         match (name.as_str(), value) {
@@ -17,7 +28,7 @@ fn main() -> ExitCode {
             ("--from", Some(value)) => from = value,
             ("--nodes", Some(value)) if value >= 2 => nodes = value,
             _ => {
-                eprintln!("usage: sim [--seeds COUNT] [--from SEED] [--nodes MOST]");
+                eprintln!("usage: sim [--seeds COUNT] [--from SEED] [--nodes MOST]\n{}", command::USAGE);
                 return ExitCode::from(2);
             }
         }
