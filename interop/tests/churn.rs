@@ -26,7 +26,7 @@ const MESSAGES: usize = 4_000;
 /// Of how many feeds.
 const FEEDS: usize = 40;
 
-/// All must be there after this time, and one millisecond more for each message.
+/// All must be there after this time, and some milliseconds more for each message: it is ssb-server that takes them.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 #[test]
@@ -50,7 +50,7 @@ fn all_messages_arrive_however_often_connections_end() {
         }
     }
 
-    let (start, patience) = (Instant::now(), PATIENCE + Duration::from_millis((each * FEEDS) as u64));
+    let (start, patience) = (Instant::now(), PATIENCE + Duration::from_millis(6 * (each * FEEDS) as u64));
     let mut lost = 0;
     for owner in [&mut from, &mut to] {
         dial(owner, &middle);
@@ -78,8 +78,11 @@ fn all_messages_arrive_however_often_connections_end() {
 }
 
 fn dial(owner: &mut Client, to: &Node) {
-    let dialed = owner.call("gossip.connect", &format!("[\"{}\"]", to.address()));
-    assert!(dialed.is_ok(), "{dialed:?}");
+    let start = Instant::now();
+    // ssb-server may be too busy to shake hands.
+    while let Err(error) = owner.call("gossip.connect", &format!("[\"{}\"]", to.address())) {
+        assert!(start.elapsed() < PATIENCE, "{error}");
+    }
 }
 
 /// How far a node has each feed.
