@@ -26,7 +26,7 @@ use crate::connection::ANONYMOUS;
 pub struct Outside {
     /// Every message.
     pub archive: Archive,
-    /// What peers may call, by number as in [`Call`].
+    /// What peers may call.
     pub methods: Arc<Methods>,
     /// What is counted.
     pub tally: Tally,
