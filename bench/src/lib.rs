@@ -1,3 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+pub mod data;
+pub mod javascript;
 pub mod rounds;
+pub mod table;
+pub mod usage;

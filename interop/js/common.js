@@ -27,6 +27,13 @@ exports.args = function (argv, defaults) {
   return out
 }
 
+// Has a node ask its peers for all feeds that FILE names, and pass them on: {"feeds":[{"id":...},...]}.
+exports.request = (server, file) => {
+  // ssb-server's plugins pass it on to ssb-ebt, newer ones have no such method.
+  const request = server.ebt.request || server.replicate.request
+  for (const { id } of JSON.parse(fs.readFileSync(file, 'utf8')).feeds) request(id, true)
+}
+
 exports.print = (object) => process.stdout.write(JSON.stringify(object) + '\n')
 
 // TCP_NODELAY on every socket, which multiserver does not set: takes Nagle's algorithm out of a measurement.

@@ -1,5 +1,5 @@
 // A real node of the newer JavaScript stack, on loopback: secret-stack 6 with ssb-db2 8, ssb-ebt 9, ssb-conn 6, ssb-friends 5.
-//   node modern.js --dir D --port P --shs <base64 of 32 bytes> [--host 127.0.0.1] [--hops N] [--lan] [--trace FILE] [--log info]
+//   node modern.js --dir D --port P --shs <base64 of 32 bytes> [--host 127.0.0.1] [--hops N] [--lan] [--request FILE] [--trace FILE] [--log info]
 // It dials nobody of its own accord, unless with --lan, when it finds and dials others by ssb-lan, in its newer dialect only, and prints
 // {"heard":address,"verified":...} for each. Prints one JSON line {"ready":true,id,address,...} when it listens; stops on SIGTERM.
 'use strict'
@@ -48,6 +48,8 @@ for (const name of ['ssb-master', 'ssb-unix-socket', 'ssb-no-auth', 'ssb-db2', '
 }
 const server = stack(config)
 fs.writeFileSync(path.join(dir, 'manifest.json'), JSON.stringify(server.getManifest(), null, 2))
+
+if (a.request) common.request(server, a.request)
 
 server.once('multiserver:listening', () => common.print({
   ready: true,

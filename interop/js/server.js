@@ -1,6 +1,6 @@
 // A real ssb-server 16 with the plugins of its bin.js, on loopback.
 //   node server.js --dir D --port P --ws-port W --shs <base64 of 32 bytes>
-//     [--host 127.0.0.1] [--sign <base64>] [--seed <address> ...] [--hops N] [--no-ebt] [--no-dial] [--local] [--no-delay] [--trace FILE] [--log info]
+//     [--host 127.0.0.1] [--sign <base64>] [--seed <address> ...] [--hops N] [--no-ebt] [--no-dial] [--local] [--no-delay] [--request FILE] [--trace FILE] [--log info]
 // With --local it finds others in its network, and dials them. With --no-dial it dials nobody of its own accord. Prints one JSON line {"ready":true,id,address,...} when it listens; stops on SIGTERM.
 'use strict'
 const fs = require('fs')
@@ -41,6 +41,8 @@ for (const name of ['private1', 'onion', 'unix-socket', 'no-auth', 'plugins', 'm
 create.use(common.req('ssb-backlinks'))
 const server = create(config)
 fs.writeFileSync(path.join(config.path, 'manifest.json'), JSON.stringify(server.getManifest(), null, 2))
+
+if (a.request) common.request(server, a.request)
 
 server.once('multiserver:listening', () => common.print({
   ready: true,

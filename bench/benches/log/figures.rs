@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use bench::usage::Usage;
 use serde_json::Value;
-
-use crate::usage::Usage;
 
 /// Seconds, bytes and counts, by names like `query.get.median`.
 #[derive(Debug, Default)]
@@ -13,7 +12,7 @@ pub(super) struct Figures(BTreeMap<String, f64>);
 /// One turn of all sides.
 pub(super) struct Round {
     pub(super) ours: Figures,
-    /// In the order of [`STORES`](crate::javascript::STORES).
+    /// In the order of [`STORES`](bench::javascript::STORES).
     pub(super) theirs: [Figures; 3],
 }
 

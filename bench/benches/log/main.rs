@@ -7,13 +7,10 @@
 //! cargo bench -p bench --bench log -- --rounds 5
 //! ```
 
-mod data;
 mod figures;
-mod javascript;
 mod million;
 mod ours;
 mod report;
-mod usage;
 mod verification;
 
 use std::env;
@@ -21,12 +18,12 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use bench::data::Data;
+use bench::javascript::STORES;
 use interop::Lab;
 
-use self::data::Data;
 use self::figures::Figures;
 use self::figures::Round;
-use self::javascript::STORES;
 use self::report::Report;
 
 fn main() -> io::Result<()> {

@@ -9,15 +9,15 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
+use bench::data::Data;
+use bench::usage;
+use bench::usage::Usage;
 use interop::Lab;
 use serde_json::Value;
 use ssb_keys::secret_file;
 use ssb_node::client::Client;
 
-use crate::data::Data;
 use crate::ours;
-use crate::usage;
-use crate::usage::Usage;
 
 /// How often a node is started.
 const STARTS: usize = 7;

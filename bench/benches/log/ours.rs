@@ -10,6 +10,10 @@ use std::process::Command;
 use std::process::Stdio;
 use std::time::Instant;
 
+use bench::data::Data;
+use bench::javascript::lines;
+use bench::usage;
+use bench::usage::Usage;
 use interop::Lab;
 use serde_json::Value;
 use serde_json::json;
@@ -23,11 +27,6 @@ use ssb_log::indexer::Progress;
 use ssb_log::query::Filter;
 use ssb_log::query::Query;
 use ssb_log::query::Target;
-
-use crate::data::Data;
-use crate::javascript::lines;
-use crate::usage;
-use crate::usage::Usage;
 
 /// Set for a process that answers questions: which.
 pub(super) const CHILD: &str = "SSB_BENCH_LOG_CHILD";

@@ -2,29 +2,26 @@
 
 use std::fmt;
 
-use crate::data::Data;
+use bench::data::Data;
+use bench::javascript::STORES;
+use bench::table::MIB;
+use bench::table::Row;
+use bench::table::Table;
+use bench::table::mib;
+use bench::table::seconds;
+use bench::table::spread;
+use bench::table::spread_of;
+
 use crate::figures::Figures;
 use crate::figures::Round;
-use crate::javascript::STORES;
 use crate::million::Million;
 use crate::million::Start;
 
 /// Rows in the order in which they were measured.
 #[derive(Default)]
 pub(super) struct Report {
-    rows: Vec<Row>,
+    table: Table,
 }
-
-struct Row {
-    job: String,
-    ours: String,
-    theirs: String,
-    ratio: String,
-    target: String,
-    holds: bool,
-}
-
-const MIB: f64 = 1_048_576.0;
 
 impl Report {
     /// Everything that was measured in rounds.
@@ -129,7 +126,7 @@ impl Report {
     }
 
     fn push(&mut self, row: Row) {
-        self.rows.push(row);
+        self.table.push(row);
     }
 }
 
@@ -156,10 +153,7 @@ fn median_of(rounds: &[Round], figure: impl Fn(&Round) -> f64) -> f64 {
 
 /// Median, smallest and largest.
 fn over(rounds: &[Round], figure: impl Fn(&Round) -> f64) -> [f64; 3] {
-    let mut values: Vec<f64> = rounds.iter().map(figure).collect();
-    values.sort_by(f64::total_cmp);
-    let at = |place: usize| values.get(place).copied().unwrap_or(f64::NAN);
-    [at(values.len() / 2), at(0), at(values.len().saturating_sub(1))]
+    spread_of(rounds.iter().map(figure))
 }
 
 fn has_ifma() -> bool {
@@ -169,30 +163,8 @@ fn has_ifma() -> bool {
     false
 }
 
-fn spread([median, low, high]: [f64; 3]) -> String {
-    format!("{median:.2} ({low:.2} to {high:.2})")
-}
-
-fn seconds(value: f64) -> String {
-    match value {
-        value if value >= 1.0 => format!("{value:.2} s"),
-        value if value >= 1e-3 => format!("{:.1} ms", value * 1e3),
-        value => format!("{:.1} µs", value * 1e6),
-    }
-}
-
-fn mib(bytes: f64) -> String {
-    format!("{:.1} MiB", bytes / MIB)
-}
-
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "| job, messages | ours | best JavaScript | ratio | target | |")?;
-        writeln!(f, "|---|---|---|---|---|---|")?;
-        for Row { job, ours, theirs, ratio, target, holds } in &self.rows {
-            let verdict = if *holds { "holds" } else { "MISSED" };
-            writeln!(f, "| {job} | {ours} | {theirs} | {ratio} | {target} | {verdict} |")?;
-        }
-        Ok(())
+        self.table.fmt(f)
     }
 }

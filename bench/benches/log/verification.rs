@@ -5,6 +5,7 @@ use std::io;
 use std::thread;
 use std::time::Instant;
 
+use bench::data::Data;
 use ssb_keys::FeedId;
 use ssb_keys::Signature;
 use ssb_keys::verify::Claim;
@@ -13,8 +14,6 @@ use ssb_keys::verify::verify_group;
 use ssb_msg::json;
 use ssb_msg::json::Object;
 use ssb_msg::json::Value;
-
-use crate::data::Data;
 
 /// How many threads verify: as many as an import has.
 const THREADS: usize = 2;

@@ -12,14 +12,17 @@ use ssb_keys::MessageId;
 use crate::javascript;
 
 /// Messages in a folder: `msgs.jsonl`, their ids in `keys.txt`, and what is notable of them in `meta.json`.
-pub(super) struct Data {
-    pub(super) count: u32,
-    pub(super) folder: PathBuf,
+#[derive(Debug)]
+pub struct Data {
+    /// How many.
+    pub count: u32,
+    /// The folder.
+    pub folder: PathBuf,
 }
 
 impl Data {
     /// The first so many messages, from `target/bench-data`, or made.
-    pub(super) fn made(count: u32) -> io::Result<Self> {
+    pub fn made(count: u32) -> io::Result<Self> {
         let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench-data");
         let this = Self { count, folder: all.join(count.to_string()) };
         if !this.folder.is_dir() {
@@ -30,22 +33,37 @@ impl Data {
         Ok(this)
     }
 
-    pub(super) fn of(folder: &Path, count: u32) -> Self {
+    /// Those of a folder that was made.
+    pub fn of(folder: &Path, count: u32) -> Self {
         Self { count, folder: folder.to_owned() }
     }
 
-    pub(super) fn messages(&self) -> PathBuf {
+    /// The messages, a line each.
+    pub fn messages(&self) -> PathBuf {
         self.folder.join("msgs.jsonl")
     }
 
-    pub(super) fn ids(&self) -> io::Result<Vec<MessageId>> {
+    /// Their ids, in the same order.
+    pub fn ids(&self) -> io::Result<Vec<MessageId>> {
         let text = fs::read_to_string(self.folder.join("keys.txt"))?;
         text.lines().map(|id| MessageId::parse(id).map_err(io::Error::other)).collect()
     }
 
+    /// What is notable of them.
+    pub fn meta(&self) -> PathBuf {
+        self.folder.join("meta.json")
+    }
+
+    /// All feeds, as text.
+    pub fn feeds(&self) -> io::Result<Vec<String>> {
+        let meta: Value = serde_json::from_slice(&fs::read(self.meta())?)?;
+        let feeds = meta.get("feeds").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        Ok(feeds.iter().filter_map(|feed| Some(feed.get("id")?.as_str()?.to_owned())).collect())
+    }
+
     /// The longest feed, and a message that many voted for: as db.js picks them.
-    pub(super) fn notable(&self) -> io::Result<(FeedId, MessageId)> {
-        let meta: Value = serde_json::from_slice(&fs::read(self.folder.join("meta.json"))?)?;
+    pub fn notable(&self) -> io::Result<(FeedId, MessageId)> {
+        let meta: Value = serde_json::from_slice(&fs::read(self.meta())?)?;
         let feeds = meta.get("feeds").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let len = |feed: &&Value| feed.get("seq").and_then(Value::as_u64);
         // Of two as long the first.

@@ -13,17 +13,17 @@ use serde_json::Value;
 use crate::data::Data;
 
 /// What db.js calls them.
-pub(super) const STORES: [&str; 3] = ["ssb-db", "ssb-db2", "ssb-db2-tx"];
+pub const STORES: [&str; 3] = ["ssb-db", "ssb-db2", "ssb-db2-tx"];
 
 /// Runs db.js to its end, and returns the lines it printed.
-pub(super) fn run(store: &str, mode: &str, data: &Data, work: &Path) -> io::Result<Vec<Value>> {
+pub fn run(store: &str, mode: &str, data: &Data, work: &Path) -> io::Result<Vec<Value>> {
     let mut command = node()?;
     command.args(["--expose-gc", "db.js", store, mode]).arg(&data.folder).arg(work);
     lines(&mut command)
 }
 
 /// Makes data.
-pub(super) fn generate(folder: &Path, count: u32) -> io::Result<()> {
+pub fn generate(folder: &Path, count: u32) -> io::Result<()> {
     eprintln!("making {count} messages");
     let mut command = node()?;
     command.arg("gen.js").arg(folder).arg(count.to_string());
@@ -31,7 +31,7 @@ pub(super) fn generate(folder: &Path, count: u32) -> io::Result<()> {
 }
 
 /// Runs a program that prints JSON, a value a line.
-pub(super) fn lines(command: &mut Command) -> io::Result<Vec<Value>> {
+pub fn lines(command: &mut Command) -> io::Result<Vec<Value>> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(io::Error::other(format!("{command:?}: {}", output.status)));

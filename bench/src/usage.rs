@@ -10,15 +10,15 @@ use std::time::Instant;
 
 /// What a process took.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Usage {
+pub struct Usage {
     /// From the wall clock.
-    pub(super) seconds: f64,
+    pub seconds: f64,
     /// Of all cores.
-    pub(super) cpu: f64,
+    pub cpu: f64,
     /// At its peak, in bytes.
-    pub(super) memory: f64,
+    pub memory: f64,
     /// What it left on disk, in bytes.
-    pub(super) disk: f64,
+    pub disk: f64,
 }
 
 /// How often the system is asked: what a process takes in its last moments may be missed.
@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Runs a command that fills `dir` to its end.
-pub(super) fn of(command: &mut Command, dir: &Path) -> io::Result<Usage> {
+pub fn of(command: &mut Command, dir: &Path) -> io::Result<Usage> {
     let start = Instant::now();
     let mut child = command.spawn()?;
     let mut usage = Usage::default();
@@ -51,7 +51,7 @@ pub(super) fn of(command: &mut Command, dir: &Path) -> io::Result<Usage> {
 }
 
 /// CPU time and peak of memory so far.
-fn of_process(id: u32) -> Option<(f64, f64)> {
+pub fn of_process(id: u32) -> Option<(f64, f64)> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     // The name may have spaces, and is in brackets.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
@@ -61,7 +61,7 @@ fn of_process(id: u32) -> Option<(f64, f64)> {
 }
 
 /// A line of what the system tells of a process's memory, in bytes.
-pub(super) fn memory(id: u32, field: &str) -> Option<f64> {
+pub fn memory(id: u32, field: &str) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     Some(line.trim().strip_suffix(" kB")?.parse::<f64>().ok()? * 1024.0)
@@ -69,7 +69,7 @@ pub(super) fn memory(id: u32, field: &str) -> Option<f64> {
 
 /// What all files in a folder have, in bytes.
 #[expect(clippy::cast_precision_loss, reason = "no folder here has 2^53 bytes")]
-pub(super) fn size(folder: &Path) -> io::Result<f64> {
+pub fn size(folder: &Path) -> io::Result<f64> {
     let mut sum = 0.0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

@@ -1,0 +1,123 @@
+//! Nodes that exchange messages over loopback, ours and JavaScript's, each a process of its own.
+//!
+//! ```text
+//! cargo bench -p bench --bench sync                     100,000 messages
+//! cargo bench -p bench --bench sync -- --million        and a million, our side alone
+//! cargo bench -p bench --bench sync -- --smoke          10,000, one round: does all of it run?
+//! cargo bench -p bench --bench sync -- --rounds 5
+//! ```
+
+mod dialer;
+mod million;
+mod replication;
+mod report;
+mod side;
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use bench::data::Data;
+use interop::Lab;
+
+use self::replication::Replication;
+use self::report::Report;
+use self::side::Running;
+use self::side::Side;
+
+fn main() -> io::Result<()> {
+    let wish = Wish::read(env::args().skip(1))?;
+    let lab = Lab::for_measuring();
+    let data = Data::made(wish.count)?;
+    for side in Side::ALL {
+        eprintln!("{}: takes in {} messages to send", side.version(), data.count);
+        side.fill(&lab, &source(side), &data)?;
+    }
+    let mut rounds = Vec::new();
+    for number in 1..=wish.rounds {
+        let mut round = Vec::new();
+        for side in Side::ALL {
+            eprintln!("round {number} of {}: {}", wish.rounds, side.version());
+            round.push(turn(&lab, side, &data)?);
+        }
+        rounds.push(Round::try_from(round).map_err(|_| io::Error::other("a side is missing"))?);
+    }
+    let mut report = Report::default();
+    report.compare(&data, &rounds);
+    if wish.million {
+        report.million(&million::measure(&lab, &Data::made(1_000_000)?)?);
+    }
+    print!("{report}");
+    Ok(())
+}
+
+/// What all sides measured, in the order of [`Side::ALL`].
+type Round = [Turn; 3];
+
+/// What one side measured in a round.
+struct Turn {
+    /// From this side to another node of it.
+    own: Replication,
+    /// From this side to ours.
+    to_ours: Replication,
+    /// Messages a second of one feed that is read to its end.
+    history: f64,
+    /// Connections from strangers for a second of this side's CPU.
+    handshakes: f64,
+}
+
+/// One side as sender: to its like, to us, to a reader of one feed, to strangers.
+fn turn(lab: &Lab, side: Side, data: &Data) -> io::Result<Turn> {
+    let mut sender = Running::start(lab, side, &source(side), data)?;
+    sender.wait_for_indexes(data)?;
+    let own = replication::measure(lab, &mut sender, side, data)?;
+    let to_ours = match side {
+        Side::Ours => own,
+        _ => replication::measure(lab, &mut sender, Side::Ours, data)?,
+    };
+    let history = dialer::history(&mut sender, data)?;
+    let handshakes = dialer::handshakes(lab, &mut sender)?;
+    sender.stop();
+    Ok(Turn { own, to_ours, history, handshakes })
+}
+
+/// The folder of a sender.
+fn source(side: Side) -> String {
+    format!("{}-source", side.name())
+}
+
+fn clear(dir: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// What to do.
+struct Wish {
+    count: u32,
+    rounds: u32,
+    million: bool,
+}
+
+impl Wish {
+    fn read(words: impl Iterator<Item = String>) -> io::Result<Self> {
+        let mut wish = Self { count: 100_000, rounds: 3, million: false };
+        let mut words = words;
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                // What cargo passes.
+                "--bench" => {}
+                "--smoke" => (wish.count, wish.rounds) = (10_000, 1),
+                "--million" => wish.million = true,
+                "--rounds" => {
+                    let count = words.next().and_then(|count| count.parse().ok());
+                    wish.rounds = count.ok_or_else(|| io::Error::other("--rounds takes a number"))?;
+                }
+                _ => return Err(io::Error::other(format!("what is {word}?"))),
+            }
+        }
+        Ok(wish)
+    }
+}
