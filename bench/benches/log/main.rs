@@ -19,6 +19,7 @@ use std::io;
 use std::path::Path;
 
 use bench::data::Data;
+use bench::javascript;
 use bench::javascript::STORES;
 use interop::Lab;
 

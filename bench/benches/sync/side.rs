@@ -197,12 +197,18 @@ impl Running {
     }
 }
 
-/// Connects to a node as `me`.
-pub(super) fn connect(lab: &Lab, node: &Node, me: &Keypair) -> io::Result<Client> {
+/// Connects to a node as `me`. JavaScript's may be busy with its indexes for longer than a client waits.
+fn connect(lab: &Lab, node: &Node, me: &Keypair) -> io::Result<Client> {
     let (network, address) = (network(lab)?, Address::parse(node.address()).map_err(io::Error::other)?);
-    let patience = Duration::from_secs(60);
-    Client::connect_net(address.host(), address.port(), &network, me, id(node)?, patience)
-        .map_err(io::Error::other)
+    let begun = Instant::now();
+    loop {
+        let patience = Duration::from_secs(60);
+        match Client::connect_net(address.host(), address.port(), &network, me, id(node)?, patience) {
+            Ok(client) => return Ok(client),
+            Err(error) if begun.elapsed() > PATIENCE => return Err(io::Error::other(error)),
+            Err(_) => thread::sleep(Duration::from_secs(1)),
+        }
+    }
 }
 
 pub(super) fn network(lab: &Lab) -> io::Result<NetworkKey> {
