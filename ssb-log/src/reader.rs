@@ -434,6 +434,11 @@ impl<D: Directory> Reader<D> {
         self.end().get() - indexes.ledger.gone.count()
     }
 
+    /// How many places of the log hold no message, or none any more.
+    pub fn gone(&self) -> u32 {
+        self.indexes().ledger.gone.count()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

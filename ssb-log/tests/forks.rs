@@ -77,6 +77,7 @@ fn a_proof_holds_both_messages_and_outlives_everything() {
         let proof = store.reader().fork_proof(&expected[0].feed).unwrap().unwrap();
         assert_eq!((proof.first().id(), proof.second().id()), (ours[1].id(), theirs[1].id()));
         assert_eq!(shared::texts(store).len(), 2, "it is no message");
+        assert_eq!(store.reader().gone(), store.reader().end().get() - store.reader().len());
     };
     check(&store);
 

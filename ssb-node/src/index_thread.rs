@@ -124,7 +124,8 @@ impl Copying {
         logger: &Logger,
     ) -> bool {
         if self.compactor.is_none() {
-            let gone = reader.end().get() - reader.len();
+            // Not what the end and the count of messages differ by: the log may grow between the two.
+            let gone = reader.gone();
             let is_news = std::mem::replace(&mut self.gone, gone) != gone;
             let least = WORTH_A_COPY_MIN.max(reader.file_len() / WORTH_A_COPY);
             if !is_news || reader.reclaimable() < least {
