@@ -5,3 +5,4 @@ pub mod javascript;
 pub mod rounds;
 pub mod table;
 pub mod usage;
+pub mod wish;

@@ -14,13 +14,13 @@ mod report;
 mod verification;
 
 use std::env;
-use std::fs;
 use std::io;
-use std::path::Path;
 
 use bench::data::Data;
 use bench::javascript;
 use bench::javascript::STORES;
+use bench::wish::Wish;
+use bench::wish::clear;
 use interop::Lab;
 
 use self::figures::Figures;
@@ -70,39 +70,4 @@ fn round(lab: &Lab, data: &Data) -> io::Result<Round> {
         }
     }
     Ok(Round { ours, theirs })
-}
-
-fn clear(dir: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// What to do.
-struct Wish {
-    count: u32,
-    rounds: u32,
-    million: bool,
-}
-
-impl Wish {
-    fn read(words: impl Iterator<Item = String>) -> io::Result<Self> {
-        let mut wish = Self { count: 100_000, rounds: 3, million: false };
-        let mut words = words;
-        while let Some(word) = words.next() {
-            match word.as_str() {
-                // What cargo passes.
-                "--bench" => {}
-                "--smoke" => (wish.count, wish.rounds) = (10_000, 1),
-                "--million" => wish.million = true,
-                "--rounds" => {
-                    let count = words.next().and_then(|count| count.parse().ok());
-                    wish.rounds = count.ok_or_else(|| io::Error::other("--rounds takes a number"))?;
-                }
-                _ => return Err(io::Error::other(format!("what is {word}?"))),
-            }
-        }
-        Ok(wish)
-    }
 }

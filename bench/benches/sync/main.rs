@@ -14,11 +14,10 @@ mod report;
 mod side;
 
 use std::env;
-use std::fs;
 use std::io;
-use std::path::Path;
 
 use bench::data::Data;
+use bench::wish::Wish;
 use interop::Lab;
 
 use self::replication::Replication;
@@ -88,39 +87,4 @@ fn turn(lab: &Lab, side: Side, data: &Data) -> io::Result<Turn> {
 /// The folder of a sender.
 fn source(side: Side) -> String {
     format!("{}-source", side.name())
-}
-
-fn clear(dir: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// What to do.
-struct Wish {
-    count: u32,
-    rounds: u32,
-    million: bool,
-}
-
-impl Wish {
-    fn read(words: impl Iterator<Item = String>) -> io::Result<Self> {
-        let mut wish = Self { count: 100_000, rounds: 3, million: false };
-        let mut words = words;
-        while let Some(word) = words.next() {
-            match word.as_str() {
-                // What cargo passes.
-                "--bench" => {}
-                "--smoke" => (wish.count, wish.rounds) = (10_000, 1),
-                "--million" => wish.million = true,
-                "--rounds" => {
-                    let count = words.next().and_then(|count| count.parse().ok());
-                    wish.rounds = count.ok_or_else(|| io::Error::other("--rounds takes a number"))?;
-                }
-                _ => return Err(io::Error::other(format!("what is {word}?"))),
-            }
-        }
-        Ok(wish)
-    }
 }

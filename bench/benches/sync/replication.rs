@@ -6,9 +6,9 @@ use std::time::Duration;
 use std::time::Instant;
 
 use bench::data::Data;
+use bench::wish::clear;
 use interop::Lab;
 
-use crate::clear;
 use crate::side::Running;
 use crate::side::Side;
 
