@@ -88,12 +88,7 @@ impl Lab {
     #[track_caller]
     #[must_use]
     pub fn ours(&self, name: &str, options: &[&str]) -> Node {
-        let process = self.launch_ours(name, options);
-        let address = process.find_line("line 'listening on'", |line| {
-            let addresses = line.strip_prefix("listening on ")?;
-            addresses.split(';').find(|address| address.starts_with("net:")).map(str::to_owned)
-        });
-        Node { process, address, dir: self.dir(name) }
+        self.listening(name, self.launch_ours(name, options))
     }
 
     /// Starts our node without waiting for anything.
@@ -171,12 +166,7 @@ impl Lab {
     pub fn ours_on(&self, host: &Host, name: &str, options: &[&str]) -> Node {
         let mut command = self.tame(Command::new(ssb_cli(self.build)));
         command.arg("start").arg("--path").arg(self.dir(name)).args(["--caps.shs", &self.shs]).args(options);
-        let process = Process::start(name, &mut host.run(&command));
-        let address = process.find_line("line 'listening on'", |line| {
-            let addresses = line.strip_prefix("listening on ")?;
-            addresses.split(';').find(|address| address.starts_with("net:")).map(str::to_owned)
-        });
-        Node { process, address, dir: self.dir(name) }
+        self.listening(name, Process::start(name, &mut host.run(&command)))
     }
 
     /// Starts a JavaScript ssb-server, or with `modern.js` the newer stack, on a machine of its own, where it finds others.
@@ -191,6 +181,16 @@ impl Lab {
         command.arg("--dir").arg(self.dir(name)).args(["--shs", &self.shs, "--host", &host.ip().to_string()]);
         command.args(options);
         self.ready(name, &mut host.run(&command))
+    }
+
+    /// A node of ours, once it says where it listens.
+    #[track_caller]
+    fn listening(&self, name: &str, process: Process) -> Node {
+        let address = process.find_line("line 'listening on'", |line| {
+            let addresses = line.strip_prefix("listening on ")?;
+            addresses.split(';').find(|address| address.starts_with("net:")).map(str::to_owned)
+        });
+        Node { process, address, dir: self.dir(name) }
     }
 
     #[track_caller]
