@@ -122,38 +122,35 @@ impl Ledger {
     }
 
     fn decide(&mut self, at: Ordinal, decisions: &[Decision]) {
-        let Self { feeds, gone, forks } = self;
         for decision in decisions {
             match *decision {
                 Decision::Delete { feed, from, upto } => {
-                    // The proof has the message before, too.
+                    // The proof of a fork has the message before, too.
                     let is_proof = |sequence: u32| sequence >= from && sequence - 1 <= upto;
-                    if forks.get(&feed).is_some_and(|(sequence, _)| is_proof(*sequence)) {
-                        forks.remove(&feed);
+                    if self.forks.get(&feed).is_some_and(|(sequence, _)| is_proof(*sequence)) {
+                        self.forks.remove(&feed);
                     }
+                    let Self { feeds, gone, .. } = self;
                     part(feeds.ordinals(&feed, from), from, upto).iter().for_each(|at| gone.insert(*at));
                 }
                 Decision::Readmit { feed, from, upto } => {
+                    let Self { feeds, gone, .. } = self;
                     part(feeds.ordinals(&feed, from), from, upto).iter().for_each(|at| gone.readmit(*at));
                 }
-                Decision::Forget { feed } => {
-                    forks.remove(&feed);
-                    clear(feeds, gone, &feed, at);
-                }
+                Decision::Forget { feed } => self.clear(&feed, at),
                 Decision::Ban { feed } => {
-                    forks.remove(&feed);
-                    clear(feeds, gone, &feed, at);
-                    gone.ban(feed);
+                    self.clear(&feed, at);
+                    self.gone.ban(feed);
                 }
-                Decision::Unban { feed } => gone.unban(&feed),
+                Decision::Unban { feed } => self.gone.unban(&feed),
             }
         }
     }
-}
 
-fn clear(feeds: &mut Feeds, gone: &mut Gone, feed: &FeedId, decided: Ordinal) {
-    for at in feeds.clear(feed, decided) {
-        gone.insert(at);
+    /// A feed begins anew, and nothing is proven of it.
+    fn clear(&mut self, feed: &FeedId, decided: Ordinal) {
+        self.forks.remove(feed);
+        self.feeds.clear(feed, decided).into_iter().for_each(|at| self.gone.insert(at));
     }
 }
 
