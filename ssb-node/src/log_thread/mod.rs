@@ -2,6 +2,7 @@
 //!
 //! It waits for the verifiers and for nobody else; whoever reads its results must take them.
 
+mod forks;
 mod removal;
 pub(crate) mod survey;
 
@@ -292,29 +293,6 @@ impl LogThread {
             }
             Err(error) => {
                 let entry = Entry::new(LogLevel::Error, "the published-mark could not be saved");
-                self.logger.say(&entry.reason(error));
-            }
-        }
-    }
-
-    // Both messages are kept, and the owner hears of it once.
-    fn prove(&mut self, message: &Message) {
-        let (feed, sequence) = (message.author(), message.sequence());
-        match self.store.prove(message, self.clock.timestamp()) {
-            Ok(false) => {}
-            Ok(true) => {
-                let whose = if feed == self.me.id() {
-                    "the own feed has forked: its key was used in two places. Those who have the other branch do not see what is \
-                     published here"
-                } else {
-                    "a feed has forked: its author signed two histories. The branch that came first is kept"
-                };
-                let entry = Entry::new(LogLevel::Warning, whose);
-                self.logger.say(&entry.reason(format!("message {sequence} of {feed}")));
-                self.tell(Input::Forked { feed, sequence });
-            }
-            Err(error) => {
-                let entry = Entry::new(LogLevel::Error, "the proof of a fork could not be kept");
                 self.logger.say(&entry.reason(error));
             }
         }

@@ -176,41 +176,24 @@ pub(super) fn parse(value: &Value) -> Option<FeedId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture;
     use crate::fixture::key;
-    use ssb_gossip::core::Start;
-    use ssb_gossip::firewall::Firewall;
-    use ssb_gossip::graph::Blocks;
-    use ssb_gossip::lan::Lan;
-    use ssb_gossip::retention::Retention;
-    use ssb_keys::published_mark::PublishedMark;
-    use ssb_msg::content::Contact;
+    use crate::fixture::tell;
+    use ssb_gossip::event::Input;
+    use ssb_gossip::event::Outcome;
+    use ssb_gossip::event::Verdict;
 
     /// 1 follows 2 and blocks 3, 2 follows 4 and has followed 1.
     fn core() -> Core {
-        let says =
-            |author, relation, contact| (key(author).id(), Contact { contact: key(contact).id(), relation });
-        Core::new(Start {
-            me: key(1).id(),
-            hops: 2,
-            blocks: Blocks::Transitive,
-            mark: PublishedMark::created(key(1).id()),
-            held: vec![(key(2).id(), 7)],
-            contacts: vec![
-                says(1, Relation::Follow, 2),
-                says(1, Relation::Block, 3),
-                says(2, Relation::Follow, 4),
-                says(2, Relation::Neutral, 1),
-            ],
-            seeds: Vec::new(),
-            stored: Vec::new(),
-            pubs: Vec::new(),
-            banned: Vec::new(),
-            forks: Vec::new(),
-            retention: Retention::Everything,
-            dialing: None,
-            lan: Lan::Off,
-            firewall: Firewall::default(),
-        })
+        let mut core = fixture::core(&[
+            (1, Relation::Follow, 2),
+            (1, Relation::Block, 3),
+            (2, Relation::Follow, 4),
+            (2, Relation::Neutral, 1),
+        ]);
+        let outcome = Outcome::Stored { feed: key(2).id(), sequence: 7, contact: None };
+        tell(&mut core, Input::Verdicts(vec![Verdict { giver: None, len: 0, outcome }]));
+        core
     }
 
     fn args(text: &str) -> Vec<u8> {

@@ -3,7 +3,6 @@
 //! anything of any more is told of with `null`.
 
 use std::collections::BTreeMap;
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use ssb_gossip::core::Core;
@@ -12,15 +11,10 @@ use ssb_gossip::time::Now;
 use ssb_keys::FeedId;
 
 use super::args;
+use super::backlog::Backlog;
 use crate::followers::Cursor;
 use crate::followers::News;
 use crate::followers::Then;
-
-/// The most feeds of one look: about as many as fit a page.
-const FEEDS_AT_ONCE: usize = 1_024;
-
-/// From one look to the next, as each looks at all feeds.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// One stream.
 #[derive(Debug)]
@@ -32,7 +26,7 @@ pub(crate) struct HopStream {
     /// What was told, or is going to be.
     seen: BTreeMap<FeedId, i32>,
     /// What is to be told.
-    pending: VecDeque<(FeedId, Option<i32>)>,
+    pending: Backlog<(FeedId, Option<i32>)>,
     /// Whether anything was told.
     has_begun: bool,
     has_looked: bool,
@@ -70,7 +64,7 @@ impl HopStream {
             // Without what comes there is only what is.
             tells_old: is_old || !is_live,
             seen: BTreeMap::new(),
-            pending: VecDeque::new(),
+            pending: Backlog::default(),
             has_begun: false,
             has_looked: false,
         }
@@ -114,24 +108,23 @@ impl Cursor for HopStream {
     }
 
     fn pause(&self) -> Duration {
-        // What is left of the last look costs nothing.
-        if self.pending.is_empty() { PAUSE } else { Duration::ZERO }
+        self.pending.pause()
     }
 
     fn look(&mut self, core: &Core, _: Now) -> News {
         if self.pending.is_empty() {
             self.compare(core);
         }
-        let count = self.pending.len().min(FEEDS_AT_ONCE);
-        let some: Vec<(FeedId, Option<i32>)> = self.pending.drain(..count).collect();
-        let items = if some.is_empty() { Vec::new() } else { self.items(some) };
+        let some = self.pending.take();
+        let is_something = !some.is_empty();
+        let items = if is_something { self.items(some) } else { Vec::new() };
         let then = match (self.pending.is_empty(), self.is_live) {
             (false, _) => Then::More,
             (true, true) => Then::Changes,
             (true, false) => Then::End(Ok(())),
         };
         // The first of several pieces is not all there is at first.
-        self.has_begun |= count > 0 && self.pending.is_empty();
+        self.has_begun |= is_something && self.pending.is_empty();
         News { items, then }
     }
 }

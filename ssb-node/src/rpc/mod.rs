@@ -4,6 +4,7 @@ pub(crate) mod about_us;
 pub(crate) mod add;
 pub(crate) mod address;
 pub(crate) mod args;
+pub(crate) mod backlog;
 pub(crate) mod by_type;
 pub(crate) mod conn;
 pub(crate) mod del;

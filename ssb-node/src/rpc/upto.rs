@@ -2,7 +2,6 @@
 //! of ssb-replicate 1.3.5.
 
 use std::collections::BTreeSet;
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use ssb_gossip::core::Core;
@@ -11,15 +10,10 @@ use ssb_gossip::time::Now;
 use ssb_keys::FeedId;
 
 use super::args;
+use super::backlog::Backlog;
 use crate::followers::Cursor;
 use crate::followers::News;
 use crate::followers::Then;
-
-/// The most feeds of one look: about as many as fit a page.
-const FEEDS_AT_ONCE: usize = 1_024;
-
-/// From one look to the next, as each looks at all feeds.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// One stream.
 #[derive(Debug)]
@@ -30,14 +24,14 @@ pub(crate) struct Upto {
     /// What was told to be replicated, or is going to be.
     seen: BTreeSet<FeedId>,
     /// What is to be told, and whether it is replicated.
-    pending: VecDeque<(FeedId, bool)>,
+    pending: Backlog<(FeedId, bool)>,
 }
 
 impl Upto {
     /// The stream of a call.
     pub(crate) fn parse(args: &[u8]) -> Self {
         let is_live = args::first(args).get("live").is_some_and(args::is_truthy);
-        Self { is_live, is_synced: false, seen: BTreeSet::new(), pending: VecDeque::new() }
+        Self { is_live, is_synced: false, seen: BTreeSet::new(), pending: Backlog::default() }
     }
 
     fn compare(&mut self, core: &Core) {
@@ -56,17 +50,16 @@ impl Cursor for Upto {
     }
 
     fn pause(&self) -> Duration {
-        // What is left of the last look costs nothing.
-        if self.pending.is_empty() { PAUSE } else { Duration::ZERO }
+        self.pending.pause()
     }
 
     fn look(&mut self, core: &Core, _: Now) -> News {
         if self.pending.is_empty() {
             self.compare(core);
         }
-        let count = self.pending.len().min(FEEDS_AT_ONCE);
-        let some = self.pending.drain(..count);
+        let some = self.pending.take();
         let mut items: Vec<String> = some
+            .into_iter()
             .map(|(feed, is_wanted)| {
                 let sequence = if is_wanted { i64::from(core.held(&feed)) } else { -1 };
                 format!("{{\"id\":\"{feed}\",\"sequence\":{sequence}}}")
