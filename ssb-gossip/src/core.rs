@@ -295,7 +295,7 @@ impl Core {
             Input::Disconnect { ticket, peer } => self.disconnect(ticket, peer, now.wall),
             Input::Reconnect { ticket } => {
                 let connections = self.replicator.connections();
-                self.outbox.extend(connections.into_iter().map(|connection| Letter::Close.to(connection)));
+                self.close(connections);
                 self.outbox.push_back(Output::Done { ticket });
             }
             Input::Wish { ticket, wish } => self.grant(ticket, wish, now),
@@ -463,7 +463,7 @@ impl Core {
             None => self.outbox.push_back(Output::NotKnown { ticket, peer }),
             Some(connections) if connections.is_empty() => self.outbox.push_back(Output::Done { ticket }),
             Some(connections) => {
-                self.outbox.extend(connections.into_iter().map(|connection| Letter::Close.to(connection)));
+                self.close(connections);
                 self.parting.push((peer, Output::Done { ticket }));
             }
         }
@@ -475,7 +475,7 @@ impl Core {
             return;
         }
         if self.scope.blocks(&peer) {
-            self.outbox.push_back(Letter::Close.to(connection));
+            self.close([connection]);
             return;
         }
         self.peers.opened(connection, &peer, side, now.wall, &mut self.outbox);
@@ -491,10 +491,15 @@ impl Core {
         self.ebt.opened(connection, peer, side, &self.scope, now.uptime, &mut self.outbox);
     }
 
+    /// Connections are to end.
+    fn close(&mut self, connections: impl IntoIterator<Item = ConnectionId>) {
+        self.outbox.extend(connections.into_iter().map(|connection| Letter::Close.to(connection)));
+    }
+
     /// Dials who is due, and ends what is one connection too many.
     fn schedule(&mut self, now: Now) {
         let surplus = self.scheduler.surplus(now.uptime);
-        self.outbox.extend(surplus.into_iter().map(|connection| Letter::Close.to(connection)));
+        self.close(surplus);
         let due = self.scheduler.due(self.peers.all(), &self.scope, now.uptime);
         let due: Vec<Address> = due.into_iter().map(|known| known.place.address().clone()).collect();
         for address in due {

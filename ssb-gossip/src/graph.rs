@@ -335,20 +335,19 @@ impl Graph {
             let is_nearer = should == Some(distance);
             let after = should.filter(|_| is_nearer);
             before.entry(number).or_insert(is);
-            let contacts = self.node(number).says.clone();
-            let ways = |graph: &Self| -> Vec<Option<Distance>> {
-                let node = graph.node(number);
-                contacts.values().map(|relation| graph.along(node, *relation)).collect()
-            };
-            let old = ways(self);
+            let node = self.node(number);
+            let ways = node
+                .says
+                .iter()
+                .map(|(contact, relation)| (*contact, *relation, self.along(node, *relation)));
+            let ways: Vec<(Number, Relation, Option<Distance>)> = ways.collect();
             self.node_mut(number).at = after;
-            let new = ways(self);
-            for ((contact, old), new) in contacts.keys().zip(old).zip(new) {
-                let at = self.node(*contact).at;
+            for (contact, relation, old) in ways {
+                let (at, new) = (self.node(contact).at, self.along(self.node(number), relation));
                 let is_nearer = new.is_some_and(|new| at.is_none_or(|at| new < at));
                 let is_lost = old.is_some() && old == at && new != old;
                 if is_nearer || is_lost {
-                    queue.extend(least(at, new).map(|distance| (distance, *contact)));
+                    queue.extend(least(at, new).map(|distance| (distance, contact)));
                 }
             }
             if !is_nearer {

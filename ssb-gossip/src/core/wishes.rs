@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use ssb_keys::FeedId;
 
 use super::Core;
-use crate::event::Letter;
 use crate::event::Output;
 use crate::event::Ticket;
 use crate::time::Now;
@@ -43,8 +42,7 @@ impl Core {
             Wish::Part(peer) => {
                 let connections = self.peers.parting(&peer, now.wall);
                 if !connections.is_empty() {
-                    self.outbox
-                        .extend(connections.into_iter().map(|connection| Letter::Close.to(connection)));
+                    self.close(connections);
                     return self.parting.push((peer, Output::Said { ticket, yes: true }));
                 }
                 false
@@ -56,7 +54,7 @@ impl Core {
             Wish::Stop => {
                 self.scheduler.stop();
                 let connections = self.replicator.connections();
-                self.outbox.extend(connections.into_iter().map(|connection| Letter::Close.to(connection)));
+                self.close(connections);
                 false
             }
             Wish::Switch(habit, switched) => {

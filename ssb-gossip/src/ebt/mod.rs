@@ -18,6 +18,7 @@
 //! ([`FETCHES_MAX`]), nearer ones first; the others are noted as not to be sent until it is their turn.
 
 pub mod note;
+mod owed;
 mod partner;
 pub mod serving;
 pub mod stream;
@@ -76,9 +77,6 @@ pub const FEED_STALL_AFTER: Duration = Duration::from_secs(30);
 
 /// A feed that a peer owed and did not send is asked for again after this time, and after twice that the next time.
 pub const RETRY_AFTER: Duration = Duration::from_secs(30);
-
-/// So often the time until then, and the patience with a peer, are doubled at most.
-const DOUBLINGS_MAX: u8 = 5;
 
 /// For so long a peer may leave out a feed before it is made to forget what it remembers of us.
 pub const SILENT_AFTER: Duration = Duration::from_secs(10);
@@ -390,12 +388,11 @@ impl Ebt {
         now: Uptime,
         out: &mut VecDeque<Output>,
     ) {
-        let has_other = self.has_other_stream(connection);
+        let Some(stage) = self.partners.get(&connection).map(|partner| partner.stage) else { return };
+        let waits = matches!(stage, Stage::Idle { call } if call <= now) && self.has_other_stream(connection);
         let Some(partner) = self.partners.get_mut(&connection) else { return };
-        match partner.stage {
-            Stage::Idle { call } if call <= now && has_other => {
-                partner.stage = Stage::Idle { call: now.after(CALL_AFTER) };
-            }
+        match stage {
+            Stage::Idle { .. } if waits => partner.stage = Stage::Idle { call: now.after(CALL_AFTER) },
             Stage::Idle { call } if call <= now => {
                 partner.is_heard = false;
                 partner.stage = Stage::Called { greet: now.after(GREET_AFTER) };
@@ -594,81 +591,6 @@ impl Ebt {
         all.min().map(|(.., connection)| connection)
     }
 
-    /// It is time to look at the source of a feed.
-    fn look_at(&mut self, feed: FeedId, scope: &Scope, now: Uptime) -> Option<Fallback> {
-        let state = self.feeds.get(&feed).copied().unwrap_or_default();
-        let Some(source) = state.source else {
-            self.set_due(feed, None);
-            return None;
-        };
-        if self.owes(&feed, scope) {
-            let heard = self.partners.get(&source).map_or(now, |partner| partner.heard);
-            let due = heard.after(self.patience(source, &feed)).min(state.since.after(FEED_STALL_AFTER));
-            if due > now {
-                self.set_due(feed, Some(due));
-                return None;
-            }
-            return self.strike(source, feed, scope, now);
-        }
-        self.set_due(feed, None);
-        if self.candidate(&feed, None, scope).is_some() {
-            self.waiting.insert((rank(&feed, scope), feed));
-        }
-        None
-    }
-
-    /// A source owes a feed and does not send it.
-    fn strike(&mut self, source: ConnectionId, feed: FeedId, scope: &Scope, now: Uptime) -> Option<Fallback> {
-        let other = self.candidate(&feed, Some(source), scope);
-        let shared = self.shared(source, &feed)?;
-        shared.strikes = shared.strikes.saturating_add(1).min(STRIKES_MAX);
-        let (strikes, is_last) = (shared.strikes, shared.strikes == STRIKES_MAX && !shared.is_bad);
-        if is_last {
-            let retry = now.after(doubled(RETRY_AFTER, shared.rounds));
-            shared.rounds = shared.rounds.saturating_add(1);
-            if let Some(partner) = self.partners.get_mut(&source) {
-                partner.retries.insert((retry, feed));
-            }
-        }
-        if self.source(&feed) != Some(source) {
-            return None;
-        }
-        self.owed_since(feed, now);
-        if let Some(other) = other {
-            self.set_source(other, feed, scope);
-            return None;
-        }
-        match strikes {
-            0 | 1 => self.say(source, feed, has(&feed, true, scope)),
-            2 => self.reset(source, feed, scope),
-            3 => return Some(Fallback::Feed(source, feed)),
-            _ => self.unsource(source, feed, scope, now),
-        }
-        None
-    }
-
-    /// How long a peer may send nothing while it owes a feed.
-    fn patience(&self, connection: ConnectionId, feed: &FeedId) -> Duration {
-        let shared = self.partners.get(&connection).and_then(|partner| partner.feeds.get(feed));
-        doubled(STALL_AFTER, shared.map_or(0, |shared| shared.rounds))
-    }
-
-    /// Asks for feeds again that the peer owed and did not send.
-    fn retry(&mut self, connection: ConnectionId, scope: &Scope, now: Uptime) {
-        let Some(partner) = self.partners.get_mut(&connection) else { return };
-        let due: Vec<(Uptime, FeedId)> =
-            partner.retries.iter().copied().take_while(|(due, _)| *due <= now).collect();
-        for (due, feed) in due {
-            let Some(partner) = self.partners.get_mut(&connection) else { return };
-            partner.retries.remove(&(due, feed));
-            if let Some(shared) = partner.feeds.get_mut(&feed).filter(|shared| !shared.is_bad) {
-                shared.strikes = 0;
-                self.claim(feed, scope, now);
-            }
-        }
-        self.fetch(scope, now);
-    }
-
     fn set_source(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope) {
         let before = self.feeds.entry(feed).or_default().source.replace(connection);
         if let Some(before) = before.filter(|before| *before != connection) {
@@ -746,14 +668,6 @@ impl Ebt {
         }
     }
 
-    fn owed_since(&mut self, feed: FeedId, now: Uptime) {
-        let state = self.feeds.entry(feed).or_default();
-        state.since = now;
-        let source = state.source;
-        let patience = source.map_or(STALL_AFTER, |source| self.patience(source, &feed));
-        self.set_due(feed, Some(now.after(patience)));
-    }
-
     fn fetched(&mut self, feed: &FeedId) {
         self.fetching.remove(feed);
         self.set_due(*feed, None);
@@ -786,10 +700,6 @@ impl Ebt {
 
 /// So often a peer may owe a feed and not send it: told again, made to forget, asked the old way; then it is not asked again.
 const STRIKES_MAX: u8 = 4;
-
-fn doubled(time: Duration, times: u8) -> Duration {
-    time.saturating_mul(1 << times.min(DOUBLINGS_MAX))
-}
 
 fn has(feed: &FeedId, send: bool, scope: &Scope) -> Note {
     Note::Has { sequence: scope.held(feed).into(), send }
