@@ -20,6 +20,8 @@ const config = {
   path: dir,
   keys: req('ssb-keys').loadOrCreateSync(path.join(dir, 'secret')),
   caps: { shs: a.shs },
+  // Without groups.
+  box2: { legacyMode: true },
   logging: { level: a.log },
   connections: {
     incoming: { net: [{ scope: 'device', transform: 'shs', host: a.host, port: Number(a.port) }] },
