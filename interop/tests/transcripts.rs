@@ -56,7 +56,6 @@ const DIFFERENT: &[(&str, In, &str)] = &[
     ("gossip.get @1qs/5jRRSRY87szJS7uIQGolKqCZZNvpDLPX/+aiR5s=.ed25519", In::Stdout, SCHEDULER),
     ("gossip.reconnect", In::Stdout, "there it is when the scheduler was woken, which comes later"),
     ("gossip.connect", In::Cause, "there the server stumbles over it, here it says what is missing"),
-    ("progress", In::Stdout, "counts messages, not bytes, and has no `ooo`"),
     ("manifest", In::Stdout, "methods that are not here are not in it"),
     ("publish --type post --text x --recps bogus", In::Cause, PRIVATE),
     (TOO_MANY, In::Cause, PRIVATE),

@@ -15,6 +15,7 @@ use ssb_gossip::history::INCOMPLETE;
 use ssb_gossip::history::Served;
 use ssb_gossip::history::ServedPage;
 use ssb_gossip::history::ServedThen;
+use ssb_gossip::ooo::stream::OooStream;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerEvent;
 use ssb_gossip::peer::Timeouts;
@@ -39,9 +40,13 @@ use crate::network::Event;
 use crate::network::Network;
 use crate::network::Read;
 use crate::network::Written;
+use crate::single;
 
 /// The number of `ebt.replicate` in the table of methods.
 pub const EBT: usize = 2;
+
+/// The number of `ooo.stream` in it.
+pub const OOO: usize = 3;
 
 /// What strangers may be.
 pub const ANONYMOUS: Role = Role::new(1);
@@ -62,6 +67,7 @@ pub struct Connection {
     streams: HistoryStreams,
     pings: PingStreams,
     ebt: EbtStream,
+    ooo: OooStream,
     ready: VecDeque<(RequestId, Served)>,
     waiting: BTreeMap<RequestId, Served>,
     /// How far the log was when `waiting` was last looked at.
@@ -106,6 +112,7 @@ impl Connection {
             streams: HistoryStreams::new(id),
             pings: PingStreams::new(id, PAUSE),
             ebt: EbtStream::new(id),
+            ooo: OooStream::new(id),
             ready: VecDeque::new(),
             waiting: BTreeMap::new(),
             seen: Ordinal::ZERO,
@@ -147,6 +154,7 @@ impl Connection {
             let mut moved = self.pump_letters(network, &mut out);
             moved |= self.pump_sources(network, reader, &mut out);
             moved |= self.pump_ebt(network, reader, &mut out);
+            moved |= self.pump_ooo(network, reader, &mut out);
             self.pump_timer(network);
             let has_room = out.inputs.len() < room;
             if has_room {
@@ -189,6 +197,9 @@ impl Connection {
                 Letter::EbtRefuse { request } => self.ebt.refuse(request, &mut self.peer),
                 Letter::EbtNotes(notes) => self.ebt.note(&notes, &mut self.peer),
                 Letter::EbtServe(feeds) => self.ebt.serve(feeds),
+                Letter::OooAsk(wants) => self.ooo.ask(&wants, &mut self.peer),
+                Letter::OooServe(ids) => self.ooo.serve(ids),
+                Letter::OooTell(id, json) => self.ooo.tell(&id, &json, &mut self.peer),
             }
         }
         self.tell_core(out);
@@ -209,6 +220,35 @@ impl Connection {
             out.failed = true;
         }
         self.tell_core(out);
+        true
+    }
+
+    /// Looks up what the peer wants, or sends it a message that it may have, if little waits to be written.
+    fn pump_ooo(&mut self, network: &Network, reader: &Reader<Faulty<Memory>>, out: &mut Pumped) -> bool {
+        let wants = self.ooo.unknown();
+        if !wants.is_empty() {
+            let found =
+                wants.into_iter().map(|(id, distance)| Ok((id, distance, single::author(&id, reader)?)));
+            match found.collect::<Result<_, ReadError>>() {
+                Ok(found) => self.ooo.found(found),
+                Err(_) => out.failed = true,
+            }
+            self.tell_core(out);
+            return true;
+        }
+        if self.peer.buffered() >= network.scenario.page_len {
+            return false;
+        }
+        let Some(id) = self.ooo.pop() else { return false };
+        let viewer = self.peer.remote().unwrap_or(self.me);
+        match single::message(&id, &viewer, reader) {
+            Ok(Some((author, sequence, json))) => {
+                out.sent.push((author, sequence, viewer));
+                self.ooo.tell(&id, &json, &mut self.peer);
+            }
+            Ok(None) => {}
+            Err(_) => out.failed = true,
+        }
         true
     }
 
@@ -282,10 +322,14 @@ impl Connection {
                     self.was_open = true;
                     let side = if self.end == End::Dialer { Side::Dialed } else { Side::Accepted };
                     self.streams.tell(Input::Opened { connection, peer, side });
+                    self.ooo.opened(side, &mut self.peer);
                 }
                 PeerEvent::Called { request, method, args, .. } if method.index() == EBT => {
                     let args = args.to_vec();
                     self.ebt.called(request, &args, &mut self.peer);
+                }
+                PeerEvent::Called { request, method, .. } if method.index() == OOO => {
+                    self.ooo.called(request, &mut self.peer);
                 }
                 PeerEvent::Called { request, kind: Kind::Duplex, .. } => self.pings.called(request),
                 PeerEvent::Called { request, args, .. } => {
@@ -295,7 +339,10 @@ impl Connection {
                     self.streams.called(request, served, &mut self.peer);
                 }
                 PeerEvent::Item { request, body, .. } => {
-                    if !self.streams.item(request, body) && !self.ebt.item(request, body) {
+                    if !self.streams.item(request, body)
+                        && !self.ebt.item(request, body)
+                        && !self.ooo.item(request, body)
+                    {
                         let (body, now) = (body.to_vec(), network.now_at(self.node));
                         if let Some(input) = self.pings.item(request, &body, &mut self.peer, now) {
                             self.streams.tell(input);
@@ -305,6 +352,7 @@ impl Connection {
                 PeerEvent::StreamEnded { request, error } => {
                     self.streams.ended(request, error.is_some());
                     self.ebt.ended(request);
+                    self.ooo.ended(request, &mut self.peer);
                     self.pings.ended(request, &mut self.peer);
                     self.ready.retain(|(ready, _)| *ready != request);
                     self.waiting.remove(&request);
@@ -322,7 +370,7 @@ impl Connection {
 
     /// Whether the peer may go on: not while the core has not taken what came before.
     fn takes_events(&self) -> bool {
-        !self.streams.is_full() && !self.ebt.is_full()
+        !self.streams.is_full() && !self.ebt.is_full() && !self.ooo.is_full()
     }
 
     fn write(&mut self, network: &mut Network) -> bool {
@@ -368,6 +416,7 @@ impl Connection {
     fn tell_core(&mut self, out: &mut Pumped) {
         out.inputs.extend(std::iter::from_fn(|| self.streams.poll()));
         out.inputs.extend(std::iter::from_fn(|| self.ebt.poll()));
+        out.inputs.extend(std::iter::from_fn(|| self.ooo.poll()));
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use ssb_gossip::address::Address;
 use ssb_gossip::connection::ConnectionId;
@@ -21,11 +22,13 @@ use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Output;
 use ssb_gossip::event::Refusal;
 use ssb_gossip::event::Removal;
+use ssb_gossip::event::Ticket;
 use ssb_gossip::event::Verdict;
 use ssb_gossip::firewall::Firewall;
 use ssb_gossip::graph::Blocks;
 use ssb_gossip::history::contact_of;
 use ssb_gossip::lan::Lan;
+use ssb_gossip::ooo::PATIENCE;
 use ssb_gossip::retention::Retention;
 use ssb_gossip::scheduler::Dialing;
 use ssb_gossip::streams::ITEMS_LEN_MAX;
@@ -104,6 +107,14 @@ pub struct Node {
     emptied: Vec<FeedId>,
     /// Messages of other branches than the log has.
     forks: Vec<Message>,
+    /// Single messages that its owner waits for, by ticket, and what was removed when it asked.
+    fetching: BTreeMap<u64, (MessageId, Removed)>,
+    /// Those that came and were not looked at yet.
+    fetched: Vec<(MessageId, Removed, Arc<str>)>,
+    /// How many have come.
+    got: usize,
+    /// How often its owner has asked for one.
+    calls: u64,
 }
 
 /// What a node finds when it starts.
@@ -197,6 +208,7 @@ impl Node {
         let mark = mark.reopened(u64::from(store.state(&me.id()).sequence()));
         let core = Core::new(Start {
             me: me.id(),
+            signing: Signing::plain(),
             hops: scenario.hops,
             blocks: Blocks::Transitive,
             mark,
@@ -237,6 +249,10 @@ impl Node {
             removed,
             emptied: Vec::new(),
             forks: Vec::new(),
+            fetching: BTreeMap::new(),
+            fetched: Vec::new(),
+            got: 0,
+            calls: 0,
         })
     }
 
@@ -319,6 +335,26 @@ impl Node {
         let feeds = feeds.iter().copied().map(Removal::Feed);
         let all: Vec<Removal> = feeds.chain(messages.iter().copied().map(Removal::Message)).collect();
         all.get(random.index(all.len().max(1))).copied()
+    }
+
+    /// Its owner wants a single message, by its id, if the log does not have it.
+    pub fn fetch(&mut self, id: MessageId, network: &mut Network) {
+        if let Ok(None) = self.reader.get(&id) {
+            self.calls += 1;
+            let number = self.calls;
+            self.fetching.insert(number, (id, self.removed.clone()));
+            self.input(Input::Fetch { ticket: Ticket(number), id, patience: PATIENCE }, network);
+        }
+    }
+
+    /// How many calls of its owner wait for single messages.
+    pub fn fetching(&self) -> usize {
+        self.fetching.len()
+    }
+
+    /// How many single messages its owner got from others.
+    pub const fn got(&self) -> usize {
+        self.got
     }
 
     /// A connection was made.
@@ -594,6 +630,7 @@ impl Node {
 
     /// Holds everything in the log that was not looked at yet against what authors wrote.
     pub fn check_copies(&mut self, truth: &Truth) -> Result<(), Broken> {
+        self.check_fetched(truth)?;
         let Ok(page) = self.reader.page(self.checked..self.reader.end(), usize::MAX) else { return Ok(()) };
         let me = self.me.id();
         for stored in page {
@@ -611,6 +648,23 @@ impl Node {
                 return Err(format!("node {} got {sequence} of {author}, who blocks it", self.number));
             }
             self.checked = stored.ordinal.next().ok_or("the log is full")?;
+        }
+        Ok(())
+    }
+
+    fn check_fetched(&mut self, truth: &Truth) -> Result<(), Broken> {
+        for (id, before, json) in std::mem::take(&mut self.fetched) {
+            self.got += 1;
+            let message = Unverified::parse(json.as_bytes()).map_err(|error| error.to_string())?;
+            let (author, sequence) = (message.author(), message.sequence());
+            if message.id() != id || !truth.is(&author, sequence, id) {
+                return Err(format!("node {} got as {author} {sequence} what nobody wrote", self.number));
+            }
+            let is_gone =
+                |removed: &Removed| removed.feeds.contains(&author) || removed.messages.contains(&id);
+            if is_gone(&before) && is_gone(&self.removed) {
+                return Err(format!("node {} got {sequence} of {author}, which was removed", self.number));
+            }
         }
         Ok(())
     }
@@ -673,6 +727,10 @@ impl Node {
                     None => Wish::DialUnasked(address.key()),
                 }),
                 Output::Changed(_) | Output::Beacon => {}
+                Output::Fetched { ticket, json } => {
+                    let call = self.fetching.remove(&ticket.0).expect("each call is answered once");
+                    self.fetched.extend(json.map(|json| (call.0, call.1, json)));
+                }
                 Output::Done { .. }
                 | Output::Said { .. }
                 | Output::PeerAdded { .. }

@@ -7,6 +7,8 @@ use ssb_keys::FeedId;
 use ssb_keys::MessageId;
 use ssb_msg::content::Relation;
 
+use crate::random::Random;
+
 /// All feeds, as their authors wrote them.
 #[derive(Clone, Debug, Default)]
 pub struct Truth {
@@ -54,6 +56,15 @@ impl Truth {
     /// The message that an author wrote there.
     pub fn id(&self, author: &FeedId, sequence: u32) -> Option<MessageId> {
         self.feeds.get(author)?.get(position(sequence)).copied()
+    }
+
+    /// Some message that an author wrote, if any did.
+    pub fn any(&self, random: &mut Random) -> Option<MessageId> {
+        let all = self.messages();
+        if all == 0 {
+            return None;
+        }
+        self.feeds.values().flatten().nth(random.index(all)).copied()
     }
 
     /// How far a feed goes.

@@ -101,6 +101,8 @@ pub struct Report {
     pub restores: u64,
     /// How many nodes know of forks, each fork counted once for each.
     pub forks: usize,
+    /// How many single messages came to owners who had asked for them, and whose nodes have not crashed since.
+    pub fetched: usize,
     /// How many bytes were sent.
     pub bytes: u64,
     /// How long it took, in virtual seconds.
@@ -119,7 +121,8 @@ impl World {
         let history = Method::new("createHistoryStream", Kind::Source).allowed_to(public);
         let ping = Method::new("gossip.ping", Kind::Duplex).allowed_to(public);
         let ebt = ebt::stream::method().allowed_to(public);
-        let methods = Methods::new([history, ping, ebt], Roles::of(&[])).expect("their paths differ");
+        let ooo = Method::new("ooo.stream", Kind::Duplex).allowed_to(public);
+        let methods = Methods::new([history, ping, ebt, ooo], Roles::of(&[])).expect("their paths differ");
         Self {
             network: Network::new(scenario, trace),
             places,
@@ -228,7 +231,10 @@ impl World {
                     Ok(())
                 })?;
             }
-            Event::Publish { node } => self.publish(node)?,
+            Event::Publish { node } => {
+                self.publish(node)?;
+                self.fetch()?;
+            }
             Event::Accident => {
                 let (number, kind) = self.chance();
                 self.accident(number, kind)?;
@@ -505,6 +511,18 @@ impl World {
         self.write(number, away, kind)
     }
 
+    /// Some owner wants to see some message.
+    fn fetch(&mut self) -> Result<(), Broken> {
+        let random = &mut self.network.random;
+        let number = random.index(self.places.len());
+        let Some(id) = self.truth.any(random) else { return Ok(()) };
+        let life = self.place(number).life;
+        self.with(number, life, |node, network, _, _| {
+            node.fetch(id, network);
+            Ok(())
+        })
+    }
+
     /// An owner writes something, perhaps about a node that is so many places further.
     fn write(&mut self, number: usize, away: usize, kind: u64) -> Result<(), Broken> {
         let random = &mut self.network.random;
@@ -624,6 +642,9 @@ impl World {
         }
         for (number, node) in self.ours() {
             let me = self.place(number).me.id();
+            if node.fetching() > 0 {
+                return Err(format!("node {number} has not answered its owner"));
+            }
             if node.held(&me) < self.truth.latest(&me) && !self.restored.contains(&number) {
                 return Err(format!("node {number} has lost messages of its own"));
             }
@@ -656,6 +677,7 @@ impl World {
             crashes: self.crashes,
             restores: self.restores,
             forks: self.ours().map(|(_, node)| node.forks()).sum(),
+            fetched: self.ours().map(|(_, node)| node.got()).sum(),
             bytes: self.network.sent(),
             seconds: self.network.micros() / SECOND,
             digest: self.network.digest(),

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use ssb_keys::FeedId;
 use ssb_keys::published_mark::PublishedMark;
+use ssb_msg::Signing;
 use ssb_msg::content::Contact;
 use ssb_msg::limits::WIRE_LEN_MAX;
 
@@ -52,6 +53,7 @@ use crate::graph::Blocks;
 use crate::graph::Graph;
 use crate::lan::Lan;
 use crate::lan::neighbours::Neighbours;
+use crate::ooo::Ooo;
 use crate::peers::Peers;
 use crate::peers::Remembered;
 use crate::peers::Whereabouts;
@@ -83,6 +85,8 @@ pub const KEEP_AFTER: Duration = Duration::from_secs(10);
 pub struct Start {
     /// The own feed.
     pub me: FeedId,
+    /// How the network signs messages.
+    pub signing: Signing,
     /// How many follows away feeds are replicated (`friends.hops`).
     pub hops: u8,
     /// Whose blocks exclude a feed that others follow.
@@ -149,6 +153,7 @@ pub struct Core {
     neighbours: Neighbours,
     firewall: Firewall,
     retention: Clockwork,
+    ooo: Ooo,
     /// Who waits for the end of all connections with a peer, and hears what then.
     parting: Vec<(FeedId, Output)>,
     revisions: Revisions,
@@ -192,6 +197,7 @@ impl Core {
             neighbours: Neighbours::new(start.lan),
             firewall: start.firewall,
             retention: Clockwork::new(start.retention),
+            ooo: Ooo::new(start.signing),
             parting: Vec::new(),
             revisions: Revisions::default(),
             traffic,
@@ -227,6 +233,7 @@ impl Core {
             Input::Closed { connection } => {
                 self.replicator.closed(connection);
                 self.ebt.closed(connection, &self.scope, now.uptime);
+                self.ooo.ended(connection);
                 let opens = self.recovery.closed(connection, now.uptime);
                 self.open_gate(opens);
                 self.scheduler.closed(connection, &self.peers, now.uptime);
@@ -258,6 +265,20 @@ impl Core {
             Input::EbtEnded { connection } => {
                 let fallback = self.ebt.ended(connection, &self.scope, now.uptime);
                 self.fall_back(fallback);
+            }
+            Input::OooOpened { connection } => self.ooo.opened(connection, &mut self.outbox),
+            Input::OooWanted { connection, wants } => {
+                let viewer = self.viewer(connection);
+                self.ooo.wanted(connection, &viewer, wants, &self.scope, now.uptime, &mut self.outbox);
+            }
+            Input::OooAnswered { connection, answers } => {
+                let Self { ooo, replicator, scope, outbox, .. } = self;
+                let viewer = |connection| replicator.peer(connection).unwrap_or(scope.me);
+                ooo.answered(connection, answers, viewer, scope, outbox);
+            }
+            Input::OooEnded { connection } => self.ooo.ended(connection),
+            Input::Fetch { ticket, id, patience } => {
+                self.ooo.fetch(ticket, id, patience, now.uptime, &mut self.outbox);
             }
             Input::Items { connection, items } => self.items(connection, items),
             Input::StreamEnded { connection, stream, failed } => {
@@ -312,12 +333,19 @@ impl Core {
             Input::Remove { ticket, what: Removal::Feed(feed) } if feed == self.scope.me => {
                 self.outbox.push_back(Output::NotRemoved { ticket });
             }
-            Input::Remove { ticket, what } => self.outbox.push_back(Output::Remove { ticket, what }),
+            Input::Remove { ticket, what } => {
+                match what {
+                    Removal::Message(id) => self.ooo.forget(&id),
+                    Removal::Feed(feed) => self.ooo.forget_feed(&feed),
+                }
+                self.outbox.push_back(Output::Remove { ticket, what });
+            }
             Input::Readmit { ticket, what } => self.outbox.push_back(Output::Readmit { ticket, what }),
             Input::Emptied { feed, again } => {
                 self.scope.emptied(feed, again);
                 self.replicator.emptied(feed, &self.scope, &mut self.outbox);
                 self.ebt.emptied(feed, &self.scope, now.uptime);
+                self.ooo.forget_feed(&feed);
                 self.scope.graph.forget(&feed);
                 self.graph_changed(now.uptime);
             }
@@ -338,6 +366,7 @@ impl Core {
                 let waits = self.is_congested();
                 let fallbacks = self.ebt.tick(waits, &self.scope, now.uptime, &mut self.outbox);
                 self.fall_back(fallbacks);
+                self.ooo.tick(now.uptime, &mut self.outbox);
                 self.look_around(now);
                 self.schedule(now);
                 // Before the own feed is recovered nobody knows who is near.
@@ -366,6 +395,7 @@ impl Core {
             self.ebt.deadline(),
             self.scheduler.deadline(),
             self.neighbours.deadline(),
+            self.ooo.deadline(),
             self.keeping.due,
         ];
         deadlines.into_iter().flatten().min()
@@ -430,9 +460,19 @@ impl Core {
         self.replicator.connections().len()
     }
 
+    /// Single messages that peers are asked for.
+    pub const fn ooo(&self) -> &Ooo {
+        &self.ooo
+    }
+
     /// The table of known peers.
     pub const fn peers(&self) -> &Peers {
         &self.peers
+    }
+
+    /// Who is at the other end: the owner, if it is no peer.
+    fn viewer(&self, connection: ConnectionId) -> FeedId {
+        self.replicator.peer(connection).unwrap_or(self.scope.me)
     }
 
     fn dial(&mut self, ticket: Ticket, to: Target, now: Now) {

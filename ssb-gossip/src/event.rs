@@ -1,6 +1,8 @@
 //! What happens to a node, and what it does about it.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use ssb_keys::FeedId;
 use ssb_keys::MessageId;
@@ -18,6 +20,7 @@ use crate::ebt::note::Note;
 use crate::ebt::serving::Serve;
 use crate::history::HistoryQuery;
 use crate::lan::beacon::Beacon;
+use crate::ooo::Wanted;
 use crate::peers::Change;
 use crate::peers::Known;
 use crate::peers::NotAdded;
@@ -130,6 +133,39 @@ pub enum Input {
     EbtEnded {
         /// Of which connection.
         connection: ConnectionId,
+    },
+    /// There is an `ooo.stream` with a peer.
+    OooOpened {
+        /// Of which connection.
+        connection: ConnectionId,
+    },
+    /// The peer wants messages that it knows by their ids.
+    OooWanted {
+        /// Over which connection.
+        connection: ConnectionId,
+        /// Which, and what the log knows of them.
+        wants: Vec<Wanted>,
+    },
+    /// The peer says what messages are that it was asked for.
+    OooAnswered {
+        /// Over which connection.
+        connection: ConnectionId,
+        /// Which, and the bytes, as received.
+        answers: Vec<(MessageId, Vec<u8>)>,
+    },
+    /// The `ooo.stream` of a connection ended.
+    OooEnded {
+        /// Of which connection.
+        connection: ConnectionId,
+    },
+    /// The owner wants a message that the log does not have.
+    Fetch {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// Which.
+        id: MessageId,
+        /// How long to wait for it, at most [`PATIENCE_MAX`](crate::ooo::PATIENCE_MAX).
+        patience: Duration,
     },
     /// The log has judged messages, in the order in which it stored them. What is stored is durable.
     Verdicts(Vec<Verdict>),
@@ -359,6 +395,13 @@ pub enum Output {
         /// Where the peer is.
         address: Address,
     },
+    /// Answer the ticket: this is the message, or nobody has said what it is. The log may have it by now.
+    Fetched {
+        /// Who waits for the answer.
+        ticket: Ticket,
+        /// The message, as JSON text.
+        json: Option<Arc<str>>,
+    },
     /// Tell the local network where this node is.
     Beacon,
     /// Answer the ticket: it is done.
@@ -450,6 +493,12 @@ pub enum Letter {
     EbtNotes(Vec<(FeedId, Note)>),
     /// Send this of these feeds.
     EbtServe(Vec<(FeedId, Serve)>),
+    /// Ask for messages, saying how far away whoever wants each is.
+    OooAsk(Vec<(MessageId, u8)>),
+    /// Send messages of the log that are wanted, if they are still there.
+    OooServe(Vec<MessageId>),
+    /// Send this message, which is wanted.
+    OooTell(MessageId, Arc<str>),
 }
 
 impl Letter {

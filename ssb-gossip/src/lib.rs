@@ -11,6 +11,7 @@ pub mod graph;
 pub mod history;
 pub mod lan;
 pub mod multiserver;
+pub mod ooo;
 pub mod peer;
 pub mod peers;
 pub mod ping;

@@ -12,6 +12,7 @@ pub use ssb_gossip::address::ParseAddressError;
 pub use ssb_gossip::address::Transport;
 pub use ssb_gossip::firewall::Admission;
 pub use ssb_gossip::graph::Blocks;
+use ssb_gossip::ooo::PATIENCE;
 use ssb_gossip::peer::HANDSHAKE_TIMEOUT;
 use ssb_gossip::peer::INACTIVITY_TIMEOUT;
 use ssb_gossip::peer::Timeouts;
@@ -70,6 +71,8 @@ pub struct Config {
     pub admission: Admission,
     /// Whether feeds are replicated with `createHistoryStream` (`replicate.legacy`).
     pub legacy_replication: bool,
+    /// Whether and how long peers are asked for single messages (`ooo`).
+    pub ooo: Ooo,
     /// How far away a feed may be and still be replicated (`friends.hops`).
     pub hops: u8,
     /// Whose blocks exclude a feed that others follow (`friends.blocks`, which JavaScript has not).
@@ -102,6 +105,7 @@ impl Config {
             gossip: Gossip::default(),
             admission: Admission::default(),
             legacy_replication: true,
+            ooo: Ooo::default(),
             hops: HOPS,
             blocks: Blocks::default(),
             retention: Retention::default(),
@@ -113,6 +117,21 @@ impl Config {
     /// Whether nodes of the local network are found.
     pub(crate) const fn finds_neighbours(&self) -> bool {
         self.local && self.gossip.local && !self.offline
+    }
+}
+
+/// Whether and how long peers are asked for messages of feeds that are not here (ssb-ooo 1.3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ooo {
+    /// Whether `get` asks, too (`ooo.hook`).
+    pub hook: bool,
+    /// How long whoever asks waits unless the call says how long, at most an hour (`ooo.timeout`).
+    pub timeout: Duration,
+}
+
+impl Default for Ooo {
+    fn default() -> Self {
+        Self { hook: true, timeout: PATIENCE }
     }
 }
 

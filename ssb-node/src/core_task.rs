@@ -261,6 +261,10 @@ impl CoreTask {
             Output::NotKnown { ticket, peer } => {
                 self.refuse(ticket, &format!("no known address for peer:{peer}"));
             }
+            Output::Fetched { ticket, json } => {
+                let unknown = || RemoteError::new("nobody has it");
+                self.answer(ticket, json.map(|json| (*json).to_owned()).ok_or_else(unknown));
+            }
             // If the last one is still to be sent, or nobody sends any, one more is none.
             Output::Beacon => drop(self.beacons.try_send(())),
             Output::Changed(change) => self.tell_listeners(&change),

@@ -103,6 +103,7 @@ pub(crate) fn core(contacts: &[(u8, Relation, u8)]) -> Core {
     let me = key(1).id();
     Core::new(Start {
         me,
+        signing: Signing::plain(),
         hops: 2,
         blocks: Blocks::Transitive,
         mark: PublishedMark::created(me),

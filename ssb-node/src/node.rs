@@ -108,6 +108,10 @@ pub struct Ready {
     pub notices: Vec<String>,
 }
 
+fn signing(config: &Config) -> Signing {
+    config.signing.map_or_else(Signing::plain, Signing::keyed)
+}
+
 fn dialing(gossip: Gossip) -> Dialing {
     let Gossip { local, friends, seed: seeds, global, populate: pubs } = gossip;
     Dialing { seeds, local, friends, global, pubs, chance: u64::from_le_bytes(ssb_keys::entropy::bytes()) }
@@ -143,6 +147,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let firewall = Firewall::new(config.admission, config.master.clone());
     let start = Start {
         me,
+        signing: signing(config),
         hops,
         blocks: config.blocks,
         mark,
@@ -177,6 +182,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         addresses,
         timeouts: config.timers.timeouts(),
         ping_pause: config.timers.ping,
+        ooo: config.ooo,
         methods: permission::methods(),
         reader: home.store.reader(),
         reads,
@@ -185,7 +191,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         clock: clock.clone(),
         logger: logger.clone(),
     });
-    let signing = config.signing.map_or_else(Signing::plain, Signing::keyed);
+    let signing = signing(config);
     let log = Arc::new(LogInbox::default());
     let (results, results_out) = bounded(RESULTS_LEN);
     let (groups, groups_out) = bounded(GROUPS_LEN);

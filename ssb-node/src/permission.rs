@@ -38,7 +38,10 @@ mod tests {
     fn strangers_may_call_these_and_nothing_else() {
         let public: Vec<&str> = Rpc::ALL.iter().filter(|rpc| rpc.is_public()).map(|rpc| rpc.path()).collect();
 
-        assert_eq!(public, ["manifest", "createHistoryStream", "gossip.ping", "ebt.replicate", "conn.ping"]);
+        assert_eq!(
+            public,
+            ["manifest", "createHistoryStream", "gossip.ping", "ebt.replicate", "conn.ping", "ooo.stream"]
+        );
     }
 
     #[test]

@@ -16,6 +16,7 @@ use ssb_muxrpc::Methods;
 
 use crate::addresses::Addresses;
 use crate::clock::Clock;
+use crate::config::Ooo;
 use crate::index_thread::Rebuild;
 use crate::logging::Logger;
 use crate::pool::Pool;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) timeouts: Timeouts,
     /// From one `gossip.ping` to the next.
     pub(crate) ping_pause: Duration,
+    pub(crate) ooo: Ooo,
     pub(crate) methods: Arc<Methods>,
     pub(crate) reader: Reader<Disk>,
     pub(crate) reads: Pool,

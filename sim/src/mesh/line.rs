@@ -12,6 +12,7 @@ use ssb_gossip::ebt::serving::Serving;
 use ssb_gossip::ebt::stream::EbtStream;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Letter;
+use ssb_gossip::ooo::stream::OooStream;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerEvent;
 use ssb_gossip::peer::Timeouts;
@@ -26,6 +27,9 @@ use crate::connection::micros;
 
 /// The number of `ebt.replicate` in the table of methods.
 const EBT: usize = 1;
+
+/// The number of `ooo.stream` in it.
+const OOO: usize = 2;
 
 /// How many bytes of a feed are read at once, as in ssb-node.
 const PAGE_LEN: usize = 64 * 1024;
@@ -43,6 +47,7 @@ pub struct Line {
     peer: Peer,
     letters: VecDeque<Letter>,
     ebt: EbtStream,
+    ooo: OooStream,
     pings: PingStreams,
     /// What has arrived and was not read yet.
     arrived: VecDeque<u8>,
@@ -70,6 +75,7 @@ impl Line {
             peer,
             letters: VecDeque::new(),
             ebt: EbtStream::new(id),
+            ooo: OooStream::new(id),
             pings: PingStreams::new(id, PAUSE),
             arrived: VecDeque::new(),
             timer_at: None,
@@ -152,6 +158,9 @@ impl Line {
                     inbox.push_back(Input::StreamEnded { connection, stream, failed: true });
                 }
                 Letter::Stop { .. } => {}
+                Letter::OooAsk(wants) => self.ooo.ask(&wants, &mut self.peer),
+                // Nobody wants single messages here.
+                Letter::OooServe(_) | Letter::OooTell(..) => {}
                 Letter::Refuse | Letter::Close | Letter::ServeHistory { .. } => {
                     outside.fail(|| format!("node {} says {letter:?} to node {}", self.node, self.other));
                 }
@@ -186,20 +195,25 @@ impl Line {
                 PeerEvent::Guest(peer) => inbox.push_back(Input::Guest { connection, peer }),
                 PeerEvent::Open(peer) => {
                     inbox.push_back(Input::Opened { connection, peer, side: self.side });
+                    self.ooo.opened(self.side, &mut self.peer);
                 }
                 PeerEvent::Called { request, method, args, .. } if method.index() == EBT => {
                     let args = args.to_vec();
                     self.ebt.called(request, &args, &mut self.peer);
                 }
+                PeerEvent::Called { request, method, .. } if method.index() == OOO => {
+                    self.ooo.called(request, &mut self.peer);
+                }
                 PeerEvent::Called { request, .. } => self.pings.called(request),
                 PeerEvent::Item { request, body, .. } => {
-                    if !self.ebt.item(request, body) {
+                    if !self.ebt.item(request, body) && !self.ooo.item(request, body) {
                         let body = body.to_vec();
                         inbox.extend(self.pings.item(request, &body, &mut self.peer, outside.now()));
                     }
                 }
                 PeerEvent::StreamEnded { request, .. } => {
                     self.ebt.ended(request);
+                    self.ooo.ended(request, &mut self.peer);
                     self.pings.ended(request, &mut self.peer);
                 }
                 PeerEvent::Ended(result) => {
@@ -212,6 +226,7 @@ impl Line {
             }
         }
         inbox.extend(std::iter::from_fn(|| self.ebt.poll()));
+        inbox.extend(std::iter::from_fn(|| self.ooo.poll()));
         moved
     }
 

@@ -22,6 +22,7 @@ use ssb_gossip::retention::Retention;
 use ssb_gossip::verify::verify;
 use ssb_keys::FeedId;
 use ssb_keys::published_mark::PublishedMark;
+use ssb_msg::Signing;
 use ssb_msg::Unverified;
 use ssb_msg::content::Contact;
 use ssb_msg::content::Relation;
@@ -77,6 +78,7 @@ impl Node {
         }
         let core = Core::new(Start {
             me,
+            signing: Signing::plain(),
             hops: HOPS,
             blocks: Blocks::Transitive,
             mark: PublishedMark::created(me).reopened(u64::from(held)),

@@ -99,7 +99,8 @@ impl Outside {
         let public = Roles::of(&[ANONYMOUS]);
         let ping = Method::new("gossip.ping", Kind::Duplex).allowed_to(public);
         let ebt = ebt::stream::method().allowed_to(public);
-        let methods = Methods::new([ping, ebt], Roles::of(&[])).expect("their paths differ");
+        let ooo = Method::new("ooo.stream", Kind::Duplex).allowed_to(public);
+        let methods = Methods::new([ping, ebt, ooo], Roles::of(&[])).expect("their paths differ");
         Self {
             archive,
             methods: Arc::new(methods),

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::ebt::note::Item;
 use ssb_gossip::history::HistoryQuery;
+use ssb_gossip::ooo::item;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peer::PeerEvent;
 use ssb_gossip::peer::Timeouts;
 use ssb_keys::Keypair;
+use ssb_keys::MessageId;
 use ssb_keys::network::NetworkKey;
 use ssb_msg::Message;
 use ssb_msg::Signing;
@@ -25,6 +27,7 @@ use ssb_muxrpc::RequestId;
 
 use crate::connection::ANONYMOUS;
 use crate::connection::EBT;
+use crate::connection::OOO;
 use crate::network::End;
 use crate::network::Event;
 use crate::network::Network;
@@ -49,6 +52,8 @@ struct Line {
     peer: Peer,
     /// Its `ebt.replicate`.
     tree: Option<RequestId>,
+    /// The `ooo.stream` that the peer has called.
+    singles: Option<RequestId>,
     /// When those who say more than they are asked say something again.
     next: u64,
 }
@@ -68,7 +73,7 @@ impl Rude {
     pub fn connect(&mut self, id: ConnectionId, seed: &[u8; 32], methods: &Arc<Methods>, network: &Network) {
         let mut peer = Peer::accept(&self.me, &NetworkKey::MAIN, seed, methods);
         peer.start(Timeouts::default(), network.now());
-        self.lines.insert(id, Line { peer, tree: None, next: 0 });
+        self.lines.insert(id, Line { peer, tree: None, singles: None, next: 0 });
     }
 
     /// Something can be read or written.
@@ -148,6 +153,13 @@ impl Rude {
                 }
             }
             Said::Item(..) => {}
+            // A lie: what it has is something else.
+            Said::Wants(request, wants) => {
+                let message = feed(&self.me, "this is what you want", 1).remove(0);
+                for (id, _) in wants {
+                    line.peer.item(request, Body::Json(&item::answer(&id, message.json())));
+                }
+            }
         }
     }
 
@@ -175,6 +187,8 @@ enum Said {
     Called(RequestId),
     /// An item of a stream.
     Item(RequestId, Item),
+    /// It wants single messages.
+    Wants(RequestId, Vec<(MessageId, u8)>),
 }
 
 /// What was said, whether somebody waits to be admitted, and whether the connection is over.
@@ -186,8 +200,14 @@ fn listen(line: &mut Line) -> (Vec<Said>, bool, bool) {
             PeerEvent::Called { request, method, .. } if method.index() == EBT => {
                 said.push(Said::Called(request));
             }
+            PeerEvent::Called { request, method, .. } if method.index() == OOO => {
+                line.singles = Some(request);
+            }
             PeerEvent::Called { request, args, .. } => {
                 said.push(Said::Asked(request, HistoryQuery::parse(args)));
+            }
+            PeerEvent::Item { request, body, .. } if line.singles == Some(request) => {
+                said.push(Said::Wants(request, item::Item::read(body).wants));
             }
             PeerEvent::Item { request, body, .. } => {
                 said.extend(Item::read(body).ok().map(|item| Said::Item(request, item)));

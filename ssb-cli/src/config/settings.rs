@@ -60,6 +60,15 @@ impl Settings {
         read_gossip(settings, &mut node)?;
         read_firewall(settings, &mut node, &mut notices)?;
         node.legacy_replication = values::switch(settings, "replicate.legacy")?.unwrap_or(true);
+        node.ooo.hook = values::switch(settings, "ooo.hook")?.unwrap_or(true);
+        let millis =
+            values::integer(settings, "ooo.timeout", u64::MAX, "a whole number of milliseconds, 0 or more")?;
+        // JavaScript never gives up then.
+        node.ooo.timeout = match millis {
+            None => node.ooo.timeout,
+            Some(0) => Duration::MAX,
+            Some(millis) => Duration::from_millis(millis),
+        };
         if let Some(hops) =
             values::integer(settings, "friends.hops", u64::MAX, "a whole number of steps, 0 or more")?
         {

@@ -33,6 +33,8 @@ enum Answer {
     Manifest,
     /// One item, the notes of feeds, and no end.
     Notes,
+    /// Nothing, and no end.
+    Nothing,
 }
 
 const CALLS: [Call; 11] = [
@@ -46,7 +48,7 @@ const CALLS: [Call; 11] = [
         Some("{}"),
         Answer::Refused("method:ebt,replicateFormat"),
     ),
-    ("ooo.stream", Kind::Duplex, "[]", Some("{}"), Answer::Refused("method:ooo,stream")),
+    ("ooo.stream", Kind::Duplex, "[]", Some("{}"), Answer::Nothing),
     ("room.metadata", Kind::Async, "[]", None, Answer::Refused("method:room,metadata")),
     ("tunnel.isRoom", Kind::Async, "[]", None, Answer::Refused("method:tunnel,isRoom")),
     ("room.attendants", Kind::Source, "[]", None, Answer::Refused("method:room,attendants")),
@@ -96,6 +98,7 @@ fn check(method: &str, answer: Answer, told: &[String]) -> Result<(), TestCaseEr
         (Answer::Manifest, [only]) => {
             prop_assert!(only.contains("\"createHistoryStream\":\"source\""), "{only}");
         }
+        (Answer::Nothing, []) => {}
         (Answer::Notes, [only]) => {
             prop_assert!(only.starts_with("{\"@") && only.ends_with(":1}"), "{only}");
         }
@@ -125,7 +128,8 @@ impl Stranger {
                 self.0.peer.item(request, Body::Json(item));
             }
         }
-        while told.len() < calls.len() {
+        let answered = calls.iter().filter(|call| !matches!(call.4, Answer::Nothing)).count();
+        while told.len() < answered {
             self.0.turn();
             self.events(&mut requests, &mut told);
         }

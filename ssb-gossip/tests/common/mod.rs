@@ -28,7 +28,10 @@ pub(crate) const ROLE: Role = Role::new(0);
 
 pub(crate) static METHODS: LazyLock<Arc<Methods>> = LazyLock::new(|| {
     let kinds = [("ask", Kind::Async), ("read", Kind::Source), ("write", Kind::Sink), ("both", Kind::Duplex)];
-    let methods = kinds.into_iter().map(|(name, kind)| Method::new(name, kind)).chain([stream::method()]);
+    let methods = kinds
+        .into_iter()
+        .map(|(name, kind)| Method::new(name, kind))
+        .chain([stream::method(), Method::new("ooo.stream", Kind::Duplex)]);
     Arc::new(Methods::new(methods, Roles::of(&[ROLE])).unwrap())
 });
 

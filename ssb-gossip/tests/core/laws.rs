@@ -27,9 +27,12 @@ use ssb_gossip::event::Removal;
 use ssb_gossip::event::Target;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::event::Verdict;
+use ssb_gossip::ooo::DISTANCE_MAX;
+use ssb_gossip::ooo::Wanted;
 use ssb_gossip::peers::Whereabouts;
 use ssb_gossip::replicator::STREAMS_MAX;
 use ssb_keys::FeedId;
+use ssb_keys::MessageId;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_msg::content::Contact;
 use ssb_msg::content::Relation;
@@ -39,6 +42,8 @@ use super::Node;
 use super::feed;
 use super::fresh;
 use super::request;
+use super::singles::id_of;
+use super::singles::single;
 
 /// What a verdict is made of: why not, or whom it sets.
 type Judgement = (Option<Refusal>, Option<(u8, Relation)>);
@@ -67,6 +72,11 @@ enum Step {
     EbtNotes { connection: usize, notes: Vec<(u8, Note)> },
     EbtMessages { connection: usize, feeds: Vec<u8>, len: usize },
     EbtIncomplete { connection: usize, feed: u8 },
+    OooOpened(usize),
+    OooEnded(usize),
+    OooWanted { connection: usize, wants: Vec<(u8, u8, Option<u8>)> },
+    OooAnswered { connection: usize, answers: Vec<(u8, bool)> },
+    Fetch { id: u8, seconds: u64 },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -89,6 +99,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(|send| Note::Has { sequence: SEQUENCE_MAX, send }),
     ];
     let notes = proptest::collection::vec((0..8_u8, note), 0..8);
+    let author = proptest::option::weighted(0.2, 0..8_u8);
+    let wants = proptest::collection::vec((0..8_u8, 1..=DISTANCE_MAX, author), 0..8);
+    let answers = proptest::collection::vec((0..8_u8, any::<bool>()), 0..8);
     prop_oneof![
         3 => any::<usize>().prop_map(Step::EbtAsked),
         1 => any::<usize>().prop_map(Step::EbtEnded),
@@ -97,6 +110,12 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(connection, feeds, len)| Step::EbtMessages { connection, feeds, len }),
         1 => (any::<usize>(), 0..8_u8)
             .prop_map(|(connection, feed)| Step::EbtIncomplete { connection, feed }),
+        2 => any::<usize>().prop_map(Step::OooOpened),
+        1 => any::<usize>().prop_map(Step::OooEnded),
+        2 => (any::<usize>(), wants).prop_map(|(connection, wants)| Step::OooWanted { connection, wants }),
+        2 => (any::<usize>(), answers)
+            .prop_map(|(connection, answers)| Step::OooAnswered { connection, answers }),
+        2 => (0..8_u8, 0..9_u64).prop_map(|(id, seconds)| Step::Fetch { id, seconds }),
         3 => (0..8_u8, side).prop_map(|(peer, side)| Step::Open { peer, side }),
         1 => any::<usize>().prop_map(Step::Close),
         1 => (any::<usize>(), 0..8_u8).prop_map(|(connection, feed)| Step::HistoryAsked { connection, feed }),
@@ -132,6 +151,11 @@ struct Shell {
     may_publish: bool,
     /// How many wait for the end of connections with a peer.
     parting: usize,
+    /// Connections with an `ooo.stream`.
+    singles: BTreeSet<ConnectionId>,
+    /// Calls that wait for a message, and for which.
+    fetching: BTreeMap<Ticket, MessageId>,
+    fetches: u64,
 }
 
 impl Shell {
@@ -149,6 +173,7 @@ impl Shell {
                 let connection = pick(&self.open, n)?;
                 self.open.remove(&connection);
                 self.noted.remove(&connection);
+                self.singles.remove(&connection);
                 Input::Closed { connection }
             }
             Step::HistoryAsked { connection, feed: author } => Input::HistoryAsked {
@@ -224,6 +249,39 @@ impl Shell {
                     messages: feeds.into_iter().map(|n| (feed(n), vec![b' '; len])).collect(),
                 }
             }
+            Step::OooOpened(n) => {
+                let connection = pick(&self.open, n)?;
+                self.singles.insert(connection);
+                Input::OooOpened { connection }
+            }
+            Step::OooEnded(n) => {
+                let connection = *self.singles.iter().nth(n.checked_rem(self.singles.len())?)?;
+                self.singles.remove(&connection);
+                Input::OooEnded { connection }
+            }
+            Step::OooWanted { connection, wants } => {
+                let connection = *self.singles.iter().nth(connection.checked_rem(self.singles.len())?)?;
+                let wanted = |(n, distance, author): (u8, u8, Option<u8>)| Wanted {
+                    id: single(n).id(),
+                    distance,
+                    author: author.map(feed),
+                };
+                Input::OooWanted { connection, wants: wants.into_iter().map(wanted).collect() }
+            }
+            Step::OooAnswered { connection, answers } => {
+                let connection = *self.singles.iter().nth(connection.checked_rem(self.singles.len())?)?;
+                let answer = |(n, is_true): (u8, bool)| {
+                    let said = if is_true { n } else { n + 1 };
+                    (single(n).id(), single(said).json().as_bytes().to_vec())
+                };
+                Input::OooAnswered { connection, answers: answers.into_iter().map(answer).collect() }
+            }
+            Step::Fetch { id, seconds } => {
+                self.fetches += 1;
+                let (ticket, id) = (Ticket(100 + self.fetches), single(id).id());
+                self.fetching.insert(ticket, id);
+                Input::Fetch { ticket, id, patience: Duration::from_secs(seconds) }
+            }
             Step::EbtIncomplete { connection, feed: n } => {
                 let connection = *self.noted.keys().nth(connection.checked_rem(self.noted.len())?)?;
                 Input::EbtIncomplete { connection, feed: feed(n) }
@@ -273,6 +331,15 @@ impl Shell {
                         prop_assert!(self.noted.contains_key(&connection), "there is no stream");
                         prop_assert!(feeds.iter().all(|(_, from)| *from != Serve::From(0)));
                     }
+                    Letter::OooAsk(wants) => {
+                        prop_assert!(self.singles.contains(&connection), "there is no stream");
+                        prop_assert!(wants.iter().all(|(_, distance)| (1..=DISTANCE_MAX).contains(distance)));
+                    }
+                    Letter::OooServe(_) => prop_assert!(self.singles.contains(&connection)),
+                    Letter::OooTell(id, json) => {
+                        prop_assert!(self.singles.contains(&connection), "there is no stream");
+                        prop_assert_eq!(id_of(&json), id);
+                    }
                     Letter::EbtRefuse { .. } | Letter::Close | Letter::Ping | Letter::ServeHistory { .. } => {
                     }
                     Letter::Admit | Letter::Refuse => prop_assert!(false, "nobody is a guest here"),
@@ -295,6 +362,11 @@ impl Shell {
                     let [author, ..] = *item.feed.as_bytes();
                     self.in_flight.push((item.giver, item.raw.len(), author));
                 }
+            }
+            Output::Fetched { ticket, json } => {
+                let id = self.fetching.remove(&ticket);
+                prop_assert!(id.is_some(), "answered twice");
+                prop_assert!(json.is_none_or(|json| Some(id_of(&json)) == id));
             }
             Output::SaveMark(mark) => self.mark = Some(mark),
             Output::Publish { .. } => prop_assert!(self.may_publish, "nothing was recovered"),

@@ -15,6 +15,7 @@ mod peers;
 mod progress;
 mod removing;
 mod screens;
+mod singles;
 mod trees;
 mod verdicts;
 mod wishes;
@@ -45,6 +46,7 @@ use ssb_gossip::time::UnixMillis;
 use ssb_gossip::time::Uptime;
 use ssb_keys::FeedId;
 use ssb_keys::published_mark::PublishedMark;
+use ssb_msg::Signing;
 use ssb_msg::content::Contact;
 use ssb_msg::content::Relation;
 use ssb_muxrpc::Kind;
@@ -169,6 +171,7 @@ impl Node {
 fn fresh() -> Start {
     Start {
         me: feed(ME),
+        signing: Signing::plain(),
         hops: 2,
         blocks: Blocks::Transitive,
         mark: PublishedMark::created(feed(ME)),

@@ -2,9 +2,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
+use std::time::Duration;
 
+use smol::channel::Sender;
 use smol::channel::bounded;
 use ssb_gossip::core::Core;
 use ssb_gossip::event::Input;
@@ -12,11 +15,13 @@ use ssb_gossip::event::Target;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::history::HistoryQuery;
 use ssb_gossip::history::Served;
+use ssb_gossip::ooo::PATIENCE_MAX;
 use ssb_gossip::time::Now;
 use ssb_gossip::wish::Habit;
 use ssb_gossip::wish::Switched;
 use ssb_gossip::wish::Wish;
 use ssb_keys::FeedId;
+use ssb_keys::MessageId;
 use ssb_log::Disk;
 use ssb_log::Reader;
 use ssb_log::query::view::View;
@@ -43,6 +48,7 @@ use crate::rpc::del;
 use crate::rpc::feed_stream;
 use crate::rpc::feeds;
 use crate::rpc::friends;
+use crate::rpc::get;
 use crate::rpc::get::Get;
 use crate::rpc::gossip;
 use crate::rpc::graph_stream;
@@ -51,6 +57,8 @@ use crate::rpc::history;
 use crate::rpc::hop_stream;
 use crate::rpc::latest::LatestStream;
 use crate::rpc::log_stream;
+use crate::rpc::ooo;
+use crate::rpc::ooo::Ooo;
 use crate::rpc::publish;
 use crate::rpc::questions;
 use crate::rpc::raw_log_stream;
@@ -59,6 +67,7 @@ use crate::rpc::sequence_stream::SequenceStream;
 use crate::rpc::source::Source;
 use crate::rpc::upto::Upto;
 use crate::rpc::user_stream;
+use crate::shared::Shared;
 
 /// What waits for its answer.
 pub(super) struct Pending {
@@ -127,7 +136,7 @@ impl PeerTask {
                 self.wish(request, del::target(args), |what, ticket| Input::Readmit { ticket, what });
             }
             Rpc::Get => match Get::parse(args) {
-                Ok(get) => self.read(request, move |reader| get.answer(reader)),
+                Ok(get) => self.get(request, get),
                 Err(error) => self.peer.refuse_call(request, &error),
             },
             Rpc::GetLatest => self.ask_of_feed(request, args, feeds::latest),
@@ -260,6 +269,12 @@ impl PeerTask {
                 // JavaScript does not care, either.
                 None => self.peer.answer(request, Body::Json("false")),
             },
+            Rpc::OooGet => match Ooo::parse(args) {
+                Ok(wanted) => self.get_out_of_order(request, wanted),
+                Err(error) => self.peer.refuse_call(request, &error),
+            },
+            Rpc::OooStream => self.singles.stream.called(request, &mut self.peer),
+            Rpc::OooHelp => self.peer.answer(request, Body::Json(help::OOO)),
             Rpc::Why => match args::feed_id(args) {
                 Ok(feed) => self.look(request, move |core, _| friends::why(&feed, core)),
                 Err(error) => self.peer.refuse_call(request, &error),
@@ -293,6 +308,45 @@ impl PeerTask {
             }
             Err(error) => self.peer.refuse_call(request, &error),
         }
+    }
+
+    /// Looks a message up, and asks peers for it if the log does not have it.
+    fn get(&mut self, request: RequestId, get: Get) {
+        let (shared, core) = (Arc::clone(&self.shared), self.core.core.clone());
+        let answer = Box::pin(async move {
+            if let Some(answer) = look_up(&get, &shared).await? {
+                return Ok(answer);
+            }
+            let Get::Message { id, ooo, .. } = get else { return Err(stopping()) };
+            if ooo
+                && shared.ooo.hook
+                && let Some(json) = fetch(&core, id, shared.ooo.timeout).await
+            {
+                return Ok(get.shaped(&id, json, shared.clock.now().wall.0));
+            }
+            // It may have come meanwhile.
+            look_up(&get, &shared).await?.ok_or_else(|| get::not_found(&id))
+        });
+        self.pending.push(Pending { what: Waiting::Call(request), answer });
+    }
+
+    /// The same for `ooo.get`.
+    fn get_out_of_order(&mut self, request: RequestId, Ooo { id, timeout }: Ooo) {
+        let (shared, core) = (Arc::clone(&self.shared), self.core.core.clone());
+        let answer = Box::pin(async move {
+            let get = Get::Message { id, meta: false, ooo: true };
+            let timeout = timeout.unwrap_or(shared.ooo.timeout).min(PATIENCE_MAX);
+            let asked = shared.clock.now();
+            let mut json = look_up(&get, &shared).await?;
+            if json.is_none() {
+                json = fetch(&core, id, timeout).await;
+            }
+            let now = shared.clock.now();
+            let waited = now.uptime.since(asked.uptime);
+            json.map(|json| ooo::answer(&id, &json, now.wall.0))
+                .ok_or_else(|| ooo::not_found(timeout, waited))
+        });
+        self.pending.push(Pending { what: Waiting::Call(request), answer });
     }
 
     fn ask_of_feed(
@@ -414,6 +468,19 @@ impl PeerTask {
         let answer = Box::pin(async move { answered.recv().await.unwrap_or_else(|_| Err(stopping())) });
         self.pending.push(Pending { what, answer });
     }
+}
+
+async fn look_up(get: &Get, shared: &Shared) -> Result<Option<String>, RemoteError> {
+    let (get, reader) = (get.clone(), shared.reader.clone());
+    shared.reads.run(move || get.answer(&reader)).await.unwrap_or_else(|| Err(stopping()))
+}
+
+/// Has the core ask peers for a message. `None` if nobody says what it is.
+async fn fetch(core: &Sender<ToCore>, id: MessageId, patience: Duration) -> Option<String> {
+    let (answer, answered) = bounded(1);
+    let wish = core_task::Wish(Box::new(move |ticket| Input::Fetch { ticket, id, patience }));
+    core.send(ToCore::Wish { wish, answer }).await.ok()?;
+    answered.recv().await.ok()?.ok()
 }
 
 fn stopping() -> RemoteError {

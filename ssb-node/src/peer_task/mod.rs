@@ -7,6 +7,7 @@
 mod calls;
 mod changes;
 mod follows;
+mod singles;
 mod sources;
 mod trees;
 mod writes;
@@ -39,6 +40,7 @@ use ssb_muxrpc::RequestId;
 use self::calls::Pending;
 use self::changes::Changes;
 use self::follows::Follows;
+use self::singles::Singles;
 use self::sources::Sources;
 use self::trees::Trees;
 use self::writes::Writes;
@@ -69,6 +71,7 @@ pub(crate) struct PeerTask {
     core: ToCoreQueue,
     streams: HistoryStreams,
     trees: Trees,
+    singles: Singles,
     sources: Sources,
     pending: Vec<Pending>,
     pings: PingStreams,
@@ -99,6 +102,7 @@ impl PeerTask {
         Self {
             sources: Sources::new(&shared.reader),
             trees: Trees::new(connection, &shared.reader),
+            singles: Singles::new(connection),
             shared: Arc::clone(shared),
             connection,
             side,
@@ -148,10 +152,15 @@ impl PeerTask {
             let mut moved = self.poll_letters(context);
             moved |= self.poll_pending(context);
             moved |= self.sources.poll(context, &self.shared, &mut self.peer);
-            match self.trees.poll(context, &self.shared, &mut self.peer) {
-                Ok(sent) => moved |= sent,
-                Err(error) => self.say_damaged(error),
+            let trees = self.trees.poll(context, &self.shared, &mut self.peer);
+            let singles = self.singles.poll(context, &self.shared, &mut self.peer);
+            for sent in [trees, singles] {
+                match sent {
+                    Ok(sent) => moved |= sent,
+                    Err(error) => self.say_damaged(error),
+                }
             }
+            self.tell_core();
             moved |= self.changes.poll(context, &mut self.peer);
             moved |= self.follows.poll(context, &mut self.peer, &mut self.core);
             moved |= self.poll_timer(context);
@@ -227,6 +236,9 @@ impl PeerTask {
             Letter::EbtRefuse { request } => self.trees.stream.refuse(request, &mut self.peer),
             Letter::EbtNotes(notes) => self.trees.stream.note(&notes, &mut self.peer),
             Letter::EbtServe(feeds) => self.trees.stream.serve(feeds),
+            Letter::OooAsk(wants) => self.singles.stream.ask(&wants, &mut self.peer),
+            Letter::OooServe(ids) => self.singles.stream.serve(ids),
+            Letter::OooTell(id, json) => self.singles.stream.tell(&id, &json, &mut self.peer),
         }
         self.tell_core();
     }
@@ -250,6 +262,7 @@ impl PeerTask {
                     let entry = Entry::new(LogLevel::Info, what).peer(Some(peer));
                     self.shared.logger.say(&entry.connection(connection));
                     self.streams.tell(Input::Opened { connection, peer, side });
+                    self.singles.stream.opened(side, &mut self.peer);
                 }
                 PeerEvent::Called { request, method, args, .. } => {
                     let args = args.to_vec();
@@ -259,7 +272,10 @@ impl PeerTask {
                     if self.writes.has(request) {
                         let body = body.to_vec();
                         self.write(request, &body);
-                    } else if !self.streams.item(request, body) && !self.trees.stream.item(request, body) {
+                    } else if !self.streams.item(request, body)
+                        && !self.trees.stream.item(request, body)
+                        && !self.singles.stream.item(request, body)
+                    {
                         let (body, now) = (body.to_vec(), self.shared.clock.now());
                         let pinged = self.pings.item(request, &body, &mut self.peer, now);
                         pinged.into_iter().for_each(|input| self.streams.tell(input));
@@ -277,12 +293,16 @@ impl PeerTask {
 
     /// Whether the peer may go on: not while the core has not taken what came before.
     fn takes_events(&self) -> bool {
-        !self.streams.is_full() && !self.trees.stream.is_full() && self.pending.len() < PENDING_MAX
+        !self.streams.is_full()
+            && !self.trees.stream.is_full()
+            && !self.singles.stream.is_full()
+            && self.pending.len() < PENDING_MAX
     }
 
     fn stream_ended(&mut self, request: RequestId, failed: bool) {
         self.streams.ended(request, failed);
         self.trees.stream.ended(request);
+        self.singles.stream.ended(request, &mut self.peer);
         self.sources.remove(request);
         self.changes.remove(request);
         self.follows.remove(request);
@@ -351,6 +371,9 @@ impl PeerTask {
             self.core.push(ToCore::Event(input));
         }
         while let Some(input) = self.trees.stream.poll() {
+            self.core.push(ToCore::Event(input));
+        }
+        while let Some(input) = self.singles.stream.poll() {
             self.core.push(ToCore::Event(input));
         }
     }

@@ -13,6 +13,7 @@ use ssb_log::Reader;
 
 use super::args;
 use super::gossip;
+use super::ooo;
 use super::replicate;
 
 /// `progress`: how far the indexes are behind the log, which is never, because they are written together; and, while peers are
@@ -22,7 +23,8 @@ use super::replicate;
 pub(crate) fn progress(core: &Core, reader: &Reader<Disk>, now: Now) -> String {
     let at = i64::from(reader.end().get()) - 1;
     let ebt = replicate::ebt(core, now).map_or_else(String::new, |ebt| format!(",\"ebt\":{ebt}"));
-    format!("{{\"indexes\":{{\"start\":{at},\"current\":{at},\"target\":{at}}}{ebt}}}")
+    let ooo = ooo::progress(core);
+    format!("{{\"indexes\":{{\"start\":{at},\"current\":{at},\"target\":{at}}},\"ooo\":{ooo}{ebt}}}")
 }
 
 /// `status`: how the node is doing, in the shape of ssb-db 20.4.1 with ssb-gossip 1.1.1 and ssb-ooo 1.3.3. Under `node`
@@ -44,10 +46,11 @@ pub(crate) fn status(core: &Core, reader: &Reader<Disk>, now: Now) -> String {
     let publishing = core.recovery().check().is_ok();
     format!(
         "{{\"progress\":{progress},\"sync\":{{\"since\":{at},\"plugins\":{{{}}},\"sync\":true}},\"gossip\":{{{}}},\
-         \"ooo\":{{}},\"node\":{{\"version\":\"{}\",\"messages\":{},\"feeds\":{},\"peers\":{},\"connections\":{},\
+         \"ooo\":{},\"node\":{{\"version\":\"{}\",\"messages\":{},\"feeds\":{},\"peers\":{},\"connections\":{},\
          \"publishing\":{publishing},\"forks\":{{{}}}}}}}",
         plugins.join(","),
         gossip.join(","),
+        ooo::status(core),
         env!("CARGO_PKG_VERSION"),
         reader.len(),
         reader.feeds().len(),
@@ -90,14 +93,21 @@ mod tests {
     use ssb_gossip::time::UnixMillis;
     use ssb_gossip::time::Uptime;
     use ssb_keys::published_mark::PublishedMark;
+    use ssb_msg::Signing;
 
     #[test]
     fn indexes_are_never_behind() {
         let mut fixture = Fixture::new();
         let progress = |fixture: &Fixture| progress(&core(), &fixture.reader(), at(0.0));
-        assert_eq!(progress(&fixture), r#"{"indexes":{"start":-1,"current":-1,"target":-1}}"#);
+        assert_eq!(
+            progress(&fixture),
+            r#"{"indexes":{"start":-1,"current":-1,"target":-1},"ooo":{"start":0,"current":0,"target":0}}"#
+        );
         fixture.publish_posts(&key(1), 2, 1);
-        assert_eq!(progress(&fixture), r#"{"indexes":{"start":1,"current":1,"target":1}}"#);
+        assert_eq!(
+            progress(&fixture),
+            r#"{"indexes":{"start":1,"current":1,"target":1},"ooo":{"start":0,"current":0,"target":0}}"#
+        );
     }
 
     #[test]
@@ -114,6 +124,7 @@ mod tests {
     fn core() -> Core {
         Core::new(Start {
             me: key(1).id(),
+            signing: Signing::plain(),
             hops: 2,
             blocks: Blocks::Transitive,
             mark: PublishedMark::created(key(1).id()),
@@ -146,7 +157,7 @@ mod tests {
         assert_eq!(
             status,
             format!(
-                r#"{{"progress":{{"indexes":{{"start":1,"current":1,"target":1}}}},"sync":{{"since":1,"plugins":{{"last":1,"keys":1,"clock":1,"time":1,"feed":1}},"sync":true}},"gossip":{{}},"ooo":{{}},"node":{{"version":"{version}","messages":2,"feeds":1,"peers":1,"connections":0,"publishing":true,"forks":{{}}}}}}"#
+                r#"{{"progress":{{"indexes":{{"start":1,"current":1,"target":1}},"ooo":{{"start":0,"current":0,"target":0}}}},"sync":{{"since":1,"plugins":{{"last":1,"keys":1,"clock":1,"time":1,"feed":1}},"sync":true}},"gossip":{{}},"ooo":{{}},"node":{{"version":"{version}","messages":2,"feeds":1,"peers":1,"connections":0,"publishing":true,"forks":{{}}}}}}"#
             )
         );
     }

@@ -18,16 +18,16 @@ use ssb_muxrpc::RemoteError;
 use super::args;
 
 /// What a call asks for.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Get {
-    /// The message with this id; with its key and receive time if `meta`.
-    Message { id: MessageId, meta: bool },
+    /// The message with this id; with its key and receive time if `meta`. Peers are asked for it unless `ooo` is false.
+    Message { id: MessageId, meta: bool, ooo: bool },
     /// The message at this place, with its key and receive time.
     Place(Ordinal),
 }
 
 impl Get {
-    /// Reads the arguments: an id, a link to one, a place, or `{id, meta}`.
+    /// Reads the arguments: an id, a link to one, a place, or `{id, meta, ooo}`.
     ///
     /// # Errors
     ///
@@ -37,7 +37,10 @@ impl Get {
             Some(Value::Object(options)) => {
                 let meta = options.get("meta").is_some_and(Value::is_truthy);
                 match options.get("id") {
-                    Some(Value::Text(link)) => message(&link.decode(), meta).ok_or_else(bad_key),
+                    Some(Value::Text(link)) => {
+                        let ooo = options.get("ooo") != Some(&Value::Bool(false));
+                        message(&link.decode(), meta, ooo).ok_or_else(bad_key)
+                    }
                     Some(Value::Number(place)) => at(*place),
                     _ => Err(bad_key()),
                 }
@@ -45,43 +48,54 @@ impl Get {
             Some(argument) if !argument.is_truthy() => Err(args::required()),
             None => Err(args::required()),
             Some(Value::Text(link)) => {
-                message(&link.decode(), false).ok_or_else(|| args::wrong_type("object"))
+                message(&link.decode(), false, true).ok_or_else(|| args::wrong_type("object"))
             }
             Some(Value::Number(place)) => at(place),
             Some(_) => Err(bad_key()),
         }
     }
 
-    /// Looks it up. May block on the disk.
+    /// Looks it up. May block on the disk. `None` if the log has no message with this id.
     ///
     /// # Errors
     ///
-    /// JavaScript's text for an unknown id, ours for a place where nothing is.
-    pub(crate) fn answer(&self, reader: &Reader<Disk>) -> Result<String, RemoteError> {
+    /// The log cannot be read; or nothing is at the place.
+    pub(crate) fn answer(&self, reader: &Reader<Disk>) -> Result<Option<String>, RemoteError> {
         let failed = |error: ReadError| RemoteError::new(error.to_string());
-        let (stored, meta) = match self {
-            Self::Message { id, meta } => {
+        match self {
+            Self::Message { id, .. } => {
                 let stored = reader.get(id).map_err(failed)?;
-                let text = || format!("Key not found in database [{id}]");
-                (stored.ok_or_else(|| RemoteError::named("NotFoundError", text()))?, *meta)
+                Ok(stored.map(|stored| self.shaped(&stored.id, stored.json, stored.received)))
             }
             Self::Place(place) => match reader.read(*place) {
-                Ok(stored) => (stored, true),
+                Ok(stored) => Ok(Some(self.shaped(&stored.id, stored.json, stored.received))),
                 Err(ReadError::Absent) => {
-                    return Err(RemoteError::new(format!("the log has no message {}", place.get())));
+                    Err(RemoteError::new(format!("the log has no message {}", place.get())))
                 }
-                Err(error) => return Err(failed(error)),
+                Err(error) => Err(failed(error)),
             },
-        };
-        Ok(if meta { key_value_timestamp(&stored.id, &stored.json, stored.received) } else { stored.json })
+        }
+    }
+
+    /// A message as the call wants it.
+    pub(crate) fn shaped(&self, id: &MessageId, json: String, received: f64) -> String {
+        match self {
+            Self::Message { meta: false, .. } => json,
+            Self::Message { meta: true, .. } | Self::Place(_) => key_value_timestamp(id, &json, received),
+        }
     }
 }
 
-fn message(text: &str, meta: bool) -> Option<Get> {
+/// The log has no message with this id (JavaScript's text).
+pub(crate) fn not_found(id: &MessageId) -> RemoteError {
+    RemoteError::named("NotFoundError", format!("Key not found in database [{id}]"))
+}
+
+fn message(text: &str, meta: bool, ooo: bool) -> Option<Get> {
     let query = text.split_once('?').map(|(_, query)| query).unwrap_or_default();
     let meta = meta
         || query.split('&').any(|pair| pair.strip_prefix("meta=").is_some_and(|value| !value.is_empty()));
-    message_id(text).map(|id| Get::Message { id, meta })
+    message_id(text).map(|id| Get::Message { id, meta, ooo })
 }
 
 fn at(place: f64) -> Result<Get, RemoteError> {
@@ -123,10 +137,13 @@ mod tests {
             (format!("{{\"id\":\"{id}\",\"meta\":\"x\"}}"), true),
             (format!("{{\"id\":\"{id}\",\"meta\":false}}"), false),
             (format!("{{\"id\":\"{id}\",\"meta\":0}}"), false),
+            (format!("{{\"id\":\"{id}\",\"meta\":false,\"ooo\":true}}"), false),
             (format!("{{\"id\":\"{id}\",\"meta\":null,\"private\":true,\"unbox\":\"x\"}}"), false),
         ] {
-            assert_eq!(parse(&argument), Ok(Get::Message { id, meta }), "{argument}");
+            assert_eq!(parse(&argument), Ok(Get::Message { id, meta, ooo: true }), "{argument}");
         }
+        let here = format!("{{\"id\":\"{id}\",\"ooo\":false}}");
+        assert_eq!(parse(&here), Ok(Get::Message { id, meta: false, ooo: false }));
     }
 
     #[test]
@@ -157,12 +174,12 @@ mod tests {
     fn a_message_is_answered_with_or_without_key_and_time() {
         let mut fixture = Fixture::new();
         let message = fixture.publish(&key(1), r#"{"type":"post"}"#);
-        let answer = |meta| Get::Message { id: message.id(), meta }.answer(&fixture.reader());
+        let answer = |meta| Get::Message { id: message.id(), meta, ooo: true }.answer(&fixture.reader());
 
-        assert_eq!(answer(false).as_deref(), Ok(message.json()));
+        assert_eq!(answer(false), Ok(Some(message.json().to_owned())));
         let with_meta = key_value_timestamp(&message.id(), message.json(), STEP);
-        assert_eq!(answer(true), Ok(with_meta.clone()));
-        assert_eq!(Get::Place(Ordinal::ZERO).answer(&fixture.reader()), Ok(with_meta));
+        assert_eq!(answer(true), Ok(Some(with_meta.clone())));
+        assert_eq!(Get::Place(Ordinal::ZERO).answer(&fixture.reader()), Ok(Some(with_meta)));
     }
 
     #[test]
@@ -176,9 +193,6 @@ mod tests {
     fn an_unknown_id_is_not_found() {
         let id = MessageId::from_bytes([1; 32]);
 
-        let answer = Get::Message { id, meta: false }.answer(&Fixture::new().reader());
-
-        let text = format!("Key not found in database [{id}]");
-        assert_eq!(answer, Err(RemoteError::named("NotFoundError", text)));
+        assert_eq!(Get::Message { id, meta: false, ooo: true }.answer(&Fixture::new().reader()), Ok(None));
     }
 }

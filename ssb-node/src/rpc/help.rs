@@ -61,6 +61,14 @@ pub(crate) const GOSSIP: &str = concat!(
     r#""disable":{"type":"sync","description":"do not do so any more, until the node stops","args":{}}}}"#,
 );
 
+/// `ooo.help`: the methods for single messages.
+pub(crate) const OOO: &str = concat!(
+    r#"{"description":"single messages of feeds that are not here, by their ids","commands":{"#,
+    r#""get":{"type":"async","description":"ask all peers for a message","args":{"#,
+    r#""id":{"type":"MessageId","description":"the id of the message","optional":false},"#,
+    r#""timeout":{"type":"number","description":"how many milliseconds to wait, 5000 unless the configuration (ooo.timeout) says otherwise; 0 is an hour","optional":true}}}}}"#,
+);
+
 macro_rules! relation {
     ($name:literal, $what:literal) => {
         concat!(

@@ -20,6 +20,7 @@ pub(crate) mod hop_stream;
 pub(crate) mod latest;
 pub(crate) mod log_stream;
 pub(crate) mod message_stream;
+pub(crate) mod ooo;
 pub(crate) mod publish;
 pub(crate) mod questions;
 pub(crate) mod raw_log_stream;
@@ -120,11 +121,14 @@ pub(crate) enum Rpc {
     ConnStop,
     ConnPing,
     Peers,
+    OooGet,
+    OooStream,
+    OooHelp,
 }
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 85] = [
+    pub(crate) const ALL: [Self; 88] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -210,6 +214,9 @@ impl Rpc {
         Self::ConnStop,
         Self::ConnPing,
         Self::Peers,
+        Self::OooGet,
+        Self::OooStream,
+        Self::OooHelp,
     ];
 
     pub(crate) const fn path(self) -> &'static str {
@@ -299,6 +306,9 @@ impl Rpc {
             Self::ConnStop => "conn.stop",
             Self::ConnPing => "conn.ping",
             Self::Peers => "peers",
+            Self::OooGet => "ooo.get",
+            Self::OooStream => "ooo.stream",
+            Self::OooHelp => "ooo.help",
         }
     }
 
@@ -338,7 +348,8 @@ impl Rpc {
             | Self::ConnUnstage
             | Self::ConnStart
             | Self::ConnStop
-            | Self::Peers => Kind::Sync,
+            | Self::Peers
+            | Self::OooHelp => Kind::Sync,
             Self::Auth
             | Self::Publish
             | Self::Add
@@ -363,7 +374,8 @@ impl Rpc {
             | Self::FriendsGraph
             | Self::EbtClock
             | Self::ConnConnect
-            | Self::ConnDisconnect => Kind::Async,
+            | Self::ConnDisconnect
+            | Self::OooGet => Kind::Async,
             Self::Latest
             | Self::MessagesByType
             | Self::Links
@@ -386,7 +398,7 @@ impl Rpc {
             | Self::ConnPeers
             | Self::ConnStagedPeers => Kind::Source,
             Self::CreateWriteStream => Kind::Sink,
-            Self::GossipPing | Self::ConnPing | Self::EbtReplicate => Kind::Duplex,
+            Self::GossipPing | Self::ConnPing | Self::EbtReplicate | Self::OooStream => Kind::Duplex,
         }
     }
 
@@ -401,6 +413,7 @@ impl Rpc {
                 | Self::GossipPing
                 | Self::ConnPing
                 | Self::EbtReplicate
+                | Self::OooStream
         )
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn about_the_server(table: &mut Table) {
             "progress",
             &[(
                 args,
-                "{\"indexes\":{\"start\":12,\"current\":12,\"target\":12}}",
+                "{\"indexes\":{\"start\":12,\"current\":12,\"target\":12},\"ooo\":{\"start\":0,\"current\":0,\"target\":0}}",
                 "{\"indexes\":{\"start\":…,\"current\":…,\"target\":12},\"ooo\":{\"start\":0,\"current\":0,\"target\":0}}",
             )],
         );
