@@ -256,6 +256,11 @@ impl Node {
         })
     }
 
+    /// Who it is.
+    pub const fn id(&self) -> FeedId {
+        self.me.id()
+    }
+
     /// The published-mark, as it is on disk.
     pub const fn mark(&self) -> PublishedMark {
         self.mark

@@ -656,7 +656,9 @@ impl World {
         for feed in node.core().graph().wanted().filter(|feed| node.core().wants(feed)) {
             let held = node.held(&feed);
             let theirs = other.gives(&feed, held);
-            let is_blocked = other.core().blocks(&feed) || self.truth.is_forked(&feed);
+            // Who is blocked by the author is not asked, even if that was taken back in a message that only they have.
+            let is_kept_away = !node.core().asks(&feed, &other.id());
+            let is_blocked = other.core().blocks(&feed) || self.truth.is_forked(&feed) || is_kept_away;
             if held < theirs && !is_blocked && self.truth.blocked_at(&feed, &me, other.held(&feed)).is_none()
             {
                 let why = [node, other].map(|node| node.core().explain(&feed).to_string()).concat();

@@ -416,6 +416,11 @@ impl Core {
         self.scope.wants(feed)
     }
 
+    /// Whether a feed is to be asked of a peer: it is wanted, and its author does not block the peer.
+    pub fn asks(&self, feed: &FeedId, peer: &FeedId) -> bool {
+        self.scope.asks(feed, peer)
+    }
+
     /// How far the log holds a feed.
     pub fn held(&self, feed: &FeedId) -> u32 {
         self.scope.held(feed)

@@ -78,6 +78,10 @@ pub const FEED_STALL_AFTER: Duration = Duration::from_secs(30);
 /// A feed that a peer owed and did not send is asked for again after this time, and after twice that the next time.
 pub const RETRY_AFTER: Duration = Duration::from_secs(30);
 
+/// Of so many feeds that a peer wants and was refused it is told when something of them comes. Of more it has to ask anew over
+/// another connection.
+pub const WISHED_MAX: usize = 4_096;
+
 /// For so long a peer may leave out a feed before it is made to forget what it remembers of us.
 pub const SILENT_AFTER: Duration = Duration::from_secs(10);
 
@@ -249,6 +253,7 @@ impl Ebt {
         scope: &Scope,
         now: Uptime,
     ) {
+        self.offer(feed, scope);
         for (connection, partner) in &mut self.partners {
             let Some(shared) = partner.feeds.get_mut(&feed) else { continue };
             if Some(*connection) == from {
@@ -329,7 +334,10 @@ impl Ebt {
                 }
             }
         }
-        feeds.iter().for_each(|feed| self.claim(*feed, scope, now));
+        for feed in feeds {
+            self.offer(*feed, scope);
+            self.claim(*feed, scope, now);
+        }
         self.fetch(scope, now);
     }
 
@@ -485,12 +493,30 @@ impl Ebt {
         }
     }
 
+    /// Who wanted a feed in vain is told of it, if there is something of it by now. It may have been under way when the feed was
+    /// wanted no more; or the owner has brought it.
+    fn offer(&mut self, feed: FeedId, scope: &Scope) {
+        let waits = |partner: &Partner| partner.wished.contains(&feed) && scope.offers(&feed, &partner.peer);
+        let waiting =
+            self.partners.iter().filter(|(_, partner)| waits(partner)).map(|(connection, _)| *connection);
+        for connection in waiting.collect::<Vec<_>>() {
+            let Some(partner) = self.partners.get_mut(&connection) else { continue };
+            partner.wished.remove(&feed);
+            if partner.feeds.entry(feed).or_default().said.is_none() {
+                self.say(connection, feed, has(&feed, false, scope));
+            }
+        }
+    }
+
     fn note(&mut self, connection: ConnectionId, feed: FeedId, note: Note, scope: &Scope, now: Uptime) {
         let source = self.source(&feed);
         let Some(partner) = self.partners.get_mut(&connection) else { return };
         if !scope.offers(&feed, &partner.peer) {
-            if note != Note::Refused {
+            if note == Note::Refused {
+                partner.wished.remove(&feed);
+            } else {
                 partner.notes.insert(feed, Note::Refused);
+                partner.wish(feed);
             }
             return;
         }
@@ -620,6 +646,9 @@ impl Ebt {
     fn part(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope, now: Uptime) {
         let Some(partner) = self.partners.get_mut(&connection) else { return };
         let Some(shared) = partner.feeds.remove(&feed) else { return };
+        if shared.theirs.is_some() {
+            partner.wish(feed);
+        }
         if shared.serves {
             partner.serve.insert(feed, Serve::Stop);
             partner.parted.insert(feed);

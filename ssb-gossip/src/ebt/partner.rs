@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use ssb_keys::FeedId;
 
 use super::NOTES_AT_ONCE;
+use super::WISHED_MAX;
 use crate::connection::ConnectionId;
 use crate::connection::Side;
 use crate::ebt::note::Note;
@@ -41,6 +42,8 @@ pub(super) struct Partner {
     /// Feeds that were sent to it until it was told that they are not exchanged: it still waits for more, and does not ask anew
     /// (epidemic-broadcast-trees 7.0.0 and 9.0.4).
     pub(super) parted: BTreeSet<FeedId>,
+    /// Feeds that it wants and that it was refused, because there was nothing for it here.
+    pub(super) wished: BTreeSet<FeedId>,
 }
 
 /// How far a connection is.
@@ -97,6 +100,7 @@ impl Partner {
             notes: BTreeMap::new(),
             serve: BTreeMap::new(),
             parted: BTreeSet::new(),
+            wished: BTreeSet::new(),
         }
     }
 
@@ -107,6 +111,13 @@ impl Partner {
     /// Whether all is known that a peer says at first.
     pub(super) fn is_settled(&self) -> bool {
         self.stage == Stage::Open && self.is_heard && self.settles.is_none()
+    }
+
+    /// It wants a feed and was refused.
+    pub(super) fn wish(&mut self, feed: FeedId) {
+        if self.wished.len() < WISHED_MAX {
+            self.wished.insert(feed);
+        }
     }
 
     /// A stream begins.
@@ -124,6 +135,7 @@ impl Partner {
         self.notes.clear();
         self.serve.clear();
         self.parted.clear();
+        self.wished.clear();
         self.retries.clear();
     }
 

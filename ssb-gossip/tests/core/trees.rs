@@ -17,6 +17,7 @@ use ssb_gossip::ebt::RETRY_AFTER;
 use ssb_gossip::ebt::SETTLE_AFTER;
 use ssb_gossip::ebt::SILENT_AFTER;
 use ssb_gossip::ebt::STALL_AFTER;
+use ssb_gossip::ebt::WISHED_MAX;
 use ssb_gossip::ebt::note::Note;
 use ssb_gossip::ebt::note::SEQUENCE_MAX;
 use ssb_gossip::ebt::serving::Serve;
@@ -498,6 +499,52 @@ fn follows_and_unfollows_are_noted_as_they_come() {
         node.set(Relation::Neutral, AUTHOR),
         [notes(1, &[(AUTHOR, Note::Refused)]), serve(1, AUTHOR, None)]
     );
+}
+
+#[test]
+fn who_wanted_a_feed_in_vain_is_told_when_something_of_it_comes() {
+    // It was under way when its author was unfollowed; or the owner has brought it.
+    let stored = |author, sequence| {
+        let outcome = Outcome::Stored { feed: feed(author), sequence, contact: None };
+        Input::Verdicts(vec![Verdict { giver: None, len: 0, outcome }])
+    };
+    let mut node = Node::following(&[AUTHOR]);
+    node.meet(1, &[(ME, odd(0)), (AUTHOR, even(0)), (7, even(0))]);
+    node.later(SETTLE_AFTER);
+    let left = node.set(Relation::Neutral, AUTHOR);
+    assert!(left.contains(&notes(1, &[(AUTHOR, Note::Refused)])), "{left:?}");
+
+    for author in [AUTHOR, 7] {
+        assert_eq!(node.handle(stored(author, 1)), [notes(1, &[(author, odd(1))])]);
+        assert_eq!(node.noted(1, &[(author, even(0))]), [serve(1, author, Some(1))]);
+        assert_eq!(node.handle(stored(author, 2)), []);
+    }
+    assert_eq!(node.handle(stored(8, 1)), [], "it never wanted this one");
+}
+
+#[test]
+fn who_does_not_want_a_feed_any_more_is_not_told_of_it() {
+    let mut node = Node::new();
+    node.meet(1, &[(ME, odd(0)), (7, even(0))]);
+    node.noted(1, &[(7, Note::Refused)]);
+
+    let outcome = Outcome::Stored { feed: feed(7), sequence: 1, contact: None };
+    assert_eq!(node.handle(Input::Verdicts(vec![Verdict { giver: None, len: 0, outcome }])), []);
+}
+
+#[test]
+fn so_many_feeds_that_a_peer_wants_in_vain_are_remembered() {
+    let mut node = Node::new();
+    node.connect(1, 1, Side::Dialed);
+    let wanted = (0..=WISHED_MAX).map(|n| (numbered(n), even(0))).collect();
+    node.handle(Input::EbtNotes { connection: ConnectionId(1), notes: wanted });
+
+    let told = (0..=WISHED_MAX).filter(|n| {
+        let outcome = Outcome::Stored { feed: numbered(*n), sequence: 1, contact: None };
+        !node.handle(Input::Verdicts(vec![Verdict { giver: None, len: 0, outcome }])).is_empty()
+    });
+
+    assert_eq!(told.count(), WISHED_MAX);
 }
 
 #[test]
