@@ -182,6 +182,11 @@ impl EbtStream {
         self.outbox.pop_front()
     }
 
+    /// Whether messages wait to be told.
+    pub const fn has_messages(&self) -> bool {
+        !self.messages.is_empty()
+    }
+
     /// Whether the core should hear of what came before any more comes: so many messages wait, or a call of whose items nobody
     /// knows yet what they are.
     pub fn is_full(&self) -> bool {
