@@ -580,4 +580,27 @@ mod tests {
             assert_eq!(notes.len(), NOTES);
         }
     }
+
+    #[test]
+    fn so_many_calls_wait_for_their_answers_and_further_ones_in_the_socket() {
+        let mut bench = Bench::new();
+        for _ in 0..=PENDING_MAX {
+            bench.caller.call(&["gossip", "peers"], Kind::Async, "[]").unwrap();
+        }
+        let (mut looks, mut events) = (Vec::new(), 0);
+
+        bench.turn();
+        while let Ok(next) = bench.inbox.try_recv() {
+            match next {
+                ToCore::Look { answer, .. } => looks.push(answer),
+                _ => events += 1,
+            }
+        }
+        assert_eq!(looks.len(), PENDING_MAX, "and {events} that are no calls");
+        bench.turn();
+        assert!(bench.inbox.is_empty());
+
+        looks.pop().unwrap().try_send(Ok("[]".to_owned())).unwrap();
+        assert!(matches!(bench.take(), ToCore::Look { .. }));
+    }
 }
