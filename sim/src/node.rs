@@ -463,6 +463,7 @@ impl Node {
         wishes: &mut Vec<Wish>,
     ) -> Result<(), Broken> {
         self.has_commit = false;
+        let earlier = self.results.len();
         let mut verdicts = Vec::new();
         let mut written = Vec::new();
         let mut marks = Vec::new();
@@ -554,7 +555,8 @@ impl Node {
             self.results.push_back(Input::MarkSaved(mark));
         }
         if !verdicts.is_empty() {
-            self.results.push_front(Input::Verdicts(verdicts));
+            // Before what else comes of this commit, and behind what came of those before.
+            self.results.insert(earlier, Input::Verdicts(verdicts));
         }
         self.schedule_turn(network);
         self.check_copies(truth)

@@ -70,3 +70,16 @@ fn unescape(text: &str) -> Option<String> {
     }
     Some(data)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_list_has_a_longest() {
+        let list = |len: usize| format!("net:{}", "h".repeat(len - 4));
+
+        assert_eq!(decode(&list(ADDRESS_LEN_MAX)).map(|all| all.len()), Some(1));
+        assert_eq!(decode(&list(ADDRESS_LEN_MAX + 1)), None);
+    }
+}

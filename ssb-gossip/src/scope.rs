@@ -183,4 +183,22 @@ mod tests {
 
         assert!(scope.keeps_from(&numbered(1), &numbered(WITHHELD_MAX + 1)));
     }
+
+    #[test]
+    fn so_many_requests_are_remembered_and_no_more_and_none_about_the_own_feed() {
+        let me = numbered(0);
+        let mut scope =
+            Scope::new(me, Graph::new(me, 2, Blocks::Transitive), Vec::new(), Vec::new(), Vec::new());
+        scope.request(me, false);
+        for n in 1..=REQUESTS_MAX + 1 {
+            scope.request(numbered(n), true);
+        }
+        assert!(scope.wants(&me));
+        assert!(scope.wants(&numbered(REQUESTS_MAX)));
+        assert!(!scope.wants(&numbered(REQUESTS_MAX + 1)));
+
+        scope.request(numbered(1), false);
+
+        assert!(!scope.wants(&numbered(1)), "what is remembered can be changed");
+    }
 }

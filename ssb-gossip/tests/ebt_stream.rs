@@ -21,6 +21,12 @@ use common::Told;
 
 const CONNECTION: ConnectionId = ConnectionId(1);
 
+/// What may be made of one item.
+const PARSED_LEN_MAX: usize = 4 << 20;
+
+/// What a connection holds beside one item: what was just read, and what waits to be written.
+const BUFFERS_LEN_MAX: usize = 256 << 10;
+
 /// A connection on which Alice has called Bob, what she has of it, and its name at his end.
 struct Trees {
     line: Line,
@@ -117,4 +123,41 @@ fn of_a_message_that_is_too_long_little_is_kept() {
         let [Input::EbtMessages { messages, .. }] = &heard[..] else { panic!("{heard:?}") };
         assert_eq!((messages[0].0, messages[0].1.len()), (author, kept));
     }
+}
+
+#[test]
+fn of_one_connection_there_is_one_item_at_most_and_what_is_made_of_it_is_smaller() {
+    let mut trees = Trees::open();
+    // The longest item, with more notes than are looked at.
+    let count = BODY_LEN_MAX as usize / 60;
+    let mut text = note::to_json(&notes(count));
+    assert!(text.len() < BODY_LEN_MAX as usize);
+    text.extend(std::iter::repeat_n(' ', BODY_LEN_MAX as usize - text.len()));
+    let [alice, bob] = &mut trees.line.ends;
+    for _ in 0..3 {
+        bob.peer.item(trees.theirs, Body::Json(&text));
+    }
+
+    let (mut most, mut heard) = (0, 0);
+    loop {
+        let wire = bob.write(usize::MAX);
+        if wire.is_empty() {
+            break;
+        }
+        alice.read(&wire);
+        most = most.max(alice.peer.memory());
+        for told in alice.news() {
+            let Told::Item(request, body) = told else { unreachable!("{told:?}") };
+            assert!(trees.stream.item(request, &body));
+        }
+        // As whoever owns the connection does behind every read.
+        while let Some(input) = trees.stream.poll() {
+            let Input::EbtNotes { notes, .. } = input else { unreachable!("{input:?}") };
+            assert!(notes.capacity() * size_of::<(FeedId, Note)>() <= PARSED_LEN_MAX);
+            heard += 1;
+        }
+    }
+
+    assert_eq!(heard, 3);
+    assert!(most <= BODY_LEN_MAX as usize + BUFFERS_LEN_MAX, "{most} bytes");
 }

@@ -206,6 +206,44 @@ fn an_announced_length_alone_takes_no_memory() {
 }
 
 #[test]
+fn a_body_that_drips_in_takes_no_more_memory_than_came() {
+    let mut session = session();
+    let request = open_one(&mut session, &stream_call(1, "replicate", "duplex"));
+    session.allow_large_items(request);
+
+    for (came, byte) in item_of(1, BODY_LEN_MAX)[..100_000].iter().enumerate() {
+        assert_eq!(session.receive(&[*byte]), Ok((1, None)));
+        assert!(session.memory() <= 2 * came + 4096, "{} for {came}", session.memory());
+    }
+}
+
+#[test]
+fn what_nobody_reads_is_not_buffered() {
+    let mut session = session();
+    feed(&mut session, &stream_call(1, "nosuch", "duplex"));
+    let ours = session.call(&["s"], Kind::Source, "[]").unwrap();
+    session.end(ours);
+    take(&mut session);
+    let answer = wire(-9, false, false, Body::Binary(&vec![1; BODY_LEN_MAX as usize]));
+    // To a call that was refused, to none, of a stream that we gave up, of none of ours, and an answer to nothing.
+    let ignored = [
+        item_of(1, BODY_LEN_MAX),
+        item_of(2, BODY_LEN_MAX),
+        item_of(-1, BODY_LEN_MAX),
+        item_of(-9, BODY_LEN_MAX),
+        answer,
+    ];
+
+    for wire in ignored {
+        for piece in wire.chunks(10_000) {
+            assert_eq!(feed(&mut session, piece), []);
+            take(&mut session);
+            assert!(session.memory() < 4096, "{}", session.memory());
+        }
+    }
+}
+
+#[test]
 fn as_many_requests_of_theirs_are_open_as_the_limit_says() {
     let mut session = session();
     let count = i32::try_from(OPEN_MAX).unwrap();

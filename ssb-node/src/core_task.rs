@@ -36,6 +36,7 @@ use crate::mailbox::Mailbox;
 use crate::peers_file;
 use crate::rpc::del;
 use crate::rpc::gossip;
+use crate::share::Part;
 use crate::supervisor::DialRequest;
 
 /// How many events of peers wait before the peers do.
@@ -57,6 +58,8 @@ pub(crate) enum ToCore {
     Register { connection: ConnectionId, mailbox: Mailbox<Letter> },
     /// Something happened.
     Event(Input),
+    /// Something happened on a connection, which may have so much waiting here.
+    Said { event: Input, part: Part },
     /// The owner wants something to happen.
     Wish { wish: Wish, answer: Answer },
     /// The owner wants to know something.
@@ -150,6 +153,11 @@ impl CoreTask {
         loop {
             match self.next().await {
                 Next::Result(input) | Next::Message(ToCore::Event(input)) => self.handle(input),
+                Next::Message(ToCore::Said { event, part }) => {
+                    self.handle(event);
+                    // What it comes to is in the mailbox before anything more is read.
+                    drop(part);
+                }
                 Next::Message(ToCore::Register { connection, mailbox }) => {
                     self.mailboxes.insert(connection, mailbox);
                 }

@@ -24,6 +24,7 @@ mod peers_file;
 mod permission;
 mod pool;
 mod rpc;
+mod share;
 mod shared;
 mod supervisor;
 mod tasks;

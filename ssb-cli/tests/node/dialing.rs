@@ -5,6 +5,8 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
+use ssb_keys::Keypair;
+
 use super::home::Home;
 use super::home::Node;
 use super::home::PATIENCE;
@@ -71,6 +73,33 @@ fn who_is_announced_is_dialed_and_still_known_after_a_restart() {
     let again = alice.start_with(&["--gossip.pub", "false"]);
     bob.answer(&bobs, &["publish", "--type", "post", "--text", "meanwhile"]);
     wait_for(&alice, &again, &bob.id(), 2);
+}
+
+#[test]
+fn a_damaged_table_of_peers_is_kept_aside_and_the_peers_stay_known() {
+    let home = Home::new();
+    let peer = |n: u8| {
+        let id = Keypair::from_seed(&[n; 32]).id().to_string();
+        let key = id.trim_start_matches('@').trim_end_matches(".ed25519");
+        format!("net:127.0.0.1:9~shs:{key}")
+    };
+    // Every start that learns something keeps the table, and the one before it.
+    for n in [1, 2] {
+        let node = home.start_with(&["--offline"]);
+        home.answer(&node, &["gossip.add", &peer(n)]);
+        node.stop();
+    }
+    let whole = fs::read_to_string(home.file("peers.json")).unwrap();
+    let torn = whole.get(..whole.len() / 2).unwrap();
+    fs::write(home.file("peers.json"), torn).unwrap();
+
+    let node = home.start_with(&["--offline"]);
+
+    let known = home.answer(&node, &["gossip.peers"]);
+    assert!(known.contains(&peer(1)), "{known}");
+    assert_eq!(fs::read_to_string(home.file("peers.json.damaged")).unwrap(), torn);
+    let said = node.stop_and_tell();
+    assert!(said.contains("peers.json is damaged"), "{said}");
 }
 
 #[test]

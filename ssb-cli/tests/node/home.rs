@@ -54,6 +54,11 @@ impl Home {
         self.path().join(name)
     }
 
+    /// A file that is not the node's.
+    pub(super) fn beside(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
     /// Who lives there.
     pub(super) fn id(&self) -> String {
         secret_file::load(&self.file("secret")).unwrap().id().to_string()

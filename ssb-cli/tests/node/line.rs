@@ -16,7 +16,9 @@ use ssb_gossip::time::Uptime;
 use ssb_keys::Keypair;
 use ssb_keys::network::NetworkKey;
 use ssb_keys::secret_file;
+use ssb_muxrpc::Body;
 use ssb_muxrpc::Kind;
+use ssb_muxrpc::RequestId;
 use ssb_muxrpc::Role;
 
 use super::home::Home;
@@ -24,6 +26,9 @@ use super::home::Node;
 use super::home::PATIENCE;
 
 const ROLE: Role = Role::new(0);
+
+/// A node that takes nothing for so long takes no more.
+const FULL_AFTER: Duration = Duration::from_secs(1);
 
 pub(super) struct Line {
     stream: TcpStream,
@@ -73,6 +78,26 @@ impl Line {
         let count = self.stream.read(self.peer.space()).unwrap();
         assert_ne!(count, 0, "the node hung up");
         self.peer.filled(count, now());
+    }
+
+    /// Writes what the node takes, and reads nothing. Returns whether it took all.
+    pub(super) fn push(&mut self) -> bool {
+        self.stream.set_write_timeout(Some(FULL_AFTER)).unwrap();
+        while !self.peer.outgoing().is_empty() {
+            match self.stream.write(self.peer.outgoing()) {
+                Ok(count) => self.peer.wrote(count, now()),
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+
+    /// Calls `ebt.replicate`, and says this on it.
+    pub(super) fn replicates(&mut self, clock: &str) -> RequestId {
+        let args = r#"[{"version":3,"format":"classic"}]"#;
+        let request = self.peer.call(&["ebt", "replicate"], Kind::Duplex, args).unwrap();
+        self.peer.item(request, Body::Json(clock));
+        request
     }
 
     /// Calls a method without arguments: the text of its answer, or its error.

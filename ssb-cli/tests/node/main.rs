@@ -7,6 +7,8 @@ mod crowd;
 mod deletion;
 mod dialing;
 mod disk;
+mod forking;
+mod greedy;
 mod home;
 mod kept;
 mod line;

@@ -15,7 +15,8 @@
 //!   a while ([`RETRY_AFTER`]) and asked again, with more patience; and the feed comes from another peer meanwhile, if one has it.
 //!
 //! A feed comes from one peer at a time, its source. Of feeds that somebody has more of, so many are fetched at once
-//! ([`FETCHES_MAX`]), nearer ones first; the others are noted as not to be sent until it is their turn.
+//! ([`FETCHES_MAX`]), nearer ones first; the others are noted as not to be sent until it is their turn. Whoever says that it has more
+//! and does not send it is asked after all others, and for few feeds at once ([`DOUBTS_MAX`]): a lie keeps nothing else waiting.
 
 pub mod note;
 mod owed;
@@ -23,6 +24,7 @@ mod partner;
 pub mod serving;
 pub mod stream;
 pub mod tally;
+mod waiting;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -40,6 +42,8 @@ use crate::ebt::partner::Partner;
 use crate::ebt::partner::Shared;
 use crate::ebt::partner::Stage;
 use crate::ebt::serving::Serve;
+use crate::ebt::waiting::Turn;
+use crate::ebt::waiting::Waiting;
 use crate::event::Letter;
 use crate::event::Output;
 use crate::scope::Scope;
@@ -47,6 +51,9 @@ use crate::time::Uptime;
 
 /// How many feeds are fetched at once, of all peers together.
 pub const FETCHES_MAX: usize = 128;
+
+/// Feeds of who did not send what it owed lately are fetched only while fewer than this are.
+pub const DOUBTS_MAX: usize = 32;
 
 /// How many notes go into one item: JavaScript reads an item at once.
 pub const NOTES_AT_ONCE: usize = 2_000;
@@ -90,8 +97,8 @@ pub const SILENT_AFTER: Duration = Duration::from_secs(10);
 pub struct Ebt {
     partners: BTreeMap<ConnectionId, Partner>,
     feeds: BTreeMap<FeedId, Feed>,
-    /// Feeds that somebody has more of and nobody is asked for yet: nearer ones first.
-    waiting: BTreeSet<(u32, FeedId)>,
+    /// Feeds that somebody has more of and nobody is asked for yet.
+    waiting: Waiting,
     /// Feeds whose source has more.
     fetching: BTreeSet<FeedId>,
     timers: BTreeSet<(Uptime, FeedId)>,
@@ -259,6 +266,7 @@ impl Ebt {
             if Some(*connection) == from {
                 shared.theirs = shared.theirs.max(Some(sequence.into()));
                 shared.strikes = 0;
+                partner.gave();
             } else if !shared.refused && !shared.serves && shared.theirs < Some(sequence.into()) {
                 partner.news.insert(feed);
                 let pause = if partner.side == Side::Dialed { NEWS_AFTER } else { NEWS_AFTER_GUESTS };
@@ -319,7 +327,7 @@ impl Ebt {
     /// These feeds may be wanted now, or not any more, or be for others than before.
     pub fn scope_changed(&mut self, feeds: &BTreeSet<FeedId>, scope: &Scope, now: Uptime) {
         // They may be nearer now, or further away.
-        self.waiting.retain(|(_, feed)| !feeds.contains(feed));
+        feeds.iter().for_each(|feed| self.waiting.remove(feed));
         for connection in self.partners.keys().copied().collect::<Vec<_>>() {
             for feed in feeds {
                 let Some(partner) = self.partners.get(&connection) else { continue };
@@ -560,9 +568,7 @@ impl Ebt {
     /// A feed without a source comes from here, if nobody is known to have more.
     fn adopt(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope) {
         let held = u64::from(scope.held(&feed));
-        let is_free = scope.wants(&feed)
-            && self.source(&feed).is_none()
-            && !self.waiting.contains(&(rank(&feed, scope), feed));
+        let is_free = scope.wants(&feed) && self.source(&feed).is_none() && !self.waiting.contains(&feed);
         let Some(shared) = self.shared(connection, &feed) else { return };
         if is_free && !shared.refused && shared.strikes < STRIKES_MAX && shared.theirs <= Some(held) {
             self.set_source(connection, feed, scope);
@@ -577,12 +583,10 @@ impl Ebt {
         if self.owes(&feed, scope) {
             self.fetching.insert(feed);
             self.owed_since(feed, now);
-        } else if self.candidate(&feed, None, scope).is_some() {
+        } else if let Some(connection) = self.candidate(&feed, None, scope) {
             let state = self.feeds.entry(feed).or_default();
             match (state.source, state.due) {
-                (None, _) => {
-                    self.waiting.insert((rank(&feed, scope), feed));
-                }
+                (None, _) => self.waiting.insert(feed, self.turn(connection, &feed, scope)),
                 // It probably comes from the source, too.
                 (Some(_), None) => self.set_due(feed, Some(now.after(GRACE))),
                 (Some(_), Some(_)) => {}
@@ -592,18 +596,34 @@ impl Ebt {
 
     /// Asks for feeds that wait, as many as may be fetched at once.
     fn fetch(&mut self, scope: &Scope, now: Uptime) {
-        while self.fetching.len() < FETCHES_MAX
-            && let Some((_, feed)) = self.waiting.pop_first()
-        {
-            if let Some(connection) = self.candidate(&feed, None, scope).filter(|_| scope.wants(&feed)) {
-                self.set_source(connection, feed, scope);
-                self.fetching.insert(feed);
-                self.owed_since(feed, now);
+        while let Some((turn, feed)) = self.waiting.first() {
+            let fetches_max = if turn.is_doubtful { DOUBTS_MAX } else { FETCHES_MAX };
+            if self.fetching.len() >= fetches_max {
+                break;
             }
+            self.waiting.remove(&feed);
+            let candidate = self.candidate(&feed, None, scope).filter(|_| scope.wants(&feed));
+            let Some(connection) = candidate else { continue };
+            let turn_now = self.turn(connection, &feed, scope);
+            if turn_now > turn {
+                // Meanwhile it is doubtful.
+                self.waiting.insert(feed, turn_now);
+                continue;
+            }
+            self.set_source(connection, feed, scope);
+            self.fetching.insert(feed);
+            self.owed_since(feed, now);
         }
     }
 
-    /// Who should be asked for more of a feed: who failed us least, then who has most; and of those not always the same.
+    /// When a feed is to be fetched from here, among those that wait.
+    fn turn(&self, connection: ConnectionId, feed: &FeedId, scope: &Scope) -> Turn {
+        let is_doubtful = self.partners.get(&connection).is_some_and(|partner| partner.is_doubted(feed));
+        Turn { is_doubtful, rank: rank(feed, scope) }
+    }
+
+    /// Who should be asked for more of a feed: who failed us least with it, then with others, then who has most; and of those not
+    /// always the same.
     fn candidate(&self, feed: &FeedId, except: Option<ConnectionId>, scope: &Scope) -> Option<ConnectionId> {
         let held = u64::from(scope.held(feed));
         let of_feed = |connection: &ConnectionId, partner: &Partner| {
@@ -611,7 +631,7 @@ impl Ebt {
             let theirs = shared.theirs.filter(|theirs| *theirs > held)?;
             let turn = connection.0.wrapping_mul(u64::from(feed.as_bytes()[0]) * 2 + 1) % 64;
             let is_fit = !shared.refused && shared.strikes < STRIKES_MAX && Some(*connection) != except;
-            is_fit.then_some((shared.strikes, Reverse(theirs), turn, *connection))
+            is_fit.then_some((shared.strikes, partner.stalls(), Reverse(theirs), turn, *connection))
         };
         let all = self.partners.iter().filter_map(|(connection, partner)| of_feed(connection, partner));
         all.min().map(|(.., connection)| connection)

@@ -272,6 +272,13 @@ mod tests {
         for body in ["", "1", "null", "[]", "\"a\"", "{", "{}x"] {
             assert_eq!(Item::read(body.as_bytes()), Err(NoItem), "{body}");
         }
+        // The last number that is exact, and the one behind it.
+        let sequence =
+            |number: &str| message(&format!(r#""sequence":{number},"author":"{author}","content":{{}}"#));
+        assert_eq!(sequence("9007199254740991"), Ok(Item::Message(Some((author, 9_007_199_254_740_991)))));
+        for number in ["9007199254740992", "9007199254740993", "-9007199254740992", "1e300", "1e999"] {
+            assert!(!matches!(sequence(number), Ok(Item::Message(_))), "{number}");
+        }
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(Item::read(deep.as_bytes()), Ok(Item::Clock(Vec::new())));
     }

@@ -11,7 +11,6 @@ use super::RETRY_AFTER;
 use super::STALL_AFTER;
 use super::STRIKES_MAX;
 use super::has;
-use super::rank;
 use crate::connection::ConnectionId;
 use crate::scope::Scope;
 use crate::time::Uptime;
@@ -37,8 +36,8 @@ impl Ebt {
             return self.strike(source, feed, scope, now);
         }
         self.set_due(feed, None);
-        if self.candidate(&feed, None, scope).is_some() {
-            self.waiting.insert((rank(&feed, scope), feed));
+        if let Some(other) = self.candidate(&feed, None, scope) {
+            self.waiting.insert(feed, self.turn(other, &feed, scope));
         }
         None
     }
@@ -55,12 +54,11 @@ impl Ebt {
         let shared = self.shared(source, &feed)?;
         shared.strikes = shared.strikes.saturating_add(1).min(STRIKES_MAX);
         let (strikes, is_last) = (shared.strikes, shared.strikes == STRIKES_MAX && !shared.is_bad);
-        if is_last {
-            let retry = now.after(doubled(RETRY_AFTER, shared.rounds));
-            shared.rounds = shared.rounds.saturating_add(1);
-            if let Some(partner) = self.partners.get_mut(&source) {
-                partner.retries.insert((retry, feed));
-            }
+        let retry = is_last.then(|| now.after(doubled(RETRY_AFTER, shared.rounds)));
+        shared.rounds = shared.rounds.saturating_add(is_last.into());
+        if let Some(partner) = self.partners.get_mut(&source) {
+            partner.stalled();
+            partner.retries.extend(retry.map(|retry| (retry, feed)));
         }
         if self.source(&feed) != Some(source) {
             return None;

@@ -27,6 +27,8 @@ pub(super) struct Partner {
     pub(super) feeds: BTreeMap<FeedId, Shared>,
     /// When its last message came.
     pub(super) heard: Uptime,
+    /// How often it owed a feed and did not send it, less what it has sent since; at most [`STALLS_MAX`].
+    stalls: u32,
     /// When feeds without a source may come from it.
     pub(super) settles: Option<Uptime>,
     /// When feeds of which it says nothing are noted once more.
@@ -91,6 +93,7 @@ impl Partner {
             is_heard: false,
             feeds: BTreeMap::new(),
             heard: call,
+            stalls: 0,
             settles: None,
             silent: None,
             news: BTreeSet::new(),
@@ -118,6 +121,27 @@ impl Partner {
         if self.wished.len() < WISHED_MAX {
             self.wished.insert(feed);
         }
+    }
+
+    /// It owed a feed and did not send it.
+    pub(super) fn stalled(&mut self) {
+        self.stalls = self.stalls.saturating_add(1).min(STALLS_MAX);
+    }
+
+    /// It sent a message that is new.
+    pub(super) const fn gave(&mut self) {
+        self.stalls = self.stalls.saturating_sub(1);
+    }
+
+    /// Whether it says that it has more than it sends.
+    pub(super) const fn stalls(&self) -> bool {
+        self.stalls > 0
+    }
+
+    /// Whether it may be that it has no more of a feed, although it says so.
+    pub(super) fn is_doubted(&self, feed: &FeedId) -> bool {
+        let is_struck = |shared: &Shared| shared.strikes > 0 || shared.rounds > 0;
+        self.stalls() || self.feeds.get(feed).is_some_and(is_struck)
     }
 
     /// A stream begins.
@@ -164,3 +188,6 @@ impl Partner {
         }
     }
 }
+
+/// After so many new messages a peer is trusted again, however many feeds it did not send.
+const STALLS_MAX: u32 = 128;

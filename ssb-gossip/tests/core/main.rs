@@ -7,6 +7,7 @@ mod admission;
 mod asking;
 mod dialing;
 mod explaining;
+mod flooding;
 mod flow;
 mod gate;
 mod laws;

@@ -728,3 +728,50 @@ fn of_two_calls_on_one_connection_that_of_who_dialed_counts() {
     listener.later(CALL_AFTER);
     assert_eq!(listener.asked(1), [accept(1), notes(1, &[(ME, odd(0)), (AUTHOR, odd(3))])]);
 }
+
+#[test]
+fn a_follow_in_one_direction_is_enough_for_that_direction() {
+    // We follow, and the other side does not replicate us.
+    let mut node = Node::following(&[AUTHOR]);
+    node.connect(1, AUTHOR, Side::Dialed);
+    let noted = node.noted(1, &[(AUTHOR, odd(3)), (ME, Note::Refused)]);
+    assert_eq!(noted, [notes(1, &[(ME, odd(0)), (AUTHOR, even(0))])]);
+    assert_eq!(node.sent(1, AUTHOR, 1), []);
+
+    // The other side follows, and we do not replicate it.
+    let mut node = Node::start(Start { held: vec![(feed(ME), 3)], ..fresh() });
+    node.connect(1, AUTHOR, Side::Accepted);
+    node.asked(1);
+    let noted = node.noted(1, &[(AUTHOR, odd(9)), (ME, even(0))]);
+    assert_eq!(noted, [notes(1, &[(AUTHOR, Note::Refused)]), serve(1, ME, Some(1))]);
+    assert_eq!(node.message(1, AUTHOR, LEN), []);
+}
+
+#[test]
+fn a_fork_of_one_feed_keeps_no_other_feed_of_that_peer_from_coming() {
+    for reason in [Refusal::Fork, Refusal::Signature, Refusal::Malformed, Refusal::WrongFeed] {
+        let mut node = Node::following(&[AUTHOR, 6]);
+        node.meet(1, &[(AUTHOR, odd(9)), (6, odd(9))]);
+
+        node.message(1, AUTHOR, LEN);
+        node.judged(1, AUTHOR, Outcome::Refused(reason));
+
+        assert_eq!(node.sent(1, 6, 1), [], "{reason:?}");
+        assert_eq!(node.later(STALL_AFTER - Duration::from_millis(1)), [notes(1, &[(ME, even(0))])]);
+        assert_eq!(node.sent(1, 6, 2), [], "{reason:?}");
+    }
+}
+
+#[test]
+fn who_never_sends_what_it_owes_is_asked_ever_more_rarely_but_asked() {
+    let mut node = holding(3);
+    node.meet(1, &[(ME, odd(0)), (AUTHOR, odd(9))]);
+    node.later(SETTLE_AFTER);
+    let hour = Duration::from_secs(3600);
+
+    let [first, second] = [node.later(hour), node.later(hour)].map(|told| told.len());
+
+    assert!(first > second, "{first}, then {second} in an hour");
+    // Six letters a round: it is asked, told again, made to forget in two, asked the old way once, and left in peace.
+    assert!((6..=20).contains(&second), "the longest pause is 16 minutes: {second}");
+}

@@ -46,6 +46,7 @@ mod tests {
     use super::*;
     use crate::fixture::Fixture;
     use crate::fixture::key;
+    use ssb_msg::Signing;
 
     #[test]
     fn a_survey_finds_how_far_feeds_are_and_their_contacts() {
@@ -71,5 +72,22 @@ mod tests {
         fixture.publish(&key(2), &format!(r#"{{"type":"post","address":"{older}","text":"\"pub\""}}"#));
 
         assert_eq!(pubs(&fixture.take()).unwrap(), [newer, older]);
+    }
+
+    #[test]
+    fn so_many_messages_are_looked_at_and_no_more() {
+        let mut fixture = Fixture::new();
+        let address = |n: u64| Address::net(&format!("h{n}.example"), 8008, key(1).id()).unwrap();
+        let store = fixture.store();
+        for n in 0..=PUBS_MAX {
+            let content = format!(r#"{{"type":"pub","address":"{}"}}"#, address(n));
+            store.sign_next(&content, 1.0, &key(2), &Signing::plain(), 1.0).unwrap();
+        }
+        let _ = store.commit().unwrap();
+
+        let pubs = pubs(&fixture.take()).unwrap();
+
+        assert_eq!(u64::try_from(pubs.len()), Ok(PUBS_MAX));
+        assert_eq!((pubs.first(), pubs.last()), (Some(&address(PUBS_MAX)), Some(&address(1))));
     }
 }

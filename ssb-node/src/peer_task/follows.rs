@@ -136,6 +136,7 @@ mod tests {
     use crate::followers::News;
     use crate::permission;
     use crate::permission::OWNER;
+    use crate::share::Share;
     use smol::channel::Receiver;
     use ssb_gossip::core::Core;
     use ssb_gossip::core::watch::Topic;
@@ -174,7 +175,7 @@ mod tests {
             let mut peer = Peer::local(key(1).id(), &permission::methods(), OWNER);
             while peer.poll().is_some() {}
             let (core, at_core) = bounded(8);
-            let queue = ToCoreQueue { core, queue: VecDeque::new(), sending: None };
+            let queue = ToCoreQueue { core, share: Share::default(), queue: VecDeque::new(), sending: None };
             let caller = Session::new(Arc::default(), OWNER);
             Self { peer, caller, follows: Follows::default(), queue, at_core }
         }

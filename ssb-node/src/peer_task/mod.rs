@@ -51,6 +51,7 @@ use crate::mailbox::Mailbox;
 use crate::permission::ANONYMOUS;
 use crate::permission::OWNER;
 use crate::rpc::history::History;
+use crate::share::Share;
 use crate::shared::Shared;
 use crate::transport::Stream;
 
@@ -104,7 +105,7 @@ impl PeerTask {
         opened: Option<Sender<Result<(), PeerError>>>,
     ) -> Self {
         let mailbox = Mailbox::new();
-        let mut core = ToCoreQueue { core, queue: VecDeque::new(), sending: None };
+        let mut core = ToCoreQueue { core, share: Share::default(), queue: VecDeque::new(), sending: None };
         core.push(ToCore::Register { connection, mailbox: mailbox.clone() });
         Self {
             sources: Sources::new(&shared.reader),
@@ -177,7 +178,7 @@ impl PeerTask {
             if told {
                 self.announce();
             }
-            let room = told && self.pending.len() < PENDING_MAX;
+            let room = told && self.core.has_room(context) && self.pending.len() < PENDING_MAX;
             if room {
                 moved |= self.poll_events();
             }
@@ -391,13 +392,13 @@ impl PeerTask {
 
     fn tell_core(&mut self) {
         while let Some(input) = self.streams.poll() {
-            self.core.push(ToCore::Event(input));
+            self.core.say(input);
         }
         while let Some(input) = self.trees.stream.poll() {
-            self.core.push(ToCore::Event(input));
+            self.core.say(input);
         }
         while let Some(input) = self.singles.stream.poll() {
-            self.core.push(ToCore::Event(input));
+            self.core.say(input);
         }
     }
 
@@ -426,6 +427,7 @@ impl Drop for PeerTask {
 /// What waits to go to the core, in order. Empty before anything more is read from the socket.
 struct ToCoreQueue {
     core: Sender<ToCore>,
+    share: Share,
     queue: VecDeque<ToCore>,
     sending: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
@@ -433,6 +435,17 @@ struct ToCoreQueue {
 impl ToCoreQueue {
     fn push(&mut self, message: ToCore) {
         self.queue.push_back(message);
+    }
+
+    /// Something happened on the connection.
+    fn say(&mut self, event: Input) {
+        let part = self.share.part(&event);
+        self.push(ToCore::Said { event, part });
+    }
+
+    /// Whether more may be read; else wakes when that has changed.
+    fn has_room(&self, context: &Context<'_>) -> bool {
+        self.share.poll_room(context).is_ready()
     }
 
     /// Ready when nothing waits any more.
@@ -462,3 +475,155 @@ impl ToCoreQueue {
 
 /// How often one task goes round before it lets others have their turn.
 const TURNS_MAX: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::addresses::Addresses;
+    use crate::clock::Clock;
+    use crate::config::Ooo;
+    use crate::fixture::Fixture;
+    use crate::fixture::key;
+    use crate::logging::Logger;
+    use crate::permission;
+    use crate::pool::Pool;
+    use smol::Async;
+    use smol::channel::Receiver;
+    use smol::channel::bounded;
+    use ssb_gossip::ebt::note;
+    use ssb_gossip::ebt::note::Note;
+    use ssb_gossip::peer::Timeouts;
+    use ssb_keys::FeedId;
+    use ssb_keys::network::NetworkKey;
+    use ssb_muxrpc::Body;
+    use ssb_muxrpc::Kind;
+    use ssb_muxrpc::Session;
+    use std::collections::BTreeSet;
+    use std::io::ErrorKind;
+    use std::io::Write as _;
+    use std::os::unix::net::UnixStream;
+    use std::task::Waker;
+
+    /// How many notes are in each item.
+    const NOTES: usize = 5_000;
+
+    /// A connection of the owner's, whose core takes nothing by itself.
+    struct Bench {
+        task: PeerTask,
+        inbox: Receiver<ToCore>,
+        caller: Session,
+        wire: UnixStream,
+        _fixture: Fixture,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let fixture = Fixture::new();
+            let shared = Arc::new(Shared {
+                me: key(1),
+                network: NetworkKey::MAIN,
+                owners: BTreeSet::new(),
+                outgoing: Vec::new(),
+                addresses: Addresses::default(),
+                timeouts: Timeouts::default(),
+                ping_pause: Duration::from_secs(60),
+                ooo: Ooo::default(),
+                methods: permission::methods(),
+                reader: fixture.reader(),
+                reads: Pool::start("read", 0).unwrap().0,
+                names: Pool::start("name", 0).unwrap().0,
+                rebuilds: bounded(1).0,
+                clock: Clock::start(),
+                logger: Logger::new(LogLevel::Error),
+            });
+            let (wire, theirs) = UnixStream::pair().unwrap();
+            wire.set_nonblocking(true).unwrap();
+            let socket = Stream::Unix(Async::new(theirs).unwrap());
+            let peer = Peer::local(key(1).id(), &shared.methods, OWNER);
+            let (core, inbox) = bounded(1_000);
+            let task = PeerTask::new(&shared, ConnectionId(1), Side::Local, socket, peer, core, None);
+            let caller = Session::new(Arc::default(), OWNER);
+            Self { task, inbox, caller, wire, _fixture: fixture }
+        }
+
+        /// Lets bytes go as far as they do.
+        fn turn(&mut self) {
+            let mut context = Context::from_waker(Waker::noop());
+            loop {
+                let count = match self.wire.write(self.caller.outgoing()) {
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+                    written => written.unwrap(),
+                };
+                self.caller.sent(count);
+                let before = self.inbox.len();
+                assert!(self.task.poll(&mut context).is_pending());
+                if count == 0 && self.inbox.len() == before {
+                    return;
+                }
+            }
+        }
+
+        /// What the core takes next.
+        fn take(&mut self) -> ToCore {
+            loop {
+                match self.inbox.try_recv() {
+                    Ok(next) => return next,
+                    Err(_) => self.turn(),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_connection_is_read_no_further_than_its_share_until_the_core_takes_some() {
+        let mut bench = Bench::new();
+        let args = r#"[{"version":3,"format":"classic"}]"#;
+        let call = bench.caller.call(&["ebt", "replicate"], Kind::Duplex, args).unwrap();
+        let request = loop {
+            if let ToCore::Said { event: Input::EbtAsked { request, .. }, .. } = bench.take() {
+                break request;
+            }
+        };
+        assert!(bench.task.mailbox().send(Letter::EbtAccept { request }));
+        let clock = note::to_json(&vec![(FeedId::from_bytes([2; 32]), Note::Refused); NOTES]);
+        for _ in 0..20 {
+            bench.caller.item(call, Body::Json(&clock));
+        }
+
+        bench.turn();
+        let waiting = bench.inbox.len();
+        assert!((1..=3).contains(&waiting), "{waiting} events wait");
+        bench.turn();
+        assert_eq!(bench.inbox.len(), waiting);
+
+        for _ in 0..20 {
+            let ToCore::Said { event: Input::EbtNotes { notes, .. }, .. } = bench.take() else {
+                panic!("it is a clock");
+            };
+            assert_eq!(notes.len(), NOTES);
+        }
+    }
+
+    #[test]
+    fn so_many_calls_wait_for_their_answers_and_further_ones_in_the_socket() {
+        let mut bench = Bench::new();
+        for _ in 0..=PENDING_MAX {
+            bench.caller.call(&["gossip", "peers"], Kind::Async, "[]").unwrap();
+        }
+        let (mut looks, mut events) = (Vec::new(), 0);
+
+        bench.turn();
+        while let Ok(next) = bench.inbox.try_recv() {
+            match next {
+                ToCore::Look { answer, .. } => looks.push(answer),
+                _ => events += 1,
+            }
+        }
+        assert_eq!(looks.len(), PENDING_MAX, "and {events} that are no calls");
+        bench.turn();
+        assert!(bench.inbox.is_empty());
+
+        looks.pop().unwrap().try_send(Ok("[]".to_owned())).unwrap();
+        assert!(matches!(bench.take(), ToCore::Look { .. }));
+    }
+}

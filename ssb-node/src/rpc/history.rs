@@ -73,6 +73,7 @@ mod tests {
     use super::*;
     use crate::fixture::Fixture;
     use crate::fixture::key;
+    use ssb_log::Decision;
     use ssb_msg::Message;
 
     const AUTHOR: u8 = 1;
@@ -163,6 +164,28 @@ mod tests {
         assert_eq!(pull_all(&mut history(&fixture, query(false)), &fixture), (vec![], Then::End(Ok(()))));
         let wait = Then::FeedGrown { feed: key(AUTHOR).id(), past: 0 };
         assert_eq!(pull_all(&mut history(&fixture, query(true)), &fixture), (vec![], wait));
+    }
+
+    #[test]
+    fn a_feed_with_a_hole_is_sent_up_to_it_and_says_that_more_is_missing() {
+        for hole in 1..=3 {
+            let mut fixture = Fixture::new();
+            let messages = fixture.publish_posts(&key(AUTHOR), 3, 5);
+            let deleted = Decision::Delete { feed: key(AUTHOR).id(), from: hole, upto: hole };
+            fixture.store().decide(&[deleted], 0.0).unwrap();
+            let place = usize::try_from(hole).unwrap();
+            for live in [false, true] {
+                let incomplete = Then::End(Err(RemoteError::new(INCOMPLETE)));
+                let (items, then) = pull_all(&mut history(&fixture, query(live)), &fixture);
+                assert_eq!((items, then), (texts(&messages[..place - 1]), incomplete), "{hole}");
+            }
+
+            // Whoever has what is missing here gets what is behind it.
+            let behind = HistoryQuery { from: hole + 1, ..query(false) };
+            let (items, then) = pull_all(&mut history(&fixture, behind), &fixture);
+
+            assert_eq!((items, then), (texts(&messages[place..]), Then::End(Ok(()))), "{hole}");
+        }
     }
 
     #[test]
