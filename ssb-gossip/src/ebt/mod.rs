@@ -14,6 +14,9 @@
 //! - A peer that has more and does not send it is told so again, then made to forget, then asked the old way, then left in peace for
 //!   a while ([`RETRY_AFTER`]) and asked again, with more patience; and the feed comes from another peer meanwhile, if one has it.
 //!
+//! Nothing is remembered of a peer from one connection to the next: all that is wanted is noted anew, and every note answered, by
+//! JavaScript's peers too, so what was remembered would be said again anyway; and it may be of a log that was lost since.
+//!
 //! A feed comes from one peer at a time, its source. Of feeds that somebody has more of, so many are fetched at once
 //! ([`FETCHES_MAX`]), nearer ones first; the others are noted as not to be sent until it is their turn. Whoever says that it has more
 //! and does not send it is asked after all others, and for few feeds at once ([`DOUBTS_MAX`]): a lie keeps nothing else waiting.
