@@ -191,3 +191,24 @@ impl Partner {
 
 /// After so many new messages a peer is trusted again, however many feeds it did not send.
 const STALLS_MAX: u32 = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_stalled_ever_so_often_is_believed_again_after_so_many_messages() {
+        let mut partner = Partner::new(FeedId::from_bytes([1; 32]), Side::Dialed, Uptime::default());
+        for _ in 0..10 * STALLS_MAX {
+            partner.stalled();
+        }
+
+        for _ in 1..STALLS_MAX {
+            partner.gave();
+        }
+        assert!(partner.stalls());
+        partner.gave();
+
+        assert!(!partner.stalls());
+    }
+}
