@@ -30,6 +30,7 @@ fn main() {
     query_parse();
     lan_beacon();
     address_parse();
+    privatebox_open();
     replicator();
 }
 
@@ -484,6 +485,50 @@ fn address_parse() {
         ("tunnel", format!("tunnel:@a:@b~shs:{key}")),
     ] {
         write("address_parse", name, text.as_bytes());
+    }
+}
+
+fn privatebox_open() {
+    // Sealed: the recipients, a text and how often less one, then damages.
+    let sealed = |recipients: &[u8], damages: &[u8]| {
+        [[0].as_slice(), &run(recipients), &run(b"hello"), &[0], damages].concat()
+    };
+    write("privatebox_open", "honest", &sealed(&[0, 1], &[]));
+    write("privatebox_open", "for-seven", &sealed(&[0, 1, 2, 0, 1, 2, 0], &[]));
+    write("privatebox_open", "for-eight", &sealed(&[0, 1, 2, 0, 1, 2, 0, 1], &[]));
+    write("privatebox_open", "for-nobody", &sealed(&[], &[]));
+    write("privatebox_open", "flipped-nonce", &sealed(&[0, 1], &[0, 3, 0, 1]));
+    write("privatebox_open", "flipped-bit-that-nobody-looks-at", &sealed(&[0, 1], &[0, 55, 0, 7]));
+    write("privatebox_open", "flipped-slot", &sealed(&[0, 1], &[0, 60, 0, 0]));
+    write("privatebox_open", "flipped-body", &sealed(&[0, 1], &[0, 155, 0, 0]));
+    write("privatebox_open", "cut-in-the-body", &sealed(&[0, 1], &[0, 170, 1]));
+    write("privatebox_open", "cut-in-a-slot", &sealed(&[0, 1], &[0, 120, 1]));
+    write("privatebox_open", "slot-removed", &sealed(&[0, 1], &[0, 56, 3, 48]));
+    write(
+        "privatebox_open",
+        "slot-inserted",
+        &sealed(&[0, 1], &[&[0, 56, 2], run(&[9; 49]).as_slice()].concat()),
+    );
+    // By a sender: how many slots, for each who may open it and where it says that the body is, then the text.
+    let made = |slots: &[[u8; 2]]| {
+        let count = u8::try_from(slots.len()).expect("a few slots");
+        [&[1, count], slots.concat().as_slice(), b"hello"].concat()
+    };
+    write("privatebox_open", "sender-without-slots", &made(&[]));
+    let behind_eight = [[[0, 9]; 8].as_slice(), &[[1, 9]]].concat();
+    write("privatebox_open", "sender-behind-eight-slots", &made(&behind_eight));
+    write("privatebox_open", "sender-lies-first", &made(&[[0, 1], [0, 2]]));
+    write("privatebox_open", "sender-lies-later", &made(&[[0, 2], [0, 255]]));
+    write("privatebox_open", "sender-lies-zero", &made(&[[1, 0], [2, 2]]));
+    // Anything: a one-time key of low order, and what stands in a message.
+    write("privatebox_open", "weak-one-time-key", &[&[2], [0; 200].as_slice()].concat());
+    write("privatebox_open", "text", b"\x02AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.box");
+    for row in vectors("ssb-privatebox/tests/vectors/private-box.jsonl") {
+        if let (Some(name @ ("same-recipient-twice" | "encrypt-0-recipients")), Some(boxed)) =
+            (row["name"].as_str(), row["boxed"].as_str())
+        {
+            write("privatebox_open", name, format!("\x02{boxed}").as_bytes());
+        }
     }
 }
 

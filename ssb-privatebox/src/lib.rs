@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+mod error;
+mod key;
+pub mod limits;
+mod open;
+mod seal;
+pub mod text;
+
+pub use error::SealError;
+pub use key::ReadKey;
+pub use open::Opened;
+pub use open::open;
+pub use seal::seal;
+pub use seal::seal_for_many;
