@@ -488,14 +488,7 @@ impl Ebt {
             return;
         }
         let is_settled = partner.is_settled();
-        let shared = partner.feeds.entry(feed).or_default();
-        if shared.said.is_none() {
-            if partner.parted.remove(&feed) {
-                shared.serves = true;
-                partner.serve.insert(feed, Serve::Resume);
-            }
-            self.say(connection, feed, has(&feed, false, scope));
-        }
+        self.share(connection, feed, scope);
         if self.source(&feed).is_none() {
             self.claim(feed, scope, now);
             if is_settled {
@@ -511,11 +504,21 @@ impl Ebt {
         let waiting =
             self.partners.iter().filter(|(_, partner)| waits(partner)).map(|(connection, _)| *connection);
         for connection in waiting.collect::<Vec<_>>() {
-            let Some(partner) = self.partners.get_mut(&connection) else { continue };
-            partner.wished.remove(&feed);
-            if partner.feeds.entry(feed).or_default().said.is_none() {
-                self.say(connection, feed, has(&feed, false, scope));
+            self.share(connection, feed, scope);
+        }
+    }
+
+    /// A feed is exchanged on this connection from now on, if it was not yet.
+    fn share(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope) {
+        let Some(partner) = self.partners.get_mut(&connection) else { return };
+        partner.wished.remove(&feed);
+        let shared = partner.feeds.entry(feed).or_default();
+        if shared.said.is_none() {
+            if partner.parted.remove(&feed) {
+                shared.serves = true;
+                partner.serve.insert(feed, Serve::Resume);
             }
+            self.say(connection, feed, has(&feed, false, scope));
         }
     }
 

@@ -514,8 +514,11 @@ fn who_wanted_a_feed_in_vain_is_told_when_something_of_it_comes() {
     let left = node.set(Relation::Neutral, AUTHOR);
     assert!(left.contains(&notes(1, &[(AUTHOR, Note::Refused)])), "{left:?}");
 
-    for author in [AUTHOR, 7] {
-        assert_eq!(node.handle(stored(author, 1)), [notes(1, &[(author, odd(1))])]);
+    // It may still wait for what it was served before.
+    let resume = Letter::EbtServe(vec![(feed(AUTHOR), Serve::Resume)]).to(ConnectionId(1));
+    for (author, resumed) in [(AUTHOR, Some(resume)), (7, None)] {
+        let told: Vec<Output> = [notes(1, &[(author, odd(1))])].into_iter().chain(resumed).collect();
+        assert_eq!(node.handle(stored(author, 1)), told);
         assert_eq!(node.noted(1, &[(author, even(0))]), [serve(1, author, Some(1))]);
         assert_eq!(node.handle(stored(author, 2)), []);
     }
@@ -577,6 +580,23 @@ fn who_is_not_blocked_any_more_goes_on_getting_what_it_still_waits_for() {
 
     let resume = Letter::EbtServe(vec![(feed(AUTHOR), Serve::Resume)]).to(ConnectionId(1));
     assert_eq!(resumed, [notes(1, &[(AUTHOR, odd(4))]), resume]);
+}
+
+#[test]
+fn whatever_else_is_stored_with_the_message_that_takes_a_block_back() {
+    let mut node = holding(3);
+    node.meet(1, &[(AUTHOR, even(3))]);
+    let said = |sequence, relation: Option<Relation>| {
+        let contact = relation.map(|relation| Contact { contact: feed(101), relation });
+        let outcome = Outcome::Stored { feed: feed(AUTHOR), sequence, contact };
+        Verdict { giver: None, len: 0, outcome }
+    };
+    node.handle(Input::Verdicts(vec![said(4, Some(Relation::Block)), said(5, None)]));
+
+    let resumed = node.handle(Input::Verdicts(vec![said(6, Some(Relation::Neutral)), said(7, None)]));
+
+    let resume = Letter::EbtServe(vec![(feed(AUTHOR), Serve::Resume)]).to(ConnectionId(1));
+    assert_eq!(resumed, [notes(1, &[(AUTHOR, odd(7))]), resume]);
 }
 
 #[test]
