@@ -1,7 +1,8 @@
 //! The `ooo.stream` of one connection: what stands between its items and the core.
 //!
 //! Whoever dialed calls it (ssb-ooo 1.3.3). What a peer wants is looked up in the log first, by whoever drives this: then the
-//! core decides who may have what. While something is to be looked up or sent, the peer's next items wait.
+//! core decides who may have what. While something is to be looked up, the peer's next items wait. Not while something is to be
+//! sent: who reads nothing would never be heard again, not even that it is gone.
 
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
@@ -25,6 +26,9 @@ pub const LOOK_UP_MAX: usize = 64;
 
 /// Of so many messages that the peer was asked for answers are looked at.
 pub const ASKED_MAX: usize = 4096;
+
+/// So many messages of the log wait to be sent; more are not.
+pub const SERVED_MAX: usize = 4096;
 
 /// The stream, if there is one.
 #[derive(Debug)]
@@ -81,7 +85,7 @@ impl OooStream {
     /// The core lets the peer have messages of the log.
     pub fn serve(&mut self, ids: Vec<MessageId>) {
         if self.current.is_some() {
-            self.served.extend(ids);
+            self.served.extend(ids.into_iter().take(SERVED_MAX.saturating_sub(self.served.len())));
         }
     }
 
@@ -137,9 +141,9 @@ impl OooStream {
         self.outbox.pop_front()
     }
 
-    /// Whether the peer may not go on: something of what it wanted is still to be looked up or sent.
+    /// Whether the peer may not go on: something of what it wanted is still to be looked up.
     pub fn is_full(&self) -> bool {
-        !self.unknown.is_empty() || !self.served.is_empty()
+        !self.unknown.is_empty()
     }
 
     fn begin(&mut self, request: RequestId, peer: &mut Peer) {
