@@ -266,15 +266,16 @@ impl Core {
                 let fallback = self.ebt.ended(connection, &self.scope, now.uptime);
                 self.fall_back(fallback);
             }
-            Input::OooOpened { connection } => self.ooo.opened(connection, &mut self.outbox),
+            Input::OooOpened { connection } => {
+                // Who is no peer is the owner.
+                let viewer = self.replicator.peer(connection).unwrap_or(self.scope.me);
+                self.ooo.opened(connection, viewer, &mut self.outbox);
+            }
             Input::OooWanted { connection, wants } => {
-                let viewer = self.viewer(connection);
-                self.ooo.wanted(connection, &viewer, wants, &self.scope, now.uptime, &mut self.outbox);
+                self.ooo.wanted(connection, wants, &self.scope, now.uptime, &mut self.outbox);
             }
             Input::OooAnswered { connection, answers } => {
-                let Self { ooo, replicator, scope, outbox, .. } = self;
-                let viewer = |connection| replicator.peer(connection).unwrap_or(scope.me);
-                ooo.answered(connection, answers, viewer, scope, outbox);
+                self.ooo.answered(connection, answers, &self.scope, &mut self.outbox);
             }
             Input::OooEnded { connection } => self.ooo.ended(connection),
             Input::Fetch { ticket, id, patience } => {
@@ -473,11 +474,6 @@ impl Core {
     /// The table of known peers.
     pub const fn peers(&self) -> &Peers {
         &self.peers
-    }
-
-    /// Who is at the other end: the owner, if it is no peer.
-    fn viewer(&self, connection: ConnectionId) -> FeedId {
-        self.replicator.peer(connection).unwrap_or(self.scope.me)
     }
 
     fn dial(&mut self, ticket: Ticket, to: Target, now: Now) {

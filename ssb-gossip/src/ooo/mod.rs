@@ -62,6 +62,14 @@ pub struct Wanted {
     pub author: Option<FeedId>,
 }
 
+/// Who is at the other end of a stream.
+#[derive(Debug)]
+struct Partner {
+    viewer: FeedId,
+    /// What it wants that was passed on, oldest first.
+    passed_on: VecDeque<MessageId>,
+}
+
 /// Who wants a message that is not here.
 #[derive(Debug)]
 struct Want {
@@ -87,8 +95,8 @@ struct Kept {
 pub struct Ooo {
     signing: Signing,
     keys: KeyCache,
-    /// Connections with a stream, and what each wants that was passed on, oldest first.
-    partners: BTreeMap<ConnectionId, VecDeque<MessageId>>,
+    /// Connections with a stream.
+    partners: BTreeMap<ConnectionId, Partner>,
     wants: BTreeMap<MessageId, Want>,
     kept: BTreeMap<MessageId, Kept>,
     /// In which order they came.
@@ -113,9 +121,9 @@ impl Ooo {
         }
     }
 
-    /// There is a stream with a peer: it is asked for all that is wanted.
-    pub(crate) fn opened(&mut self, connection: ConnectionId, out: &mut VecDeque<Output>) {
-        self.partners.insert(connection, VecDeque::new());
+    /// There is a stream with `viewer`, who is asked for all that is wanted.
+    pub(crate) fn opened(&mut self, connection: ConnectionId, viewer: FeedId, out: &mut VecDeque<Output>) {
+        self.partners.insert(connection, Partner { viewer, passed_on: VecDeque::new() });
         let mut questions = Vec::new();
         for (id, want) in &mut self.wants {
             // Who wants it itself does not have it.
@@ -142,20 +150,20 @@ impl Ooo {
     pub(crate) fn wanted(
         &mut self,
         connection: ConnectionId,
-        viewer: &FeedId,
         wants: Vec<Wanted>,
         scope: &Scope,
         now: Uptime,
         out: &mut VecDeque<Output>,
     ) {
-        let mut served = Vec::new();
+        let Some(Partner { viewer, .. }) = self.partners.get(&connection) else { return };
+        let (viewer, mut served) = (*viewer, Vec::new());
         for Wanted { id, distance, author } in wants {
             if let Some(author) = author {
-                if may_have(&author, viewer, scope) {
+                if may_have(&author, &viewer, scope) {
                     served.push(id);
                 }
             } else if let Some(kept) = self.kept.get(&id) {
-                if may_have(&kept.author, viewer, scope) {
+                if may_have(&kept.author, &viewer, scope) {
                     out.push_back(Letter::OooTell(id, Arc::clone(&kept.json)).to(connection));
                 }
             } else if distance < DISTANCE_MAX {
@@ -175,14 +183,14 @@ impl Ooo {
         now: Uptime,
         out: &mut VecDeque<Output>,
     ) {
-        let passed_on: usize = self.partners.values().map(VecDeque::len).sum();
-        let Some(wanted) = self.partners.get_mut(&connection) else { return };
-        wanted.retain(|earlier| *earlier != id);
-        if passed_on >= WANTS_MAX && wanted.len() < WANTS_PER_PEER_MAX {
+        let all: usize = self.partners.values().map(|partner| partner.passed_on.len()).sum();
+        let Some(Partner { passed_on, .. }) = self.partners.get_mut(&connection) else { return };
+        passed_on.retain(|earlier| *earlier != id);
+        if all >= WANTS_MAX && passed_on.len() < WANTS_PER_PEER_MAX {
             return;
         }
-        wanted.push_back(id);
-        let dropped = if wanted.len() > WANTS_PER_PEER_MAX { wanted.pop_front() } else { None };
+        passed_on.push_back(id);
+        let dropped = if passed_on.len() > WANTS_PER_PEER_MAX { passed_on.pop_front() } else { None };
         if let Some(dropped) = dropped {
             self.lose_interest(connection, &dropped);
         }
@@ -242,7 +250,6 @@ impl Ooo {
         &mut self,
         connection: ConnectionId,
         answers: Vec<(MessageId, Vec<u8>)>,
-        viewer_of: impl Fn(ConnectionId) -> FeedId,
         scope: &Scope,
         out: &mut VecDeque<Output>,
     ) {
@@ -253,14 +260,15 @@ impl Ooo {
             }
             let Some(message) = self.verified(id, &raw) else { continue };
             let Some(want) = self.wants.remove(&id) else { continue };
-            self.settled(id, &want);
             let (author, json) = (message.author(), Arc::<str>::from(message.json()));
             // What the log has been past it either has by now, or is not to have.
             let is_of_log = scope.held(&author) >= message.sequence() || scope.bans(&author);
             for connection in want.peers.into_keys() {
+                let Some(partner) = self.partners.get_mut(&connection) else { continue };
+                partner.settled(&id);
                 if is_of_log {
                     out.push_back(Letter::OooServe(vec![id]).to(connection));
-                } else if may_have(&author, &viewer_of(connection), scope) {
+                } else if may_have(&author, &partner.viewer, scope) {
                     out.push_back(Letter::OooTell(id, Arc::clone(&json)).to(connection));
                 }
             }
@@ -317,8 +325,8 @@ impl Ooo {
         let Self { wants, partners, .. } = self;
         wants.retain(|id, want| {
             for (connection, _) in want.peers.extract_if(.., |_, until| *until <= now) {
-                if let Some(wanted) = partners.get_mut(&connection) {
-                    wanted.retain(|earlier| earlier != id);
+                if let Some(partner) = partners.get_mut(&connection) {
+                    partner.settled(id);
                 }
             }
             for (ticket, _) in want.owners.extract_if(.., |(_, until)| *until <= now) {
@@ -347,14 +355,12 @@ impl Ooo {
             }
         }
     }
+}
 
-    /// Nobody waits for this one any more.
-    fn settled(&mut self, id: MessageId, want: &Want) {
-        for connection in want.peers.keys() {
-            if let Some(wanted) = self.partners.get_mut(connection) {
-                wanted.retain(|earlier| *earlier != id);
-            }
-        }
+impl Partner {
+    /// It has this one, or has waited long enough.
+    fn settled(&mut self, id: &MessageId) {
+        self.passed_on.retain(|earlier| earlier != id);
     }
 }
 
