@@ -40,7 +40,6 @@ use crate::network::Event;
 use crate::network::Network;
 use crate::network::Read;
 use crate::network::Written;
-use crate::single;
 
 /// The number of `ebt.replicate` in the table of methods.
 pub const EBT: usize = 2;
@@ -227,8 +226,7 @@ impl Connection {
     fn pump_ooo(&mut self, network: &Network, reader: &Reader<Faulty<Memory>>, out: &mut Pumped) -> bool {
         let wants = self.ooo.unknown();
         if !wants.is_empty() {
-            let found =
-                wants.into_iter().map(|(id, distance)| Ok((id, distance, single::author(&id, reader)?)));
+            let found = wants.into_iter().map(|(id, distance)| Ok((id, distance, reader.author_of(&id)?)));
             match found.collect::<Result<_, ReadError>>() {
                 Ok(found) => self.ooo.found(found),
                 Err(_) => out.failed = true,
@@ -241,10 +239,10 @@ impl Connection {
         }
         let Some(id) = self.ooo.pop() else { return false };
         let viewer = self.peer.remote().unwrap_or(self.me);
-        match single::message(&id, &viewer, reader) {
-            Ok(Some((author, sequence, json))) => {
-                out.sent.push((author, sequence, viewer));
-                self.ooo.tell(&id, &json, &mut self.peer);
+        match reader.get_for(&id, &viewer) {
+            Ok(Some((place, stored))) => {
+                out.sent.push((place.feed, place.sequence, viewer));
+                self.ooo.tell(&id, &stored.json, &mut self.peer);
             }
             Ok(None) => {}
             Err(_) => out.failed = true,

@@ -8,7 +8,6 @@ pub mod random;
 pub mod rude;
 pub mod run;
 pub mod scenario;
-pub mod single;
 pub mod trace;
 pub mod truth;
 pub mod world;

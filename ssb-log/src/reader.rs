@@ -91,6 +91,28 @@ impl<D: Directory> Reader<D> {
         })
     }
 
+    /// The message with this id for somebody, and where it stands. `None` also if its author blocks them with the last word here.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] if it, one whose id starts alike, or what the author says cannot be read.
+    pub fn get_for(&self, id: &MessageId, viewer: &FeedId) -> Result<Option<(Place, Stored)>, ReadError> {
+        let Some(place) = self.place_of(id)? else { return Ok(None) };
+        if self.relation(&place.feed, viewer)? == Some(Relation::Block) {
+            return Ok(None);
+        }
+        Ok(self.get(id)?.map(|stored| (place, stored)))
+    }
+
+    /// Who wrote the message with this id, if it is here.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] if it, or one whose id starts alike, cannot be read.
+    pub fn author_of(&self, id: &MessageId) -> Result<Option<FeedId>, ReadError> {
+        Ok(self.place_of(id)?.filter(|place| place.is_here).map(|place| place.feed))
+    }
+
     /// The first thing that `look` makes of a record that may have this id.
     fn find<T>(
         &self,

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use ssb_keys::FeedId;
 use ssb_log::Decision;
 use ssb_log::Indexer;
 use ssb_log::Ordinal;
@@ -457,6 +458,32 @@ fn who_follows_whom_is_what_is_left_says() {
         store = shared::open(memory.clone());
         assert_eq!(said(&store), left);
     }
+}
+
+#[test]
+fn a_message_is_for_everybody_whom_its_author_does_not_block_with_the_last_word_here() {
+    let (mut store, me) = (shared::open(Memory::new()), shared::author(1));
+    let friend = FEEDS[1][0].author();
+    let mut ids = Vec::new();
+    let mut say = |store: &mut Store<Memory>, blocking: bool| {
+        let content = format!(r#"{{"type":"contact","contact":"{friend}","blocking":{blocking}}}"#);
+        ids.push(store.sign_next(&content, NOW, &me, &Signing::plain(), NOW).unwrap().id());
+        let _ = store.commit().unwrap();
+        let of = |viewer: &FeedId| {
+            store.reader().get_for(&ids[0], viewer).unwrap().map(|(place, _)| place.sequence)
+        };
+        assert_eq!(of(&me.id()), Some(1));
+        of(&friend)
+    };
+
+    let seen = [false, true, false].map(|blocking| say(&mut store, blocking));
+
+    assert_eq!(seen, [Some(1), None, Some(1)]);
+    let reader = store.reader();
+    assert_eq!(reader.author_of(&ids[2]), Ok(Some(me.id())));
+    store.decide(&[Decision::Delete { feed: me.id(), from: 3, upto: 3 }], NOW).unwrap();
+    assert_eq!(reader.author_of(&ids[2]), Ok(None));
+    assert_eq!(reader.get_for(&ids[2], &friend), Ok(None));
 }
 
 #[test]

@@ -11,7 +11,6 @@ use ssb_keys::MessageId;
 use ssb_log::Disk;
 use ssb_log::Reader;
 use ssb_log::read::ReadError;
-use ssb_msg::content::Relation;
 
 use crate::pool::Promise;
 use crate::rpc::source::PAGE_LEN;
@@ -66,7 +65,9 @@ impl Singles {
         }
         let id = self.stream.pop()?;
         let viewer = peer.remote().unwrap_or(shared.me.id());
-        Some(Reading::Message(id, shared.reads.run(move || message(&id, &viewer, &reader))))
+        // The log may know before the core does that the author blocks them.
+        let read = move || Ok(reader.get_for(&id, &viewer)?.map(|(_, stored)| stored.json));
+        Some(Reading::Message(id, shared.reads.run(read)))
     }
 
     fn poll_reading(&mut self, context: &mut Context<'_>, peer: &mut Peer) -> Result<bool, ReadError> {
@@ -92,18 +93,5 @@ impl Singles {
 }
 
 fn look_up(wants: Vec<(MessageId, u8)>, reader: &Reader<Disk>) -> LookedUp {
-    let author = |id: &MessageId| {
-        let place = reader.place_of(id)?.filter(|place| place.is_here);
-        Ok(place.map(|place| place.feed))
-    };
-    wants.into_iter().map(|(id, distance)| Ok((id, distance, author(&id)?))).collect()
-}
-
-/// A message for `viewer`, unless its author blocks them, which the log may know before the core does.
-fn message(id: &MessageId, viewer: &FeedId, reader: &Reader<Disk>) -> Result<Option<String>, ReadError> {
-    let Some(place) = reader.place_of(id)? else { return Ok(None) };
-    if reader.relation(&place.feed, viewer)? == Some(Relation::Block) {
-        return Ok(None);
-    }
-    Ok(reader.get(id)?.map(|stored| stored.json))
+    wants.into_iter().map(|(id, distance)| Ok((id, distance, reader.author_of(&id)?))).collect()
 }
