@@ -7,6 +7,7 @@ use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
 
+use smol::channel::Receiver;
 use smol::channel::Sender;
 use smol::channel::bounded;
 use ssb_gossip::core::Core;
@@ -313,7 +314,7 @@ impl PeerTask {
     /// Looks a message up, and asks peers for it if the log does not have it.
     fn get(&mut self, request: RequestId, get: Get) {
         let (shared, core) = (Arc::clone(&self.shared), self.core.core.clone());
-        let answer = Box::pin(async move {
+        self.later(Waiting::Call(request), async move {
             if let Some(answer) = look_up(&get, &shared).await? {
                 return Ok(answer);
             }
@@ -327,13 +328,12 @@ impl PeerTask {
             // It may have come meanwhile.
             look_up(&get, &shared).await?.ok_or_else(|| get::not_found(&id))
         });
-        self.pending.push(Pending { what: Waiting::Call(request), answer });
     }
 
     /// The same for `ooo.get`.
     fn get_out_of_order(&mut self, request: RequestId, Ooo { id, timeout }: Ooo) {
         let (shared, core) = (Arc::clone(&self.shared), self.core.core.clone());
-        let answer = Box::pin(async move {
+        self.later(Waiting::Call(request), async move {
             let get = Get::Message { id, meta: false, ooo: true };
             let timeout = timeout.unwrap_or(shared.ooo.timeout).min(PATIENCE_MAX);
             let asked = shared.clock.now();
@@ -346,7 +346,6 @@ impl PeerTask {
             json.map(|json| ooo::answer(&id, &json, now.wall.0))
                 .ok_or_else(|| ooo::not_found(timeout, waited))
         });
-        self.pending.push(Pending { what: Waiting::Call(request), answer });
     }
 
     fn ask_of_feed(
@@ -368,8 +367,7 @@ impl PeerTask {
     ) {
         let reader = self.shared.reader.clone();
         let read = self.shared.reads.run(move || question(&reader));
-        let answer = Box::pin(async { read.await.unwrap_or_else(|| Err(stopping())) });
-        self.pending.push(Pending { what: Waiting::Call(request), answer });
+        self.later(Waiting::Call(request), async { read.await.unwrap_or_else(|| Err(stopping())) });
     }
 
     /// A message came in a `createWriteStream`: it is added as with `add`.
@@ -387,9 +385,7 @@ impl PeerTask {
         let (answer, answered) = bounded(1);
         match self.shared.rebuilds.try_send(answer) {
             Ok(()) => {
-                let answer =
-                    Box::pin(async move { answered.recv().await.unwrap_or_else(|_| Err(stopping())) });
-                self.pending.push(Pending { what: Waiting::Call(request), answer });
+                self.later(Waiting::Call(request), told(answered));
             }
             Err(_) => {
                 self.peer.refuse_call(request, &RemoteError::new("too many wait for the indexes already"));
@@ -432,11 +428,9 @@ impl PeerTask {
         let wish = move |ticket| Input::Wish { ticket, wish: Wish::Switch(habit, switched) };
         let (answer, answered) = bounded(1);
         self.core.push(ToCore::Wish { wish: core_task::Wish(Box::new(wish)), answer });
-        let answer = Box::pin(async move {
-            let answer = answered.recv().await.unwrap_or_else(|_| Err(stopping()));
-            answer.map(|_| conn::switched(switched, &word))
+        self.later(Waiting::Call(request), async move {
+            told(answered).await.map(|_| conn::switched(switched, &word))
         });
-        self.pending.push(Pending { what: Waiting::Call(request), answer });
     }
 
     /// Serves a stream that follows the core.
@@ -465,9 +459,22 @@ impl PeerTask {
     fn ask(&mut self, what: Waiting, question: impl FnOnce(Answer) -> ToCore) {
         let (answer, answered) = bounded(1);
         self.core.push(question(answer));
-        let answer = Box::pin(async move { answered.recv().await.unwrap_or_else(|_| Err(stopping())) });
-        self.pending.push(Pending { what, answer });
+        self.later(what, told(answered));
     }
+
+    /// Answers when the answer is there.
+    fn later(
+        &mut self,
+        what: Waiting,
+        answer: impl Future<Output = Result<String, RemoteError>> + Send + 'static,
+    ) {
+        self.pending.push(Pending { what, answer: Box::pin(answer) });
+    }
+}
+
+/// What somebody answers, who is gone only when the node stops.
+async fn told(answered: Receiver<Result<String, RemoteError>>) -> Result<String, RemoteError> {
+    answered.recv().await.unwrap_or_else(|_| Err(stopping()))
 }
 
 async fn look_up(get: &Get, shared: &Shared) -> Result<Option<String>, RemoteError> {
@@ -480,7 +487,7 @@ async fn fetch(core: &Sender<ToCore>, id: MessageId, patience: Duration) -> Opti
     let (answer, answered) = bounded(1);
     let wish = core_task::Wish(Box::new(move |ticket| Input::Fetch { ticket, id, patience }));
     core.send(ToCore::Wish { wish, answer }).await.ok()?;
-    answered.recv().await.ok()?.ok()
+    told(answered).await.ok()
 }
 
 fn stopping() -> RemoteError {

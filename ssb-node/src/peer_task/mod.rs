@@ -391,15 +391,9 @@ impl PeerTask {
     }
 
     fn tell_core(&mut self) {
-        while let Some(input) = self.streams.poll() {
-            self.core.say(input);
-        }
-        while let Some(input) = self.trees.stream.poll() {
-            self.core.say(input);
-        }
-        while let Some(input) = self.singles.stream.poll() {
-            self.core.say(input);
-        }
+        let Self { streams, trees, singles, core, .. } = self;
+        let next = || streams.poll().or_else(|| trees.stream.poll()).or_else(|| singles.stream.poll());
+        std::iter::from_fn(next).for_each(|input| core.say(input));
     }
 
     fn say_damaged(&self, error: ReadError) {
