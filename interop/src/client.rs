@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::lab::Node;
 use crate::message::json;
 use crate::process::Process;
 use crate::programs::javascript;
@@ -44,6 +45,27 @@ pub enum Answer {
 }
 
 impl Client {
+    /// Publishes a content, and returns the message with its key and receive time.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be published.
+    #[track_caller]
+    pub fn publish(&mut self, content: &str) -> String {
+        self.call("publish", &format!("[{content}]")).unwrap_or_else(|error| fail(error))
+    }
+
+    /// Lets the node dial another one, and waits for the connection.
+    ///
+    /// # Panics
+    ///
+    /// When it fails.
+    #[track_caller]
+    pub fn dial(&mut self, to: &Node) {
+        let dialed = self.call("gossip.connect", &format!(r#"["{}"]"#, to.address()));
+        dialed.unwrap_or_else(|error| fail(error));
+    }
+
     /// Connects, with a key file or as a stranger.
     ///
     /// # Errors

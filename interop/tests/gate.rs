@@ -33,7 +33,7 @@ fn a_copied_secret_continues_its_feed_once_a_peer_has_returned_it() {
     let ours = moved.start(&lab, &[]);
     let mut owner = lab.client(&ours);
 
-    owner.call("gossip.connect", &format!(r#"["{}"]"#, holder.address())).expect("the connection opens");
+    owner.dial(&holder);
     let published = eventually("the gate opens", || owner.call("publish", HELLO).ok());
 
     let published = json(&published);
@@ -50,7 +50,7 @@ fn a_recovered_feed_stays_open_after_a_restart() {
     moved.give_feed_to(&mut lab.client(&holder));
     let ours = moved.start(&lab, &[]);
     let mut owner = lab.client(&ours);
-    owner.call("gossip.connect", &format!(r#"["{}"]"#, holder.address())).expect("the connection opens");
+    owner.dial(&holder);
     eventually("the gate opens", || owner.call("publish", HELLO).ok());
     ours.stop();
 
@@ -69,7 +69,7 @@ fn an_empty_answer_opens_nothing() {
     let ours = moved.start(&lab, &[]);
     let mut owner = lab.client(&ours);
 
-    owner.call("gossip.connect", &format!(r#"["{}"]"#, empty.address())).expect("the connection opens");
+    owner.dial(&empty);
     eventually("our node asks for its own feed", || {
         let trace = fs::read_to_string(&trace).ok()?;
         let asks = |line: &str| line.contains(r#"["createHistoryStream"]"#) && line.contains(&ours.id());

@@ -147,7 +147,7 @@ impl Side {
 
     #[track_caller]
     fn publish(&mut self, content: &str) {
-        self.owner.call("publish", &format!("[{content}]")).expect("the owner may publish");
+        self.owner.publish(content);
     }
 
     #[track_caller]

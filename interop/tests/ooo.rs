@@ -87,14 +87,12 @@ impl Side {
 
     #[track_caller]
     fn dial(&mut self, other: &Self) {
-        let dialed = self.owner.call("gossip.connect", &format!(r#"["{}"]"#, other.node.address()));
-        dialed.expect("the connection opens");
+        self.owner.dial(&other.node);
     }
 
     #[track_caller]
     fn publish(&mut self, text: &str) -> Published {
-        let content = format!(r#"[{{"type":"post","text":"{text}"}}]"#);
-        let message = self.owner.call("publish", &content).expect("the owner may publish");
+        let message = self.owner.publish(&format!(r#"{{"type":"post","text":"{text}"}}"#));
         let id =
             json(&message).get("key").and_then(serde_json::Value::as_str).expect("it has an id").to_owned();
         let value = self.get(&id);

@@ -25,7 +25,7 @@ fn a_javascript_server_measures_how_far_our_node_is() {
 /// Connects, and waits until a ping has come back.
 #[expect(clippy::indexing_slicing, reason = "what is missing is null, and fails the test")]
 fn dial(dialer: &mut Client, to: &Node) {
-    dialer.call("gossip.connect", &format!(r#"["{}"]"#, to.address())).expect("somebody is there");
+    dialer.dial(to);
 
     let peer = eventually("a ping that came back", || {
         let peer = json(&dialer.call("gossip.get", &format!(r#"["{}"]"#, to.id())).expect("it is known"));

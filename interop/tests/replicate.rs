@@ -89,13 +89,12 @@ impl Side {
 
     #[track_caller]
     fn dial(&mut self, other: &Self) {
-        let dialed = self.owner.call("gossip.connect", &format!(r#"["{}"]"#, other.node.address()));
-        dialed.expect("the connection opens");
+        self.owner.dial(&other.node);
     }
 
     #[track_caller]
     fn publish(&mut self, content: &str) {
-        self.owner.call("publish", &format!("[{content}]")).expect("the owner may publish");
+        self.owner.publish(content);
     }
 
     /// The feed as this node has it: keys and values as text, hence in key order and digits, too.
