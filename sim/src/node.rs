@@ -1,8 +1,10 @@
 //! A node of ours, as ssb-node runs it, but in turns of virtual time: a core, a store on memory that can fail, and what
 //! verifiers and log thread do.
 
+mod checks;
+mod removal;
+
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -13,7 +15,6 @@ use ssb_gossip::core::GROUP_LEN_MAX;
 use ssb_gossip::core::IN_FLIGHT_LEN_MAX;
 use ssb_gossip::core::ITEM_COST_MIN;
 use ssb_gossip::core::Start;
-use ssb_gossip::event::Again;
 use ssb_gossip::event::Group;
 use ssb_gossip::event::Ingest;
 use ssb_gossip::event::Input;
@@ -40,32 +41,25 @@ use ssb_keys::Keypair;
 use ssb_keys::MessageId;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_keys::verify::KeyCache;
-use ssb_log::Decision;
 use ssb_log::Ordinal;
 use ssb_log::Reader;
 use ssb_log::Store;
-use ssb_log::compact::CompactError;
 use ssb_log::faulty::Faulty;
-use ssb_log::log::AppendError;
 use ssb_log::memory::Memory;
-use ssb_log::reader::Place;
-use ssb_log::retain::Policy;
-use ssb_log::retain::Standing;
-use ssb_log::retain::plan;
 use ssb_log::store::ProveError;
 use ssb_log::store::Refused;
 use ssb_msg::Message;
 use ssb_msg::Signing;
-use ssb_msg::Unverified;
 use ssb_msg::limits::WIRE_LEN_MAX;
 
+pub use self::removal::Removed;
+use self::removal::Wanted;
 use crate::connection::Connection;
 use crate::connection::MEMORY_MAX;
 use crate::connection::micros;
 use crate::network::End;
 use crate::network::Event;
 use crate::network::Network;
-use crate::random::Random;
 use crate::scenario::Scenario;
 use crate::truth::Truth;
 
@@ -131,23 +125,6 @@ pub struct Found {
     /// What its owner has removed.
     pub removed: Removed,
 }
-
-/// What an owner removed for good, as far as that was acknowledged.
-#[derive(Clone, Debug, Default)]
-pub struct Removed {
-    feeds: BTreeSet<FeedId>,
-    messages: BTreeSet<MessageId>,
-}
-
-/// What an owner wants of something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
-    Gone,
-    Back,
-}
-
-/// A log that would be shorter by so many bytes is compacted.
-const COMPACTED_FROM: u64 = 2_000;
 
 #[derive(Debug)]
 enum Own {
@@ -316,30 +293,6 @@ impl Node {
     /// Whether it has a whole feed, up to `latest`.
     pub fn has_whole(&self, feed: &FeedId, latest: u32) -> bool {
         self.gives(feed, 0) == latest
-    }
-
-    /// What of the log its owner could remove: a feed, or a message of it, that is not the own one.
-    pub fn removable(&self, random: &mut Random) -> Option<Removal> {
-        let feeds = self.reader.feeds();
-        let latest = feeds.get(random.index(feeds.len().max(1)))?;
-        if latest.feed == self.me.id() {
-            return None;
-        }
-        // Whoever was told that the feed is not whole here asks for it again only after it has reconnected.
-        if random.once_in(3) && self.has_whole(&latest.feed, latest.sequence) {
-            return Some(Removal::Feed(latest.feed));
-        }
-        let sequence = u32::try_from(random.between(1, u64::from(latest.sequence))).ok()?;
-        let at = self.reader.by_sequence(&latest.feed, sequence)?;
-        self.reader.read(at).ok().map(|stored| Removal::Message(stored.id))
-    }
-
-    /// Something that its owner has removed.
-    pub fn readmittable(&self, random: &mut Random) -> Option<Removal> {
-        let Removed { feeds, messages } = &self.removed;
-        let feeds = feeds.iter().copied().map(Removal::Feed);
-        let all: Vec<Removal> = feeds.chain(messages.iter().copied().map(Removal::Message)).collect();
-        all.get(random.index(all.len().max(1))).copied()
     }
 
     /// Its owner wants a single message, by its id, if the log does not have it.
@@ -562,149 +515,10 @@ impl Node {
         self.check_copies(truth)
     }
 
-    /// Removes something from the log, or lets it come back, and tells the core.
-    fn decide(&mut self, what: Removal, wanted: Wanted, now: f64) -> Result<(), AppendError> {
-        let place = match what {
-            Removal::Message(id) => self.reader.place_of(&id).ok().flatten(),
-            Removal::Feed(feed) => Some(Place { feed, sequence: 1, is_here: true, contact: None }),
-        };
-        let Some(Place { feed, sequence, contact, .. }) = place else { return Ok(()) };
-        let (from, upto) = (sequence, sequence);
-        let (decision, emptied) = match (what, wanted) {
-            (Removal::Feed(_), Wanted::Gone) => (Decision::Ban { feed }, Some(Again::Refused)),
-            (Removal::Feed(_), Wanted::Back) => (Decision::Unban { feed }, Some(Again::Allowed)),
-            (Removal::Message(_), Wanted::Gone) => (Decision::Delete { feed, from, upto }, None),
-            (Removal::Message(_), Wanted::Back) => (Decision::Readmit { feed, from, upto }, None),
-        };
-        if emptied.is_some() {
-            self.emptied.push(feed);
-            self.sent.remove(&feed);
-        }
-        self.removed.decide(what, Wanted::Back);
-        self.store.decide(&[decision], now)?;
-        self.removed.decide(what, wanted);
-        // Before the verdicts of what is stored now, and behind those of what was.
-        self.results.extend(emptied.map(|again| Input::Emptied { feed, again }));
-        if let Some(contact) = contact {
-            let relation = self.reader.relation(&feed, &contact).unwrap_or_default();
-            self.results.push_back(Input::Related { author: feed, contact, relation });
-        }
-        self.compact()
-    }
-
-    /// Removes what is not kept any longer, and tells the core.
-    fn retain(&mut self, steps: &[(FeedId, u8)], policy: &Policy, now: f64) -> Result<(), AppendError> {
-        let steps: BTreeMap<FeedId, u8> = steps.iter().copied().collect();
-        let me = self.me.id();
-        let standing = |feed: &FeedId| match steps.get(feed) {
-            _ if *feed == me => Standing::Kept,
-            Some(steps) => Standing::Near(*steps),
-            None => Standing::Far,
-        };
-        // What cannot be read is found out about by others.
-        let Ok(decisions) = plan(&self.reader, policy, standing, now) else { return Ok(()) };
-        let forgotten: Vec<FeedId> = decisions
-            .iter()
-            .filter(|decision| matches!(decision, Decision::Forget { .. }))
-            .map(Decision::feed)
-            .collect();
-        for feed in &forgotten {
-            self.emptied.push(*feed);
-            self.sent.remove(feed);
-        }
-        self.store.decide(&decisions, now)?;
-        let emptied = |feed| Input::Emptied { feed, again: Again::Allowed };
-        self.results.extend(forgotten.into_iter().map(emptied));
-        self.compact()
-    }
-
-    fn compact(&mut self) -> Result<(), AppendError> {
-        if self.reader.reclaimable() > COMPACTED_FROM {
-            let compactor = self.store.compactor();
-            // Where there is no room the log goes on as it was.
-            if let Err(CompactError::Append(error)) = self.store.finish_compaction(compactor) {
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    /// Holds the whole log against what authors wrote.
-    pub fn check_all(&mut self, truth: &Truth) -> Result<(), Broken> {
-        self.checked = Ordinal::ZERO;
-        self.check_copies(truth)
-    }
-
-    /// Holds everything in the log that was not looked at yet against what authors wrote.
-    pub fn check_copies(&mut self, truth: &Truth) -> Result<(), Broken> {
-        self.check_fetched(truth)?;
-        let Ok(page) = self.reader.page(self.checked..self.reader.end(), usize::MAX) else { return Ok(()) };
-        let me = self.me.id();
-        for stored in page {
-            let author = self.reader.author(stored.ordinal).and_then(|number| self.reader.feed_id(number));
-            let author = author.ok_or("a message has no author")?;
-            let message = Unverified::parse(stored.json.as_bytes()).map_err(|error| error.to_string())?;
-            let sequence = message.sequence();
-            if self.removed.feeds.contains(&author) || self.removed.messages.contains(&stored.id) {
-                return Err(format!("node {} has {sequence} of {author}, which was removed", self.number));
-            }
-            if !truth.is(&author, sequence, stored.id) {
-                return Err(format!("node {} holds as {author} {sequence} what nobody wrote", self.number));
-            }
-            if truth.blocked_since(&author, &me).is_some_and(|from| sequence >= from) {
-                return Err(format!("node {} got {sequence} of {author}, who blocks it", self.number));
-            }
-            self.checked = stored.ordinal.next().ok_or("the log is full")?;
-        }
-        Ok(())
-    }
-
-    fn check_fetched(&mut self, truth: &Truth) -> Result<(), Broken> {
-        for (id, before, json) in std::mem::take(&mut self.fetched) {
-            self.got += 1;
-            let message = Unverified::parse(json.as_bytes()).map_err(|error| error.to_string())?;
-            let (author, sequence) = (message.author(), message.sequence());
-            if message.id() != id || !truth.is(&author, sequence, id) {
-                return Err(format!("node {} got as {author} {sequence} what nobody wrote", self.number));
-            }
-            let is_gone =
-                |removed: &Removed| removed.feeds.contains(&author) || removed.messages.contains(&id);
-            if is_gone(&before) && is_gone(&self.removed) {
-                return Err(format!("node {} got {sequence} of {author}, which was removed", self.number));
-            }
-        }
-        Ok(())
-    }
-
     /// The messages of the own feed in the log, after a start.
     pub fn own_messages(&self) -> Vec<(u32, MessageId, String)> {
         let page = self.reader.feed_page(&self.me.id(), 1, usize::MAX).unwrap_or_default();
         (1..).zip(page).map(|(sequence, stored)| (sequence, stored.id, stored.json)).collect()
-    }
-
-    fn check_sent(
-        &mut self,
-        feed: FeedId,
-        sequence: u32,
-        viewer: FeedId,
-        truth: &Truth,
-    ) -> Result<(), Broken> {
-        let number = self.number;
-        if self.held(&feed) < sequence {
-            return Err(format!("node {number} sent {sequence} of {feed} before it was durable"));
-        }
-        if feed == self.me.id()
-            && self.mark.permits(self.mark.sequence)
-            && self.mark.sequence < u64::from(sequence)
-        {
-            return Err(format!("node {number} sent its own {sequence} before the mark was saved"));
-        }
-        if truth.blocked_at(&feed, &viewer, self.held(&feed)).is_some_and(|from| sequence >= from) {
-            return Err(format!("node {number} sent {sequence} of {feed} to {viewer}, who is blocked"));
-        }
-        let sent = self.sent.entry(feed).or_default();
-        *sent = (*sent).max(sequence);
-        Ok(())
     }
 
     fn handle(&mut self, input: Input, network: &mut Network, wishes: &mut Vec<Wish>) {
@@ -804,17 +618,6 @@ impl Node {
             let delay = network.random.between(1, 2_000);
             network.after(delay, Event::Turn { node: self.number, life: self.life });
         }
-    }
-}
-
-impl Removed {
-    fn decide(&mut self, what: Removal, wanted: Wanted) {
-        match (what, wanted) {
-            (Removal::Feed(feed), Wanted::Gone) => self.feeds.insert(feed),
-            (Removal::Feed(feed), Wanted::Back) => self.feeds.remove(&feed),
-            (Removal::Message(id), Wanted::Gone) => self.messages.insert(id),
-            (Removal::Message(id), Wanted::Back) => self.messages.remove(&id),
-        };
     }
 }
 
