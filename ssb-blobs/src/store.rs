@@ -29,6 +29,11 @@ pub const EMPTY: BlobId = BlobId::from_bytes([
     0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
 ]);
 
+/// Where in the directory of a store a blob is, with `/` between the parts.
+pub fn path(id: &BlobId) -> String {
+    place::of(id)
+}
+
 /// A store. Its clones are the same one, and may be used in several threads at once; another process must not.
 pub struct Store<F: Files>(Arc<Inside<F>>);
 
