@@ -64,7 +64,7 @@ const PENDING_MAX: usize = 256;
 
 /// Who sends messages one by one is read again after so long: what came meanwhile is verified and stored together, which costs a
 /// fraction. Whoever sends more than is read at once is read on.
-const READ_PAUSE: Duration = Duration::from_millis(10);
+const READ_PAUSE: Duration = Duration::from_millis(25);
 
 /// How long the last bytes of a connection may take.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
