@@ -24,6 +24,11 @@ use crate::writer::Expected;
 use crate::writer::WriteError;
 use crate::writer::Writer;
 
+/// Where in the directory of a store a blob is, with `/` between the parts.
+pub fn path(id: &BlobId) -> String {
+    place::of(id)
+}
+
 /// A store. Its clones are the same one, and may be used in several threads at once; another process must not.
 pub struct Store<F: Files>(Arc<Inside<F>>);
 
