@@ -98,11 +98,11 @@ impl Accounts {
         }
     }
 
-    /// A peer has none any more.
-    pub(super) fn left(&mut self, peer: &FeedId, now: Duration) {
-        if let Some(account) = self.all.get_mut(peer) {
-            account.left = Some(now);
-        }
+    /// A peer has none any more. Returns whether anything is remembered of it.
+    pub(super) fn left(&mut self, peer: &FeedId, now: Duration) -> bool {
+        let Some(account) = self.all.get_mut(peer) else { return false };
+        account.left = Some(now);
+        true
     }
 
     /// Charges so many bytes to one of those who want them: the one that has cost least so far. `None` if that is too much.

@@ -246,8 +246,8 @@ impl Wants {
             programs.remove(&connection);
         }
         let Some(partner) = self.partners.remove(&connection) else { return };
-        if !self.partners.values().any(|other| other.peer == partner.peer) {
-            self.accounts.left(&partner.peer, now);
+        let has_others = self.partners.values().any(|other| other.peer == partner.peer);
+        if !has_others && self.accounts.left(&partner.peer, now) {
             self.wake_at(now.saturating_add(REMEMBERED_FOR));
         }
         for id in self.fetches.over(connection) {
@@ -267,6 +267,7 @@ impl Wants {
         match standing {
             // It may be here by now.
             Standing::Near => {
+                lookups.retain(|(_, ids)| !ids.is_empty());
                 lookups.into_iter().for_each(|(connection, ids)| self.look_up(connection, ids));
             }
             Standing::Stranger => {
