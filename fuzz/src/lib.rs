@@ -30,6 +30,7 @@ pub mod script;
 mod secret;
 mod session;
 mod store;
+mod wants;
 
 pub use boxstream::boxstream_open;
 pub use chain::message_chain;
@@ -51,6 +52,7 @@ pub use replicator::replicator;
 pub use secret::secret_file;
 pub use session::muxrpc_session;
 pub use store::log_ops;
+pub use wants::blob_wants;
 
 /// The whole of a fuzz target: runs a body under libFuzzer, or on the files named as arguments.
 #[cfg(fuzzing)]
