@@ -9,6 +9,10 @@ use sim::trace::Mode;
 
 use crate::script::Script;
 
+/// From here on an accident is what an owner does with one of so many blobs.
+const BLOBS_FROM: u64 = 100;
+const BLOBS: usize = 5;
+
 /// The most that happens in one run: it should not take longer than a moment.
 const STEPS_MAX: usize = 40;
 
@@ -18,8 +22,10 @@ pub fn replicator(data: &[u8]) {
     let script = &mut Script::new(data);
     let seed = u64::from(script.byte());
     let mut scenario = Scenario::new(seed, 2..=2);
+    scenario.roles.truncate(2);
+    scenario.dials.truncate(2);
     for _ in 0..script.below(3) {
-        scenario.roles.push(Role::ALL[script.below(Role::ALL.len())]);
+        scenario.roles.push(role(script.byte()));
         scenario.dials.push(Vec::new());
     }
     let nodes = scenario.roles.len();
@@ -41,16 +47,29 @@ pub fn replicator(data: &[u8]) {
         at += u64::from(script.byte()) * SECOND / 64;
         let (node, choice) = (script.below(nodes), script.byte());
         let kind = u64::from(choice >> 1);
-        scenario.script.push(if choice % 2 == 0 {
-            (at, Step::Publish { node, about: script.below(nodes), kind })
-        } else {
-            (at, Step::Accident { node, kind })
-        });
+        let step = match choice % 2 {
+            0 => Step::Publish { node, about: script.below(nodes), kind },
+            _ if kind >= BLOBS_FROM => {
+                Step::Blob { node, blob: script.below(BLOBS), kind: kind - BLOBS_FROM }
+            }
+            _ => Step::Accident { node, kind },
+        };
+        scenario.script.push((at, step));
     }
     scenario.storm = at + SECOND;
+    scenario.blobs = vec![1, 500, 3_000, 100, 2_000];
 
     if let Err(failure) = run_scenario(scenario, Mode::Kept) {
         panic!("{failure}");
+    }
+}
+
+/// What a node is: the last values are peers that are rude about blobs.
+fn role(byte: u8) -> Role {
+    let others = Role::ALL.len() - Role::OF_BLOBS.len();
+    match byte.checked_sub(240) {
+        Some(rude) => Role::OF_BLOBS[usize::from(rude) % Role::OF_BLOBS.len()],
+        None => Role::ALL[usize::from(byte) % others],
     }
 }
 

@@ -35,6 +35,8 @@ use ssb_muxrpc::RemoteError;
 use ssb_muxrpc::RequestId;
 use ssb_muxrpc::Role;
 
+use crate::blobs::Blobs;
+use crate::blobs::Shelf;
 use crate::network::End;
 use crate::network::Event;
 use crate::network::Network;
@@ -46,6 +48,12 @@ pub const EBT: usize = 2;
 
 /// The number of `ooo.stream` in it.
 pub const OOO: usize = 3;
+
+/// The number of `blobs.createWants` in it.
+pub const WANTS: usize = 4;
+
+/// The number of `blobs.get` in it.
+pub const GET: usize = 5;
 
 /// What strangers may be.
 pub const ANONYMOUS: Role = Role::new(1);
@@ -67,6 +75,7 @@ pub struct Connection {
     pings: PingStreams,
     ebt: EbtStream,
     ooo: OooStream,
+    blobs: Blobs,
     ready: VecDeque<(RequestId, Served)>,
     waiting: BTreeMap<RequestId, Served>,
     /// How far the log was when `waiting` was last looked at.
@@ -112,6 +121,7 @@ impl Connection {
             pings: PingStreams::new(id, PAUSE),
             ebt: EbtStream::new(id),
             ooo: OooStream::new(id),
+            blobs: Blobs::new(id),
             ready: VecDeque::new(),
             waiting: BTreeMap::new(),
             seen: Ordinal::ZERO,
@@ -147,13 +157,21 @@ impl Connection {
     }
 
     /// Does all that can be done now. `room` is how many events the core still takes.
-    pub fn pump(&mut self, network: &mut Network, reader: &Reader<Faulty<Memory>>, room: usize) -> Pumped {
+    pub fn pump(
+        &mut self,
+        network: &mut Network,
+        reader: &Reader<Faulty<Memory>>,
+        shelf: &mut Shelf,
+        room: usize,
+    ) -> Pumped {
         let mut out = Pumped::default();
         loop {
             let mut moved = self.pump_letters(network, &mut out);
             moved |= self.pump_sources(network, reader, &mut out);
             moved |= self.pump_ebt(network, reader, &mut out);
             moved |= self.pump_ooo(network, reader, &mut out);
+            moved |= self.blobs.pump(network, shelf, &mut self.peer);
+            self.tell_core(&mut out);
             self.pump_timer(network);
             let has_room = out.inputs.len() < room;
             if has_room {
@@ -199,13 +217,15 @@ impl Connection {
                 Letter::OooAsk(wants) => self.ooo.ask(&wants, &mut self.peer),
                 Letter::OooServe(ids) => self.ooo.serve(ids),
                 Letter::OooTell(id, json) => self.ooo.tell(&id, &json, &mut self.peer),
-                // Nobody has blobs yet.
-                Letter::BlobsCall
-                | Letter::BlobsSay(_)
-                | Letter::BlobsLookUp(_)
-                | Letter::BlobFetch { .. }
-                | Letter::BlobStop { .. }
-                | Letter::BlobAnswer { .. } => {}
+                Letter::BlobsCall => self.blobs.stream.call(&mut self.peer),
+                Letter::BlobsSay(words) => self.blobs.stream.say(&words, &mut self.peer),
+                Letter::BlobsLookUp(ids) => self.blobs.stream.look_up(ids),
+                Letter::BlobFetch { fetch, id, len_max } => {
+                    self.blobs.downloads.fetch(fetch, id, len_max, &mut self.peer);
+                }
+                Letter::BlobStop { fetch } => self.blobs.downloads.stop(fetch, &mut self.peer),
+                // Owners look for themselves.
+                Letter::BlobAnswer { .. } => {}
             }
         }
         self.tell_core(out);
@@ -336,6 +356,12 @@ impl Connection {
                 PeerEvent::Called { request, method, .. } if method.index() == OOO => {
                     self.ooo.called(request, &mut self.peer);
                 }
+                PeerEvent::Called { request, method, .. } if method.index() == WANTS => {
+                    self.blobs.stream.called(request, &mut self.peer);
+                }
+                PeerEvent::Called { request, method, args, .. } if method.index() == GET => {
+                    self.blobs.asked(request, args);
+                }
                 PeerEvent::Called { request, kind: Kind::Duplex, .. } => self.pings.called(request),
                 PeerEvent::Called { request, args, .. } => {
                     let query = HistoryQuery::parse(args);
@@ -343,13 +369,16 @@ impl Connection {
                     let served = query.map(|query| Served::new(query, viewer, latest(reader, &query.feed)));
                     self.streams.called(request, served, &mut self.peer);
                 }
-                PeerEvent::Item { request, body, .. } => {
+                PeerEvent::Item { request, kind, body } => {
                     if !self.streams.item(request, body)
                         && !self.ebt.item(request, body)
                         && !self.ooo.item(request, body)
+                        && !self.blobs.stream.item(request, body)
                     {
                         let (body, now) = (body.to_vec(), network.now_at(self.node));
-                        if let Some(input) = self.pings.item(request, &body, &mut self.peer, now) {
+                        if self.blobs.downloads.item(request, kind, &body, &mut self.peer) {
+                            // It was a piece of a blob.
+                        } else if let Some(input) = self.pings.item(request, &body, &mut self.peer, now) {
                             self.streams.tell(input);
                         }
                     }
@@ -358,6 +387,7 @@ impl Connection {
                     self.streams.ended(request, error.is_some());
                     self.ebt.ended(request);
                     self.ooo.ended(request, &mut self.peer);
+                    self.blobs.ended(request, error.is_some(), &mut self.peer);
                     self.pings.ended(request, &mut self.peer);
                     self.ready.retain(|(ready, _)| *ready != request);
                     self.waiting.remove(&request);
@@ -366,7 +396,8 @@ impl Connection {
                     self.ended =
                         Some(result.map_or_else(|error| error.to_string(), |()| "closed".to_owned()));
                 }
-                PeerEvent::Answered { .. } | PeerEvent::Failed { .. } | PeerEvent::Goodbye => {}
+                PeerEvent::Failed { request, .. } => self.blobs.stream.failed(request),
+                PeerEvent::Answered { .. } | PeerEvent::Goodbye => {}
             }
         }
         self.tell_core(out);
@@ -375,7 +406,7 @@ impl Connection {
 
     /// Whether the peer may go on: not while the core has not taken what came before.
     fn takes_events(&self) -> bool {
-        !self.streams.is_full() && !self.ebt.is_full() && !self.ooo.is_full()
+        !self.streams.is_full() && !self.ebt.is_full() && !self.ooo.is_full() && !self.blobs.stream.is_full()
     }
 
     fn write(&mut self, network: &mut Network) -> bool {
@@ -422,6 +453,7 @@ impl Connection {
         out.inputs.extend(std::iter::from_fn(|| self.streams.poll()));
         out.inputs.extend(std::iter::from_fn(|| self.ebt.poll()));
         out.inputs.extend(std::iter::from_fn(|| self.ooo.poll()));
+        out.inputs.extend(std::iter::from_fn(|| self.blobs.poll()));
     }
 }
 

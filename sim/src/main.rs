@@ -52,12 +52,12 @@ fn main() -> ExitCode {
 }
 
 fn print(seed: u64, report: &Report) {
-    let Report { nodes, messages, copies, crashes, restores, forks, fetched, bytes, seconds, digest } =
+    let Report { nodes, messages, copies, crashes, restores, forks, fetched, blobs, bytes, seconds, digest } =
         report;
     let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     println!(
         "seed {seed}: {nodes} nodes, {messages} messages, {copies} copies, {crashes} crashes, {restores} restores, {forks} forks known, \
-         {fetched} fetched, {bytes} bytes, {seconds} s, {digest}"
+         {fetched} fetched, {blobs} blobs, {bytes} bytes, {seconds} s, {digest}"
     );
 }
 

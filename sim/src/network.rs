@@ -22,6 +22,8 @@ pub struct Network {
     pub scenario: Scenario,
     /// Everything left to chance.
     pub random: Random,
+    /// All of that which concerns blobs.
+    pub blob_random: Random,
     /// What happened last.
     pub trace: Trace,
     /// Whether things go wrong now.
@@ -61,6 +63,8 @@ pub enum Event {
     Publish { node: Option<usize> },
     /// Something goes wrong.
     Accident,
+    /// An owner does something with a blob.
+    Blob,
     /// What the scenario says.
     Scripted(Step),
     /// A node that crashed starts again.
@@ -156,6 +160,7 @@ impl Network {
         let skews = scenario.roles.iter().map(|_| skew(&mut random)).collect();
         Self {
             random,
+            blob_random: Random::new(scenario.seed.rotate_left(16)),
             scenario,
             trace,
             is_stormy: true,

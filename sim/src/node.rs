@@ -3,12 +3,13 @@
 
 mod checks;
 mod removal;
+mod wishes;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ssb_blobs::wants::Policy;
 use ssb_gossip::address::Address;
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::core::Core;
@@ -37,6 +38,7 @@ use ssb_gossip::streams::ITEMS_LEN_MAX;
 use ssb_gossip::verify::InOrder;
 use ssb_gossip::verify::Verified;
 use ssb_gossip::verify::verify;
+use ssb_keys::BlobId;
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::MessageId;
@@ -55,6 +57,7 @@ use ssb_msg::limits::WIRE_LEN_MAX;
 
 pub use self::removal::Removed;
 use self::removal::Wanted;
+use crate::blobs::Shelf;
 use crate::connection::Connection;
 use crate::connection::MEMORY_MAX;
 use crate::connection::micros;
@@ -110,6 +113,11 @@ pub struct Node {
     got: usize,
     /// How often its owner has asked for one.
     calls: u64,
+    shelf: Shelf,
+    /// Who has said over which connection that it wants which blob.
+    asked: BTreeSet<(ConnectionId, BlobId)>,
+    /// What was said or asked of blobs that should not have been.
+    slips: Vec<Broken>,
 }
 
 /// What a node finds when it starts.
@@ -125,6 +133,8 @@ pub struct Found {
     pub seeds: Vec<Address>,
     /// What its owner has removed.
     pub removed: Removed,
+    /// Its blobs.
+    pub shelf: Shelf,
 }
 
 #[derive(Debug)]
@@ -159,7 +169,8 @@ pub type Broken = String;
 impl Node {
     /// Starts on what is on disk.
     pub fn start(number: usize, life: u64, found: Found, scenario: &Scenario) -> Result<Self, String> {
-        let Found { me, mark, disk, seeds, removed } = found;
+        let Found { me, mark, disk, seeds, removed, shelf } = found;
+        let shelf = shelf.at_start();
         let (store, _) = Store::open(disk).map_err(|error| error.to_string())?;
         let reader = store.reader();
         let held = reader.feeds().into_iter().map(|latest| (latest.feed, latest.sequence)).collect();
@@ -198,8 +209,8 @@ impl Node {
             dialing,
             lan: Lan::Off,
             firewall: Firewall::default(),
-            blobs: Policy::default(),
-            pushes: Vec::new(),
+            blobs: scenario.wants,
+            pushes: shelf.pushes.clone(),
             banned,
             forks: reader.forks().iter().map(|fork| (fork.feed, fork.sequence)).collect(),
             retention,
@@ -214,7 +225,6 @@ impl Node {
             reader,
             keys: KeyCache::new(),
             connections: BTreeMap::new(),
-            inbox: VecDeque::new(),
             results: VecDeque::new(),
             verifying: BTreeMap::new(),
             verified: InOrder::default(),
@@ -233,6 +243,10 @@ impl Node {
             fetched: Vec::new(),
             got: 0,
             calls: 0,
+            inbox: shelf.wanted().iter().map(|id| wishes::want(*id)).collect(),
+            shelf,
+            asked: BTreeSet::new(),
+            slips: Vec::new(),
         })
     }
 
@@ -339,10 +353,13 @@ impl Node {
     ) -> Result<(), Broken> {
         let room = network.scenario.inbox_len.saturating_sub(self.inbox.len());
         let Some(connection) = self.connections.get_mut(&id) else { return Ok(()) };
-        let pumped = connection.pump(network, &self.reader, room);
+        let pumped = connection.pump(network, &self.reader, &mut self.shelf, room);
         let (memory, end, was_open) = (connection.memory(), connection.end(), connection.was_open());
         if memory > MEMORY_MAX {
             return Err(format!("the buffers of connection {} take {memory} bytes", id.0));
+        }
+        for input in &pumped.inputs {
+            self.asked.extend(wishes::asked(input));
         }
         self.inbox.extend(pumped.inputs);
         if pumped.is_over {
@@ -385,6 +402,7 @@ impl Node {
         {
             self.handle(input, network, wishes);
         }
+        self.check_blobs(&network.scenario)?;
         if self.in_flight > IN_FLIGHT_LEN_MAX + ITEMS_LEN_MAX * WIRE_LEN_MAX {
             return Err(format!("{} bytes wait for their verdicts", self.in_flight));
         }
@@ -545,7 +563,8 @@ impl Node {
                 Output::Readmit { what, .. } => self.own.push_back(Own::Readmit(what)),
                 Output::Retain { steps } => self.own.push_back(Own::Retain(steps)),
                 // Whom a node knows, the seed says.
-                Output::SavePeers | Output::SavePushes => {}
+                Output::SavePeers => {}
+                Output::SavePushes => self.shelf.pushes = self.core.blobs().pushes().collect(),
                 Output::Dial { ticket, address } => wishes.push(match ticket {
                     Some(ticket) => Wish::Dial(target(ticket.0)),
                     None => Wish::DialUnasked(address.key()),
@@ -578,6 +597,7 @@ impl Node {
     }
 
     fn tell(&mut self, connection: ConnectionId, letter: Letter) {
+        self.check_letter(connection, &letter);
         if let Some(connection) = self.connections.get_mut(&connection) {
             connection.tell(letter);
         }

@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use ssb_blobs::limits::FETCHED_LEN_MAX;
+use ssb_blobs::wants;
 use ssb_log::retain::Policy;
 
 use crate::random::Random;
@@ -49,6 +51,12 @@ pub struct Scenario {
     pub script: Vec<(u64, Step)>,
     /// What nodes keep. Where a feed may have to come back to its author everybody keeps everything.
     pub retention: Policy,
+    /// How many bytes each blob has that there may be.
+    pub blobs: Vec<usize>,
+    /// How often in each storm an owner adds, wants, pushes or removes one of them.
+    pub blob_steps: u64,
+    /// How much of that is done for others.
+    pub wants: wants::Policy,
 }
 
 /// Something that happens in a storm. Numbers choose among what is there.
@@ -68,6 +76,15 @@ pub enum Step {
         /// With which node, if with any.
         node: usize,
         /// A crash, a lost connection, a wrong clock, a removal, a split.
+        kind: u64,
+    },
+    /// An owner does something with a blob.
+    Blob {
+        /// Which node's.
+        node: usize,
+        /// Which.
+        blob: usize,
+        /// Adds it, wants it, pushes it or removes it.
         kind: u64,
     },
 }
@@ -97,11 +114,19 @@ pub enum Role {
     SlowReader,
     /// Sends items that are neither messages nor notes.
     Garbler,
+    /// Has every blob that is wanted, as it says, of a length that is not so.
+    SizeLiar,
+    /// Has every blob that is wanted, as it says, and sends other bytes.
+    BlobForger,
+    /// Has every blob that is wanted, as it says, and sends a byte a second.
+    Dripper,
+    /// Wants more and more blobs that nobody has.
+    WantFlooder,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::Ours,
         Self::Silent,
         Self::Noise,
@@ -113,7 +138,14 @@ impl Role {
         Self::NoteFlooder,
         Self::SlowReader,
         Self::Garbler,
+        Self::SizeLiar,
+        Self::BlobForger,
+        Self::Dripper,
+        Self::WantFlooder,
     ];
+
+    /// Those that are rude about blobs.
+    pub const OF_BLOBS: [Self; 4] = [Self::SizeLiar, Self::BlobForger, Self::Dripper, Self::WantFlooder];
 }
 
 impl Scenario {
@@ -147,7 +179,7 @@ impl Scenario {
         } else {
             Policy::default()
         };
-        Self {
+        let mut scenario = Self {
             seed,
             hops,
             dials_unasked: random.once_in(3),
@@ -166,6 +198,50 @@ impl Scenario {
             retention,
             roles,
             dials,
+            blobs: Vec::new(),
+            blob_steps: 0,
+            wants: wants::Policy::default(),
+        };
+        scenario.draw_blobs(count);
+        scenario
+    }
+
+    /// What concerns blobs has a stream of chance of its own, so that the rest of a seed stays what it is.
+    fn draw_blobs(&mut self, count: u64) {
+        let mut random = Random::new(self.seed.wrapping_mul(0x626c_6f62));
+        // As much as goes through the narrowest connections while a run lasts.
+        let len_max = if self.pipe_len < 5_000 || self.chunk_max < 100 { 3_000 } else { 40_000 };
+        let lens = (0..random.between(2, 12)).map(|_| {
+            let longest = if random.once_in(3) { len_max } else { 500 };
+            let len = random.between(1, longest);
+            usize::try_from(len).unwrap_or(1)
+        });
+        self.blobs = lens.collect();
+        self.blob_steps = random.between(count, count * 8);
+        let is_tight = random.once_in(4);
+        self.wants = wants::Policy {
+            sympathy: u8::try_from(random.between(1, 4)).unwrap_or(3),
+            pushy: random.index(3) + 1,
+            len_max: *pick(&mut random, &[2_000, 50_000, FETCHED_LEN_MAX]),
+            peer_len_per_day: if is_tight { random.between(0, 2_000) } else { 10_000_000 },
+            foreign_len_per_day: if is_tight { random.between(0, 4_000) } else { 10_000_000 },
+            ..wants::Policy::default()
+        };
+        if random.once_in(2) {
+            let ours: Vec<usize> =
+                (0..self.roles.len()).filter(|n| self.roles.get(*n) == Some(&Role::Ours)).collect();
+            let newcomer = self.roles.len();
+            self.roles.push(*pick(&mut random, &Role::OF_BLOBS));
+            self.dials.push(Vec::new());
+            for number in ours {
+                // By its own schedule a node has connections with three peers that it knows from the start.
+                let targets = self.dials.get_mut(number).filter(|targets| targets.len() < 3);
+                if random.once_in(2)
+                    && let Some(targets) = targets
+                {
+                    targets.push(newcomer);
+                }
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! A whole run: sets the nodes up, lets happen what happens, and holds all of it against what must be.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ssb_gossip::address::Address;
@@ -11,8 +12,10 @@ use ssb_gossip::event::Target;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::peer::Peer;
 use ssb_gossip::peers::Whereabouts;
+use ssb_keys::BlobId;
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
+use ssb_keys::hash::sha256;
 use ssb_keys::network::NetworkKey;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_log::faulty::Faulty;
@@ -23,6 +26,8 @@ use ssb_muxrpc::Method;
 use ssb_muxrpc::Methods;
 use ssb_muxrpc::Roles;
 
+use crate::blobs;
+use crate::blobs::Shelf;
 use crate::connection::ANONYMOUS;
 use crate::connection::Connection;
 use crate::network::End;
@@ -50,12 +55,17 @@ const CONVERGENCE_MAX: u64 = 450 * SECOND;
 /// The same if connections fall silent, which each end notices for itself after ten minutes and then dials again.
 const CONVERGENCE_MAX_AFTER_SILENCE: u64 = 2_000 * SECOND;
 
+/// What an owner may do with a blob, as numbers: adds it, wants it, pushes it or removes it.
+const BLOB_KINDS: u64 = 9;
+
 /// All nodes and all between them.
 #[derive(Debug)]
 pub struct World {
     network: Network,
     places: Vec<Place>,
     truth: Truth,
+    /// The blobs that there may be.
+    blobs: Vec<(BlobId, Arc<[u8]>)>,
     methods: Arc<Methods>,
     calm_since: u64,
     restores: u64,
@@ -77,6 +87,7 @@ struct Place {
     sent: BTreeMap<FeedId, u32>,
     /// What its owner removed for good.
     removed: Removed,
+    shelf: Shelf,
 }
 
 #[derive(Debug)]
@@ -103,6 +114,8 @@ pub struct Report {
     pub forks: usize,
     /// How many single messages came to owners who had asked for them, and whose nodes have not crashed since.
     pub fetched: usize,
+    /// How many blobs came to nodes from others.
+    pub blobs: usize,
     /// How many bytes were sent.
     pub bytes: u64,
     /// How long it took, in virtual seconds.
@@ -122,11 +135,18 @@ impl World {
         let ping = Method::new("gossip.ping", Kind::Duplex).allowed_to(public);
         let ebt = ebt::stream::method().allowed_to(public);
         let ooo = Method::new("ooo.stream", Kind::Duplex).allowed_to(public);
-        let methods = Methods::new([history, ping, ebt, ooo], Roles::of(&[])).expect("their paths differ");
+        let wants = Method::new("blobs.createWants", Kind::Source).allowed_to(public);
+        let get = Method::new("blobs.get", Kind::Source).allowed_to(public);
+        let methods = Methods::new([history, ping, ebt, ooo, wants, get], Roles::of(&[]));
+        let methods = methods.expect("their paths differ");
+        let lens = scenario.blobs.iter().enumerate();
+        let contents = lens.map(|(number, len)| blobs::bytes(scenario.seed, number, *len));
+        let blobs = contents.map(|bytes| (BlobId::from_bytes(sha256(&bytes)), bytes)).collect();
         Self {
             network: Network::new(scenario, trace),
             places,
             truth: Truth::default(),
+            blobs,
             methods: Arc::new(methods),
             calm_since: 0,
             restores: 0,
@@ -179,10 +199,11 @@ impl World {
     }
 
     fn storm(&mut self) {
-        let Scenario { storm, publishes, accidents, .. } = self.network.scenario;
+        let Scenario { storm, publishes, accidents, blob_steps, .. } = self.network.scenario;
         self.network.is_stormy = true;
         let script = self.network.scenario.script.clone();
-        let (publishes, accidents) = if script.is_empty() { (publishes, accidents) } else { (0, 0) };
+        let (publishes, accidents, blob_steps) =
+            if script.is_empty() { (publishes, accidents, blob_steps) } else { (0, 0, 0) };
         for (after, step) in script {
             self.network.after(after.min(storm), Event::Scripted(step));
         }
@@ -193,6 +214,10 @@ impl World {
         for _ in 0..accidents {
             let delay = self.network.random.below(storm);
             self.network.after(delay, Event::Accident);
+        }
+        for _ in 0..blob_steps {
+            let delay = self.network.blob_random.below(storm);
+            self.network.after(delay, Event::Blob);
         }
         self.network.after(storm, Event::Calm);
     }
@@ -238,6 +263,15 @@ impl World {
             Event::Accident => {
                 let (number, kind) = self.chance();
                 self.accident(number, kind)?;
+            }
+            Event::Blob => {
+                let random = &mut self.network.blob_random;
+                let (node, blob) = (random.index(self.places.len()), random.index(self.blobs.len()));
+                let kind = random.below(BLOB_KINDS);
+                self.blob(node, blob, kind)?;
+            }
+            Event::Scripted(Step::Blob { node, blob, kind }) => {
+                self.blob(node % self.places.len(), blob, kind % BLOB_KINDS)?;
             }
             Event::Scripted(Step::Publish { node, about, kind }) => {
                 let (count, about) = (self.places.len(), about % self.places.len().saturating_sub(1).max(1));
@@ -390,7 +424,7 @@ impl World {
         let calls = if fails { self.network.random.between(20, 600) } else { u64::MAX };
         let disk = Faulty::new(place.memory.clone(), calls, Times::Forever);
         let (me, mark, removed) = (place.me.clone(), place.mark, place.removed.clone());
-        let found = Found { me, mark, disk, seeds, removed };
+        let found = Found { me, mark, disk, seeds, removed, shelf: place.shelf.clone() };
         let mut node = match Node::start(number, life, found, &self.network.scenario) {
             Ok(node) => node,
             Err(_) if fails => {
@@ -430,6 +464,7 @@ impl World {
             self.crashes += 1;
             place.mark = node.mark();
             place.removed = node.removed().clone();
+            place.shelf = node.shelf().clone();
             for (feed, sequence) in node.sent() {
                 let sent = place.sent.entry(*feed).or_default();
                 *sent = (*sent).max(*sequence);
@@ -499,6 +534,22 @@ impl World {
         })
     }
 
+    /// An owner does something with a blob.
+    fn blob(&mut self, number: usize, blob: usize, kind: u64) -> Result<(), Broken> {
+        let index = blob % self.blobs.len().max(1);
+        let Some((id, bytes)) = self.blobs.get(index).cloned() else { return Ok(()) };
+        let life = self.place(number).life;
+        self.with(number, life, |node, network, _, _| {
+            match kind {
+                0..=2 => node.add_blob(id, bytes, network),
+                3..=6 => node.want_blob(id, network),
+                7 => node.push_blob(id, network),
+                _ => node.remove_blob(id, network),
+            }
+            Ok(())
+        })
+    }
+
     fn publish(&mut self, node: Option<usize>) -> Result<(), Broken> {
         let random = &mut self.network.random;
         let number = match (node, self.restored.last().copied()) {
@@ -556,6 +607,9 @@ impl World {
         for place in &mut self.places {
             if let Inhabitant::Ours(node) = &mut place.inhabitant {
                 node.check_copies(&self.truth)?;
+                if let Some(id) = node.shelf().forged() {
+                    return Err(format!("a node has as {id} what is something else"));
+                }
             }
         }
         if self.network.is_stormy {
@@ -596,6 +650,7 @@ impl World {
             }
             place.sent.clear();
             place.removed = Removed::default();
+            place.shelf = Shelf::default();
         }
         self.storm();
         true
@@ -649,7 +704,64 @@ impl World {
                 return Err(format!("node {number} has lost messages of its own"));
             }
         }
+        self.has_blobs()
+    }
+
+    /// Whether every blob that an owner wants is there, if somebody has it who is near enough.
+    fn has_blobs(&self) -> Result<(), String> {
+        for (number, node) in self.ours() {
+            for id in node.shelf().wanted() {
+                if let Some((holder, steps)) = self.holder(number, id) {
+                    return Err(format!("node {number} has no {id}, and {holder} does, {steps} steps away"));
+                }
+            }
+        }
         Ok(())
+    }
+
+    /// Who has a blob and is near enough to a node that wants it, and how near: all on the way ask for it.
+    fn holder(&self, number: usize, id: &BlobId) -> Option<(usize, u8)> {
+        let policy = self.network.scenario.wants;
+        let is_fetched = |size| (1..policy.len_max).contains(&size);
+        let is_generous = policy.peer_len_per_day >= 1_000_000;
+        let (mut asked, mut nearest) = (BTreeSet::from([number]), BTreeSet::from([number]));
+        for steps in 1..=policy.sympathy.max(1) {
+            let hearers: BTreeSet<(usize, usize)> = nearest
+                .iter()
+                .flat_map(|from| self.neighbours(*from).into_iter().map(move |to| (*from, to)))
+                .filter(|(_, to)| !asked.contains(to))
+                .collect();
+            let has = |to: &usize| self.node(*to).ok().and_then(|node| node.shelf().size(id));
+            if let Some((_, holder)) = hearers.iter().find(|(_, to)| has(to).is_some_and(is_fetched)) {
+                return Some((*holder, steps));
+            }
+            let asks = |(from, to): &(usize, usize)| {
+                let from = self.place(*from).me.id();
+                is_generous
+                    && self
+                        .node(*to)
+                        .is_ok_and(|node| node.core().wants(&from) && !node.shelf().has_removed(id))
+            };
+            nearest = hearers.iter().filter(|pair| asks(pair)).map(|(_, to)| *to).collect();
+            asked.extend(nearest.iter().copied());
+        }
+        None
+    }
+
+    /// The nodes of ours with which one has a connection, and neither blocks the other.
+    fn neighbours(&self, number: usize) -> Vec<usize> {
+        let Ok(node) = self.node(number) else { return Vec::new() };
+        let me = self.place(number).me.id();
+        let meets = |node: &Node, id| node.connections().any(|(_, with)| with.remote() == Some(id));
+        let all = self.ours().filter(|(other, with)| {
+            let id = self.place(*other).me.id();
+            *other != number
+                && meets(node, id)
+                && meets(with, me)
+                && !node.core().blocks(&id)
+                && !with.core().blocks(&me)
+        });
+        all.map(|(other, _)| other).collect()
     }
 
     fn has_all(&self, number: usize, node: &Node, me: FeedId, other: &Node) -> Result<(), String> {
@@ -680,6 +792,7 @@ impl World {
             restores: self.restores,
             forks: self.ours().map(|(_, node)| node.forks()).sum(),
             fetched: self.ours().map(|(_, node)| node.got()).sum(),
+            blobs: self.ours().map(|(_, node)| node.shelf().fetched()).sum(),
             bytes: self.network.sent(),
             seconds: self.network.micros() / SECOND,
             digest: self.network.digest(),
@@ -726,6 +839,7 @@ impl Place {
             inhabitant,
             sent: BTreeMap::new(),
             removed: Removed::default(),
+            shelf: Shelf::default(),
         }
     }
 }

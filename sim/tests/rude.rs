@@ -10,6 +10,7 @@ use sim::scenario::Scenario;
 use sim::scenario::Step;
 use sim::trace::Mode;
 use sim::world::Report;
+use ssb_blobs::wants;
 use ssb_log::retain::Policy;
 
 /// How many nodes are ours.
@@ -21,6 +22,13 @@ const POSTS: u64 = 60;
 /// How many messages the feed of a rude node has.
 const THEIRS: usize = 6;
 
+/// How many bytes the blobs of a run have. Each is added by one of ours, and wanted by the other two.
+const BLOBS: [usize; 6] = [1, 700, 1_999, 2_500, 50, 3_000];
+
+/// What a [`Step`] does with a blob.
+const ADD: u64 = 0;
+const WANT: u64 = 3;
+
 /// What a [`Step`] writes.
 const FOLLOW: u64 = 0;
 const POST: u64 = 10;
@@ -30,7 +38,13 @@ fn beside(role: Role) -> Vec<Report> {
     let publish = |node, about, kind| Step::Publish { node, about, kind };
     let follows = (0..OURS * OURS).map(|n| (SECOND, publish(n % OURS, n / OURS, FOLLOW)));
     let posts = (0..POSTS).zip((0..OURS).cycle()).map(|(n, node)| ((2 + n) * SECOND, publish(node, 0, POST)));
-    let script: Vec<(u64, Step)> = follows.chain(posts).collect();
+    let blob = |node, blob, kind| Step::Blob { node, blob, kind };
+    let blobs = (0..BLOBS.len()).zip(3..).flat_map(|(n, second)| {
+        let (adds, wants) = (blob(n % OURS, n, ADD), [1, 2].map(|other| blob((n + other) % OURS, n, WANT)));
+        // One of them wants it before it is there.
+        [(second * SECOND, wants[0]), ((second + 5) * SECOND, adds), ((second + 9) * SECOND, wants[1])]
+    });
+    let script: Vec<(u64, Step)> = follows.chain(posts).chain(blobs).collect();
     let reports = (0..3).map(|seed| {
         let scenario = Scenario {
             roles: vec![Role::Ours, Role::Ours, Role::Ours, role],
@@ -41,10 +55,13 @@ fn beside(role: Role) -> Vec<Report> {
             restores: 0,
             script: script.clone(),
             retention: Policy::default(),
+            blobs: BLOBS.to_vec(),
+            wants: wants::Policy::default(),
             ..Scenario::new(seed, 4..=4)
         };
         let report = run_scenario(scenario, Mode::Kept).unwrap_or_else(|failure| panic!("{failure}"));
         assert!(report.copies >= OURS * (report.messages - THEIRS), "{report:?}");
+        assert_eq!(report.blobs, 2 * BLOBS.len(), "{report:?}");
         report
     });
     reports.collect()
@@ -100,4 +117,24 @@ fn who_wants_everything_and_reads_nothing_keeps_nothing_from_others() {
 #[test]
 fn items_that_are_neither_messages_nor_notes_keep_nothing_from_others() {
     beside(Role::Garbler);
+}
+
+#[test]
+fn who_lies_about_sizes_of_blobs_keeps_nothing_from_others() {
+    beside(Role::SizeLiar);
+}
+
+#[test]
+fn who_sends_other_blobs_than_it_says_keeps_nothing_from_others() {
+    beside(Role::BlobForger);
+}
+
+#[test]
+fn who_sends_a_byte_a_second_keeps_nothing_from_others() {
+    beside(Role::Dripper);
+}
+
+#[test]
+fn who_wants_more_and_more_blobs_keeps_nothing_from_others() {
+    beside(Role::WantFlooder);
 }

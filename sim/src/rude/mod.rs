@@ -1,11 +1,13 @@
 //! Peers that do not play by the rules: how they live on a connection. What they say there is in `tree` and `history`.
 
+mod blobs;
 mod history;
 mod tree;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ssb_blobs::wants::item::read;
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::ebt::note::Item;
 use ssb_gossip::history::HistoryQuery;
@@ -25,9 +27,12 @@ use ssb_muxrpc::Methods;
 use ssb_muxrpc::RemoteError;
 use ssb_muxrpc::RequestId;
 
+use crate::blobs::asked_for;
 use crate::connection::ANONYMOUS;
 use crate::connection::EBT;
+use crate::connection::GET;
 use crate::connection::OOO;
+use crate::connection::WANTS;
 use crate::network::End;
 use crate::network::Event;
 use crate::network::Network;
@@ -54,6 +59,8 @@ struct Line {
     tree: Option<RequestId>,
     /// The `ooo.stream` that the peer has called.
     singles: Option<RequestId>,
+    /// What it hears and says of blobs.
+    blobs: blobs::Line,
     /// When those who say more than they are asked say something again.
     next: u64,
 }
@@ -73,7 +80,8 @@ impl Rude {
     pub fn connect(&mut self, id: ConnectionId, seed: &[u8; 32], methods: &Arc<Methods>, network: &Network) {
         let mut peer = Peer::accept(&self.me, &NetworkKey::MAIN, seed, methods);
         peer.start(Timeouts::default(), network.now());
-        self.lines.insert(id, Line { peer, tree: None, singles: None, next: 0 });
+        self.lines
+            .insert(id, Line { peer, tree: None, singles: None, blobs: blobs::Line::default(), next: 0 });
     }
 
     /// Something can be read or written.
@@ -101,6 +109,7 @@ impl Rude {
             for said in said {
                 self.answer(id, said, network);
             }
+            self.deal(id, network);
             self.speak(id, network);
             let Some(line) = self.lines.get_mut(&id) else { return };
             while !is_over && !line.peer.outgoing().is_empty() {
@@ -153,6 +162,8 @@ impl Rude {
                 }
             }
             Said::Item(..) => {}
+            Said::Opened => blobs::open(self.role, &mut line.peer, &mut line.blobs),
+            Said::Blobs(said) => blobs::answer(self.role, said, &mut line.peer, &mut line.blobs, network),
             // A lie: what it has is something else.
             Said::Wants(request, wants) => {
                 let message = feed(&self.me, "this is what you want", 1).remove(0);
@@ -160,6 +171,17 @@ impl Rude {
                     line.peer.item(request, Body::Json(&item::answer(&id, message.json())));
                 }
             }
+        }
+    }
+
+    /// Goes on with what it says and sends of blobs.
+    fn deal(&mut self, id: ConnectionId, network: &mut Network) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        if line.peer.buffered() > BUFFERED_MAX {
+            return;
+        }
+        if let Some(pause) = blobs::deal(self.role, &mut line.peer, &mut line.blobs, network) {
+            network.after(pause, Event::Pump { node: self.number, link: id });
         }
     }
 
@@ -189,6 +211,10 @@ enum Said {
     Item(RequestId, Item),
     /// It wants single messages.
     Wants(RequestId, Vec<(MessageId, u8)>),
+    /// Calls go both ways.
+    Opened,
+    /// It says something of blobs.
+    Blobs(blobs::Said),
 }
 
 /// What was said, whether somebody waits to be admitted, and whether the connection is over.
@@ -203,15 +229,26 @@ fn listen(line: &mut Line) -> (Vec<Said>, bool, bool) {
             PeerEvent::Called { request, method, .. } if method.index() == OOO => {
                 line.singles = Some(request);
             }
+            PeerEvent::Open(_) => said.push(Said::Opened),
+            PeerEvent::Called { request, method, .. } if method.index() == WANTS => {
+                said.push(Said::Blobs(blobs::Said::Asked(request)));
+            }
+            PeerEvent::Called { request, method, args, .. } if method.index() == GET => {
+                said.push(Said::Blobs(blobs::Said::Gets(request, asked_for(args))));
+            }
             PeerEvent::Called { request, args, .. } => {
                 said.push(Said::Asked(request, HistoryQuery::parse(args)));
             }
             PeerEvent::Item { request, body, .. } if line.singles == Some(request) => {
                 said.push(Said::Wants(request, item::Item::read(body).wants));
             }
+            PeerEvent::Item { request, body, .. } if line.blobs.hears(request) => {
+                said.push(Said::Blobs(blobs::Said::Words(read(body))));
+            }
             PeerEvent::Item { request, body, .. } => {
                 said.extend(Item::read(body).ok().map(|item| Said::Item(request, item)));
             }
+            PeerEvent::StreamEnded { request, .. } => line.blobs.ended(request),
             PeerEvent::Ended(_) => is_over = true,
             _ => {}
         }
