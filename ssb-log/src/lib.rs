@@ -14,6 +14,8 @@ mod frame;
 pub mod import;
 pub mod index;
 pub mod indexer;
+#[cfg(feature = "leveldb")]
+pub mod leveldb;
 pub mod limits;
 mod locate;
 pub mod log;
