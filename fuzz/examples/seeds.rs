@@ -32,6 +32,7 @@ fn main() {
     address_parse();
     privatebox_open();
     box2_open();
+    leveldb_read();
     replicator();
 }
 
@@ -574,6 +575,51 @@ fn box2_open() {
     write("box2_open", "group", b"\x02ssb:identity/group/-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_s=");
     write("box2_open", "cloaked-group", b"\x02%AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=.cloaked");
     write("box2_open", "po-box", b"\x02ssb://identity/po-box/-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_s=");
+}
+
+fn leveldb_read() {
+    // Made: entries, then which file is damaged where.
+    let made = |damage: &[u8]| {
+        [
+            [0, 3].as_slice(),
+            &run(b"a"),
+            &run(b"1"),
+            &run(b"b"),
+            &run(&[7; 200]),
+            &run(b"a"),
+            &run(b"2"),
+            damage,
+        ]
+        .concat()
+    };
+    write("leveldb_read", "made", &made(&[0, 0xff, 0xff, 0]));
+    write("leveldb_read", "made-and-a-journal-is-damaged", &made(&[0, 0, 20, 3]));
+    write("leveldb_read", "made-and-current-is-damaged", &made(&[1, 0, 3, 3]));
+    write("leveldb_read", "made-and-a-manifest-is-damaged", &made(&[2, 0, 3, 3]));
+    // Of leveldown: which file, its number, its length, its bytes.
+    for name in ["compacted", "reopened", "written"] {
+        let folder =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../ssb-log/tests/vectors/leveldb").join(name);
+        let mut seed = vec![1];
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .expect("it is there")
+            .map(|entry| entry.expect("it is there").path())
+            .collect();
+        names.sort();
+        for path in names {
+            let name = path.file_stem().and_then(|name| name.to_str()).expect("it has a name");
+            let bytes = fs::read(&path).expect("it can be read");
+            match path.extension().and_then(|end| end.to_str()) {
+                Some("log") => seed.extend([1, name.parse().expect("a number")]),
+                Some("ldb") => seed.extend([2, name.parse().expect("a number")]),
+                _ if name == "CURRENT" => continue,
+                _ => seed.push(0),
+            }
+            seed.extend(u16::try_from(bytes.len()).expect("it is short").to_be_bytes());
+            seed.extend(bytes);
+        }
+        write("leveldb_read", name, &seed);
+    }
 }
 
 /// The rows of a file of vectors, by its path in the repository.
