@@ -44,6 +44,8 @@ use thiserror::Error;
 
 use crate::addresses::Addresses;
 use crate::addresses::TcpPlace;
+use crate::blobs::Blobs;
+use crate::blobs::Habit;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::Gossip;
@@ -172,6 +174,10 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let thread_error = StartError::Thread;
     let (reads, readers) = Pool::start("ssb-read", READERS).map_err(thread_error)?;
     // A look-up can take minutes, and nothing is lost with it: nobody waits for these threads in the end.
+    let habit = if config.blobs.stingy { Habit::Stingy } else { Habit::Open };
+    let blobs = Blobs::start(&config.path, config.blobs.quota, habit, &clock);
+    let (blobs, blob_threads) =
+        blobs.map_err(|error| StartError::Directory { path: config.path.join("blobs"), error })?;
     let (names, _) = Pool::start("ssb-name", RESOLVERS).map_err(thread_error)?;
     let (rebuilds, rebuilds_out) = bounded(REBUILDS_LEN);
     let shared = Arc::new(Shared {
@@ -186,6 +192,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         methods: permission::methods(),
         reader: home.store.reader(),
         reads,
+        blobs,
         names,
         rebuilds: rebuilds.clone(),
         clock: clock.clone(),
@@ -273,6 +280,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     drop(stop_workers);
     join(workers);
     join(readers);
+    join(blob_threads);
     logger.finish();
     if healthy { Ok(()) } else { Err(StartError::Poisoned) }
 }

@@ -15,6 +15,7 @@ use ssb_log::Reader;
 use ssb_muxrpc::Methods;
 
 use crate::addresses::Addresses;
+use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::config::Ooo;
 use crate::index_thread::Rebuild;
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) methods: Arc<Methods>,
     pub(crate) reader: Reader<Disk>,
     pub(crate) reads: Pool,
+    pub(crate) blobs: Blobs,
     /// Looks up names: whom a look-up keeps waiting, no read of the log does.
     pub(crate) names: Pool,
     /// Whoever wants the indexes made anew.

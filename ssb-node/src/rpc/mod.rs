@@ -5,6 +5,8 @@ pub(crate) mod add;
 pub(crate) mod address;
 pub(crate) mod args;
 pub(crate) mod backlog;
+pub(crate) mod blob_list;
+pub(crate) mod blobs;
 pub(crate) mod by_type;
 pub(crate) mod conn;
 pub(crate) mod del;
@@ -124,11 +126,23 @@ pub(crate) enum Rpc {
     OooGet,
     OooStream,
     OooHelp,
+    BlobsAdd,
+    BlobsGet,
+    BlobsGetSlice,
+    BlobsHas,
+    BlobsSize,
+    BlobsMeta,
+    BlobsLs,
+    BlobsChanges,
+    BlobsRm,
+    BlobsPin,
+    BlobsUnpin,
+    BlobsHelp,
 }
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 88] = [
+    pub(crate) const ALL: [Self; 100] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -217,6 +231,18 @@ impl Rpc {
         Self::OooGet,
         Self::OooStream,
         Self::OooHelp,
+        Self::BlobsAdd,
+        Self::BlobsGet,
+        Self::BlobsGetSlice,
+        Self::BlobsHas,
+        Self::BlobsSize,
+        Self::BlobsMeta,
+        Self::BlobsLs,
+        Self::BlobsChanges,
+        Self::BlobsRm,
+        Self::BlobsPin,
+        Self::BlobsUnpin,
+        Self::BlobsHelp,
     ];
 
     pub(crate) const fn path(self) -> &'static str {
@@ -309,6 +335,18 @@ impl Rpc {
             Self::OooGet => "ooo.get",
             Self::OooStream => "ooo.stream",
             Self::OooHelp => "ooo.help",
+            Self::BlobsAdd => "blobs.add",
+            Self::BlobsGet => "blobs.get",
+            Self::BlobsGetSlice => "blobs.getSlice",
+            Self::BlobsHas => "blobs.has",
+            Self::BlobsSize => "blobs.size",
+            Self::BlobsMeta => "blobs.meta",
+            Self::BlobsLs => "blobs.ls",
+            Self::BlobsChanges => "blobs.changes",
+            Self::BlobsRm => "blobs.rm",
+            Self::BlobsPin => "blobs.pin",
+            Self::BlobsUnpin => "blobs.unpin",
+            Self::BlobsHelp => "blobs.help",
         }
     }
 
@@ -349,7 +387,8 @@ impl Rpc {
             | Self::ConnStart
             | Self::ConnStop
             | Self::Peers
-            | Self::OooHelp => Kind::Sync,
+            | Self::OooHelp
+            | Self::BlobsHelp => Kind::Sync,
             Self::Auth
             | Self::Publish
             | Self::Add
@@ -375,7 +414,13 @@ impl Rpc {
             | Self::EbtClock
             | Self::ConnConnect
             | Self::ConnDisconnect
-            | Self::OooGet => Kind::Async,
+            | Self::OooGet
+            | Self::BlobsHas
+            | Self::BlobsSize
+            | Self::BlobsMeta
+            | Self::BlobsRm
+            | Self::BlobsPin
+            | Self::BlobsUnpin => Kind::Async,
             Self::Latest
             | Self::MessagesByType
             | Self::Links
@@ -396,8 +441,12 @@ impl Rpc {
             | Self::ReplicateUpto
             | Self::ReplicateChanges
             | Self::ConnPeers
-            | Self::ConnStagedPeers => Kind::Source,
-            Self::CreateWriteStream => Kind::Sink,
+            | Self::ConnStagedPeers
+            | Self::BlobsGet
+            | Self::BlobsGetSlice
+            | Self::BlobsLs
+            | Self::BlobsChanges => Kind::Source,
+            Self::CreateWriteStream | Self::BlobsAdd => Kind::Sink,
             Self::GossipPing | Self::ConnPing | Self::EbtReplicate | Self::OooStream => Kind::Duplex,
         }
     }
@@ -414,6 +463,10 @@ impl Rpc {
                 | Self::ConnPing
                 | Self::EbtReplicate
                 | Self::OooStream
+                | Self::BlobsGet
+                | Self::BlobsGetSlice
+                | Self::BlobsHas
+                | Self::BlobsChanges
         )
     }
 }
