@@ -134,6 +134,7 @@ mod tests {
             id: MessageId::from_bytes([0; 32]),
             received: 0.0,
             json: json.to_owned(),
+            opened: None,
         }
     }
 
