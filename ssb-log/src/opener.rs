@@ -80,7 +80,7 @@ impl Opened {
     /// What counts as content: what is no JSON, or nothing to JavaScript, is none (ssb-db 20.4.1), nor is a text, of which that
     /// says now one thing, now the other.
     fn new(plain: &[u8], key: &ReadKey) -> Option<Self> {
-        let content = json::parse(plain).ok().filter(|content| content.is_truthy())?;
+        let content = json::parse(plain).ok().filter(Value::is_truthy)?;
         let is_text = matches!(content, Value::Text(_));
         (!is_text).then(|| Self { content: json::compact(&content), key: key.clone() })
     }

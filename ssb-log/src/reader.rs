@@ -17,6 +17,7 @@ use ssb_msg::content::Relation;
 use ssb_msg::json;
 
 use crate::compact::gain;
+use crate::fields::Fields;
 use crate::fork::Fork;
 use crate::fork::ForkProof;
 use crate::index::Indexes;
@@ -520,6 +521,17 @@ impl<D: Directory> Reader<D> {
     /// What only the owner may see, if this reader may.
     pub(crate) fn private(&self) -> Option<&Private<D::File>> {
         self.private.as_deref()
+    }
+
+    /// What a message that may not be here says to the owner, if it was sealed for them and this reader is theirs. Nothing of it is
+    /// remembered.
+    pub fn open(&self, message: &str) -> Option<Shown> {
+        self.private()?.opener().open(&Fields::of(message)?)?.show(message)
+    }
+
+    /// The same of a box that stands alone: the JSON in it, as [`Opener::unbox`](crate::Opener::unbox) has it.
+    pub fn unbox(&self, boxed: &str) -> Option<String> {
+        self.private()?.opener().unbox(boxed)
     }
 
     /// How many messages were tried to be opened by all who read or index them for the owner, since the store was opened: each

@@ -132,6 +132,10 @@ impl<F: Storage> Private<F> {
         Some(Entry { key: self.secrets.seal(&stored.id, opened.key()), found })
     }
 
+    pub(crate) const fn opener(&self) -> &Opener {
+        &self.opener
+    }
+
     /// Under which key messages are found here that an index of what is for everybody would have under another.
     pub(crate) fn find(&self, which: ContentIndex, key: u64) -> u64 {
         self.secrets.blind(which, key)

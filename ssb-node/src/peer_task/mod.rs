@@ -34,6 +34,8 @@ use ssb_gossip::peer::PeerEvent;
 use ssb_gossip::ping::PingStreams;
 use ssb_gossip::streams::HistoryStreams;
 use ssb_gossip::time::Uptime;
+use ssb_log::Disk;
+use ssb_log::Reader;
 use ssb_log::read::ReadError;
 use ssb_muxrpc::RequestId;
 
@@ -72,6 +74,8 @@ pub(crate) struct PeerTask {
     side: Side,
     socket: Stream,
     peer: Peer,
+    /// What the peer may see of the log.
+    reader: Reader<Disk>,
     mailbox: Mailbox<Letter>,
     core: ToCoreQueue,
     streams: HistoryStreams,
@@ -111,6 +115,8 @@ impl PeerTask {
             sources: Sources::new(&shared.reader),
             trees: Trees::new(connection, &shared.reader),
             singles: Singles::new(connection),
+            // Whoever opens the unix socket is the owner; all others have to prove that they are.
+            reader: if side == Side::Local { shared.private.clone() } else { shared.reader.clone() },
             shared: Arc::clone(shared),
             connection,
             side,
@@ -161,7 +167,7 @@ impl PeerTask {
         for _ in 0..TURNS_MAX {
             let mut moved = self.poll_letters(context);
             moved |= self.poll_pending(context);
-            moved |= self.sources.poll(context, &self.shared, &mut self.peer);
+            moved |= self.sources.poll(context, &self.shared.reads, &self.reader, &mut self.peer);
             let trees = self.trees.poll(context, &self.shared, &mut self.peer);
             let singles = self.singles.poll(context, &self.shared, &mut self.peer);
             for sent in [trees, singles] {
@@ -228,8 +234,10 @@ impl PeerTask {
         match letter {
             Letter::Admit => {
                 let is_owner = self.peer.guest().is_some_and(|guest| self.shared.owners.contains(&guest));
-                let role = if is_owner { OWNER } else { ANONYMOUS };
-                self.peer.admit(role);
+                if is_owner {
+                    self.reader = self.shared.private.clone();
+                }
+                self.peer.admit(if is_owner { OWNER } else { ANONYMOUS });
             }
             Letter::Refuse => self.peer.refuse(),
             Letter::Ping => self.pings.call(&mut self.peer, self.shared.clock.now()),
@@ -524,6 +532,7 @@ mod tests {
                 ooo: Ooo::default(),
                 methods: permission::methods(),
                 reader: fixture.reader(),
+                private: fixture.reader(),
                 reads: Pool::start("read", 0).unwrap().0,
                 names: Pool::start("name", 0).unwrap().0,
                 rebuilds: bounded(1).0,

@@ -16,12 +16,12 @@ use ssb_muxrpc::Body;
 use ssb_muxrpc::RemoteError;
 use ssb_muxrpc::RequestId;
 
+use crate::pool::Pool;
 use crate::pool::Promise;
 use crate::rpc::source::PAGE_LEN;
 use crate::rpc::source::Page;
 use crate::rpc::source::Source;
 use crate::rpc::source::Then;
-use crate::shared::Shared;
 
 /// All streams of one connection.
 pub(super) struct Sources {
@@ -72,15 +72,21 @@ impl Sources {
     }
 
     /// Moves what can move. Returns whether anything did.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>, shared: &Shared, peer: &mut Peer) -> bool {
-        let mut moved = self.poll_growth(context, &shared.reader);
-        moved |= self.poll_reading(context, &shared.reader, peer);
+    pub(super) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        reads: &Pool,
+        reader: &Reader<Disk>,
+        peer: &mut Peer,
+    ) -> bool {
+        let mut moved = self.poll_growth(context, reader);
+        moved |= self.poll_reading(context, reader, peer);
         if self.reading.is_none()
             && peer.buffered() < PAGE_LEN
             && let Some((request, mut source)) = self.ready.pop_front()
         {
-            let reader = shared.reader.clone();
-            let page = shared.reads.run(move || {
+            let reader = reader.clone();
+            let page = reads.run(move || {
                 let page = source.pull(&reader);
                 (source, page)
             });

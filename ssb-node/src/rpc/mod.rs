@@ -21,6 +21,7 @@ pub(crate) mod latest;
 pub(crate) mod log_stream;
 pub(crate) mod message_stream;
 pub(crate) mod ooo;
+pub(crate) mod private;
 pub(crate) mod publish;
 pub(crate) mod questions;
 pub(crate) mod raw_log_stream;
@@ -73,6 +74,9 @@ pub(crate) enum Rpc {
     Links2Read,
     Links2Help,
     BacklinksRead,
+    PrivatePublish,
+    PrivateUnbox,
+    PrivateRead,
     GossipConnect,
     GossipPeers,
     GossipAdd,
@@ -128,7 +132,7 @@ pub(crate) enum Rpc {
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 88] = [
+    pub(crate) const ALL: [Self; 91] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -166,6 +170,9 @@ impl Rpc {
         Self::Links2Read,
         Self::Links2Help,
         Self::BacklinksRead,
+        Self::PrivatePublish,
+        Self::PrivateUnbox,
+        Self::PrivateRead,
         Self::GossipConnect,
         Self::GossipPeers,
         Self::GossipAdd,
@@ -258,6 +265,9 @@ impl Rpc {
             Self::Links2Read => "links2.read",
             Self::Links2Help => "links2.help",
             Self::BacklinksRead => "backlinks.read",
+            Self::PrivatePublish => "private.publish",
+            Self::PrivateUnbox => "private.unbox",
+            Self::PrivateRead => "private.read",
             Self::GossipConnect => "gossip.connect",
             Self::GossipPeers => "gossip.peers",
             Self::GossipAdd => "gossip.add",
@@ -326,6 +336,7 @@ impl Rpc {
             | Self::QueryExplain
             | Self::QueryHelp
             | Self::Links2Help
+            | Self::PrivateUnbox
             | Self::GossipPeers
             | Self::GossipAdd
             | Self::GossipGet
@@ -352,6 +363,7 @@ impl Rpc {
             | Self::OooHelp => Kind::Sync,
             Self::Auth
             | Self::Publish
+            | Self::PrivatePublish
             | Self::Add
             | Self::Del
             | Self::Undel
@@ -388,6 +400,7 @@ impl Rpc {
             | Self::QueryRead
             | Self::Links2Read
             | Self::BacklinksRead
+            | Self::PrivateRead
             | Self::GossipChanges
             | Self::FriendsHopStream
             | Self::FriendsCreateFriendStream
