@@ -35,6 +35,7 @@ use ssb_keys::published_mark::PublishedMark;
 use ssb_keys::secret_file;
 use ssb_keys::secret_file::LoadError;
 use ssb_log::Disk;
+use ssb_log::Opener;
 use ssb_log::Store;
 use ssb_log::recover;
 use ssb_log::store;
@@ -191,6 +192,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         ooo: config.ooo,
         methods: permission::methods(),
         reader: home.store.reader(),
+        private: home.store.private_reader(),
         reads,
         blobs,
         names,
@@ -210,6 +212,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         .map_err(thread_error)?;
     let log_thread = LogThread {
         store: home.store,
+        opener: Opener::new(home.me.clone()),
         me: home.me,
         signing,
         home: config.path.clone(),
@@ -395,7 +398,7 @@ impl Home {
         let mut notices = Vec::new();
         // The log first: its lock keeps a second node from touching anything.
         let disk = Disk::open(&path.join("log")).map_err(unusable)?;
-        let (store, recovery) = Store::open(disk).map_err(|error| match error {
+        let (mut store, recovery) = Store::open(disk).map_err(|error| match error {
             store::OpenError::Log(recover::OpenError::Locked { pid, .. }) => {
                 StartError::InUse { path: path.clone(), pid }
             }
@@ -410,6 +413,7 @@ impl Home {
             )
         }));
         let me = load_or_create(path, &mut notices)?;
+        store.unlock(Opener::new(me.clone())).map_err(unusable)?;
         let mut mark = PublishedMark::load(path, me.id())?;
         let held = u64::from(store.state(&me.id()).sequence());
         if config.new_feed && !mark.permits(held) {

@@ -23,6 +23,7 @@ pub(crate) mod latest;
 pub(crate) mod log_stream;
 pub(crate) mod message_stream;
 pub(crate) mod ooo;
+pub(crate) mod private;
 pub(crate) mod publish;
 pub(crate) mod questions;
 pub(crate) mod raw_log_stream;
@@ -75,6 +76,9 @@ pub(crate) enum Rpc {
     Links2Read,
     Links2Help,
     BacklinksRead,
+    PrivatePublish,
+    PrivateUnbox,
+    PrivateRead,
     GossipConnect,
     GossipPeers,
     GossipAdd,
@@ -142,7 +146,7 @@ pub(crate) enum Rpc {
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 100] = [
+    pub(crate) const ALL: [Self; 103] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -180,6 +184,9 @@ impl Rpc {
         Self::Links2Read,
         Self::Links2Help,
         Self::BacklinksRead,
+        Self::PrivatePublish,
+        Self::PrivateUnbox,
+        Self::PrivateRead,
         Self::GossipConnect,
         Self::GossipPeers,
         Self::GossipAdd,
@@ -284,6 +291,9 @@ impl Rpc {
             Self::Links2Read => "links2.read",
             Self::Links2Help => "links2.help",
             Self::BacklinksRead => "backlinks.read",
+            Self::PrivatePublish => "private.publish",
+            Self::PrivateUnbox => "private.unbox",
+            Self::PrivateRead => "private.read",
             Self::GossipConnect => "gossip.connect",
             Self::GossipPeers => "gossip.peers",
             Self::GossipAdd => "gossip.add",
@@ -364,6 +374,7 @@ impl Rpc {
             | Self::QueryExplain
             | Self::QueryHelp
             | Self::Links2Help
+            | Self::PrivateUnbox
             | Self::GossipPeers
             | Self::GossipAdd
             | Self::GossipGet
@@ -391,6 +402,7 @@ impl Rpc {
             | Self::BlobsHelp => Kind::Sync,
             Self::Auth
             | Self::Publish
+            | Self::PrivatePublish
             | Self::Add
             | Self::Del
             | Self::Undel
@@ -433,6 +445,7 @@ impl Rpc {
             | Self::QueryRead
             | Self::Links2Read
             | Self::BacklinksRead
+            | Self::PrivateRead
             | Self::GossipChanges
             | Self::FriendsHopStream
             | Self::FriendsCreateFriendStream
