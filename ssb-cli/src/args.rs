@@ -454,6 +454,8 @@ Commands:
   heads       Says up to where a feed is here, and up to where peers have it
   sync        Shows how far replication is; with --until-idle, waits until all is here
   why         Says of a feed why it does or does not arrive, and who has how much of it
+  blobs.add   Stores a file, or standard input, as a blob, and prints its id; blobs.get writes one to
+              standard output
   <method>    Calls a method of the running node, by its dotted name. Which there are, the node
               writes to manifest.json beside its log; a wrong name lists them. Short names:
               log (createLogStream), logt (messagesByType), feed (createFeedStream), hist and

@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ssb_blobs::limits::FETCHED_LEN_MAX;
 pub use ssb_gossip::address::Address;
 pub use ssb_gossip::address::ParseAddressError;
 pub use ssb_gossip::address::Transport;
@@ -79,6 +80,8 @@ pub struct Config {
     pub blocks: Blocks,
     /// What of the log is kept (`retention`).
     pub retention: Retention,
+    /// Which blobs are fetched, offered and kept (`blobs`).
+    pub blobs: Blobs,
     /// Whether the owner insists that the feed is nowhere longer than here, which opens the gate on publishing.
     pub new_feed: bool,
     /// How much is logged (`logging.level`).
@@ -109,6 +112,7 @@ impl Config {
             hops: HOPS,
             blocks: Blocks::default(),
             retention: Retention::default(),
+            blobs: Blobs::default(),
             new_feed: false,
             log_level: LogLevel::default(),
         }
@@ -153,6 +157,29 @@ impl Retention {
     /// The policy over the log.
     pub(crate) const fn policy(&self) -> Policy {
         Policy { hops: self.hops, age: self.age, quota: self.bytes }
+    }
+}
+
+/// Which blobs are fetched, offered and kept (ssb-blobs 1.2.2; `quota` is ours).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Blobs {
+    /// Only blobs of fewer bytes are fetched from peers (`blobs.max`). The owner adds what they like.
+    pub max: u64,
+    /// How far away whoever wants a blob may be for this node to look for it, too (`blobs.sympathy`).
+    pub sympathy: u8,
+    /// Whether peers are told only of blobs that are pushed (`blobs.stingy`).
+    pub stingy: bool,
+    /// How many peers have to have a blob that is pushed (`blobs.pushy`).
+    pub pushy: u32,
+    /// How many bytes all blobs may have (`blobs.quota`). Above that, blobs of others go, those that nobody refers to or only
+    /// feeds far away first, and no more of them are taken until there is room. None: as many as there are.
+    pub quota: Option<u64>,
+}
+
+impl Default for Blobs {
+    fn default() -> Self {
+        Self { max: FETCHED_LEN_MAX, sympathy: 3, stingy: false, pushy: 3, quota: None }
     }
 }
 

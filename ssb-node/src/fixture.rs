@@ -17,9 +17,11 @@ use ssb_gossip::retention::Retention;
 use ssb_gossip::time::Now;
 use ssb_gossip::time::UnixMillis;
 use ssb_gossip::time::Uptime;
+use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_log::Disk;
+use ssb_log::Opener;
 use ssb_log::Reader;
 use ssb_log::Store;
 use ssb_msg::Message;
@@ -46,7 +48,8 @@ pub(crate) struct Fixture {
 impl Fixture {
     pub(crate) fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let (store, _) = Store::open(Disk::open(&home.path().join("log")).unwrap()).unwrap();
+        let (mut store, _) = Store::open(Disk::open(&home.path().join("log")).unwrap()).unwrap();
+        store.unlock(Opener::new(key(1))).unwrap();
         Self { home, store: Some(store), count: 0 }
     }
 
@@ -85,9 +88,20 @@ impl Fixture {
         self.store.as_ref().unwrap().reader()
     }
 
+    /// What key 1 may see.
+    pub(crate) fn private_reader(&self) -> Reader<Disk> {
+        self.store.as_ref().unwrap().private_reader()
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.home.path()
     }
+}
+
+/// Content that only these keys can open.
+pub(crate) fn sealed(plain: &str, recipients: &[u8]) -> String {
+    let recipients: Vec<FeedId> = recipients.iter().map(|n| key(*n).id()).collect();
+    format!("\"{}\"", ssb_privatebox::text::seal(plain.as_bytes(), &recipients, &[7; 32]).unwrap())
 }
 
 /// A key pair by number.
@@ -168,9 +182,14 @@ pub(crate) fn options(text: &str) -> Map<String, Value> {
 
 /// All items of a stream up to its end or a wait, that, and how many pages had any.
 pub(crate) fn pull_all(stream: &mut impl Source, fixture: &Fixture) -> (Vec<String>, Then, usize) {
+    pull_all_from(stream, &fixture.reader())
+}
+
+/// The same, for whoever may see this.
+pub(crate) fn pull_all_from(stream: &mut impl Source, reader: &Reader<Disk>) -> (Vec<String>, Then, usize) {
     let (mut items, mut pages) = (Vec::new(), 0);
     loop {
-        let page = stream.pull(&fixture.reader());
+        let page = stream.pull(reader);
         pages += usize::from(!page.items.is_empty());
         items.extend(page.items);
         if page.then != Then::More {

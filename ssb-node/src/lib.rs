@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod addresses;
+mod blobs;
 pub mod client;
 mod clock;
 pub mod config;

@@ -35,6 +35,7 @@ use ssb_keys::published_mark::PublishedMark;
 use ssb_keys::secret_file;
 use ssb_keys::secret_file::LoadError;
 use ssb_log::Disk;
+use ssb_log::Opener;
 use ssb_log::Store;
 use ssb_log::recover;
 use ssb_log::store;
@@ -44,6 +45,8 @@ use thiserror::Error;
 
 use crate::addresses::Addresses;
 use crate::addresses::TcpPlace;
+use crate::blobs::Blobs;
+use crate::blobs::Habit;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::Gossip;
@@ -172,6 +175,10 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let thread_error = StartError::Thread;
     let (reads, readers) = Pool::start("ssb-read", READERS).map_err(thread_error)?;
     // A look-up can take minutes, and nothing is lost with it: nobody waits for these threads in the end.
+    let habit = if config.blobs.stingy { Habit::Stingy } else { Habit::Open };
+    let blobs = Blobs::start(&config.path, config.blobs.quota, habit, &clock);
+    let (blobs, blob_threads) =
+        blobs.map_err(|error| StartError::Directory { path: config.path.join("blobs"), error })?;
     let (names, _) = Pool::start("ssb-name", RESOLVERS).map_err(thread_error)?;
     let (rebuilds, rebuilds_out) = bounded(REBUILDS_LEN);
     let shared = Arc::new(Shared {
@@ -185,7 +192,9 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         ooo: config.ooo,
         methods: permission::methods(),
         reader: home.store.reader(),
+        private: home.store.private_reader(),
         reads,
+        blobs,
         names,
         rebuilds: rebuilds.clone(),
         clock: clock.clone(),
@@ -203,6 +212,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         .map_err(thread_error)?;
     let log_thread = LogThread {
         store: home.store,
+        opener: Opener::new(home.me.clone()),
         me: home.me,
         signing,
         home: config.path.clone(),
@@ -273,6 +283,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     drop(stop_workers);
     join(workers);
     join(readers);
+    join(blob_threads);
     logger.finish();
     if healthy { Ok(()) } else { Err(StartError::Poisoned) }
 }
@@ -387,7 +398,7 @@ impl Home {
         let mut notices = Vec::new();
         // The log first: its lock keeps a second node from touching anything.
         let disk = Disk::open(&path.join("log")).map_err(unusable)?;
-        let (store, recovery) = Store::open(disk).map_err(|error| match error {
+        let (mut store, recovery) = Store::open(disk).map_err(|error| match error {
             store::OpenError::Log(recover::OpenError::Locked { pid, .. }) => {
                 StartError::InUse { path: path.clone(), pid }
             }
@@ -402,6 +413,7 @@ impl Home {
             )
         }));
         let me = load_or_create(path, &mut notices)?;
+        store.unlock(Opener::new(me.clone())).map_err(unusable)?;
         let mut mark = PublishedMark::load(path, me.id())?;
         let held = u64::from(store.state(&me.id()).sequence());
         if config.new_feed && !mark.permits(held) {

@@ -175,7 +175,7 @@ impl Line {
         if self.peer.buffered() >= PAGE_LEN {
             return false;
         }
-        let Some((feed, from)) = self.ebt.pop() else { return false };
+        let Some((feed, from)) = self.ebt.pop(|feed| core.held(feed)) else { return false };
         let (held, viewer) = (core.held(&feed), outside.archive.id(self.other));
         let read = |from, len_max| Ok::<_, Infallible>(outside.archive.page(&feed, from, held, len_max));
         let page = Serving::cursor(feed, from, viewer, held).page(held, PAGE_LEN, read, || Ok(false));

@@ -83,6 +83,7 @@ impl Settings {
             };
         }
         read_retention(settings, &mut node)?;
+        read_blobs(settings, &mut node)?;
         if let Some(found) = settings.find("logging.level")? {
             let level = values::text_of(&found.value).and_then(|name| LogLevel::parse(&name));
             node.log_level = level.ok_or_else(|| found.error("one of error, warning, notice, info"))?;
@@ -210,14 +211,29 @@ fn read_retention(settings: &Group, node: &mut Config) -> Result<(), ConfigError
     node.retention.hops = hops.map(|hops| u8::try_from(hops).unwrap_or(u8::MAX));
     let days = values::integer(settings, "retention.days", DAYS_MAX, "a whole number of days, 0 to 36500")?;
     node.retention.age = days.map(|days| Duration::from_secs(days * 86_400));
-    node.retention.bytes =
-        values::integer(settings, "retention.bytes", u64::MAX, "a whole number of bytes, 0 or more")?;
+    node.retention.bytes = values::integer(settings, "retention.bytes", u64::MAX, BYTES)?;
     if let Some(found) = settings.find("retention.keep")? {
         let ids = values::texts(&found.value).and_then(|ids| {
             ids.iter().filter(|id| !id.is_empty()).map(|id| FeedId::parse(id).ok()).collect::<Option<_>>()
         });
         node.retention.keep = ids.ok_or_else(|| found.error(IDS))?;
     }
+    Ok(())
+}
+
+/// Names of ssb-blobs 1.2.2, where 0 counts as not set, and `quota`, which is ours.
+fn read_blobs(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
+    let count = |key, expected| values::integer(settings, key, u64::MAX, expected);
+    let set = |value: Option<u64>| value.filter(|value| *value > 0);
+    node.blobs.max = set(count("blobs.max", BYTES)?).unwrap_or(node.blobs.max);
+    let sympathy = count("blobs.sympathy", "a whole number of steps, 0 or more")?;
+    // Nobody is that many steps away.
+    node.blobs.sympathy =
+        sympathy.map_or(node.blobs.sympathy, |steps| u8::try_from(steps).unwrap_or(u8::MAX));
+    node.blobs.stingy = values::switch(settings, "blobs.stingy")?.unwrap_or(false);
+    let pushy = set(count("blobs.pushy", "a whole number of peers, 0 or more")?);
+    node.blobs.pushy = pushy.map_or(node.blobs.pushy, |peers| u32::try_from(peers).unwrap_or(u32::MAX));
+    node.blobs.quota = count("blobs.quota", BYTES)?;
     Ok(())
 }
 
@@ -231,6 +247,8 @@ fn read_key(settings: &Group) -> Result<Option<FeedId>, ConfigError> {
     id.map(Some).ok_or_else(|| found.error("the id of a feed, @...=.ed25519"))
 }
 
+const BYTES: &str = "a whole number of bytes, 0 or more";
+
 const IDS: &str = "the id of a feed, @...=.ed25519, or a list of them";
 
 /// The most days that messages are kept for, if not for ever: a century.
@@ -243,6 +261,7 @@ mod tests {
 
     use ssb_keys::Keypair;
     use ssb_keys::base64;
+    use ssb_node::config::Blobs;
     use ssb_node::config::Gossip;
     use ssb_node::config::Listen;
     use ssb_node::config::Place;
@@ -446,6 +465,23 @@ mod tests {
         let too_long = "option --retention.days is 36501; expected a whole number of days, 0 to 36500";
         assert_eq!(read("{}", "start --retention.days 36501"), Err(too_long.into()));
         assert!(read("{}", "start --retention.days 36500").is_ok());
+    }
+
+    #[test]
+    fn which_blobs_are_fetched_and_kept_is_read() {
+        let file =
+            r#"{"blobs": {"max": 1000, "sympathy": 0, "stingy": true, "pushy": "7", "quota": 5000000000}}"#;
+
+        let blobs = read(file, "start").unwrap().node.blobs;
+
+        assert_eq!((blobs.max, blobs.sympathy, blobs.stingy, blobs.pushy), (1_000, 0, true, 7));
+        assert_eq!(blobs.quota, Some(5_000_000_000));
+        let unset = read(r#"{"blobs": {"max": 0, "pushy": 0, "quota": null}}"#, "start").unwrap().node.blobs;
+        assert_eq!(unset, Blobs::default());
+        let far = read("{}", "start --blobs.sympathy 1000 --blobs.quota 0").unwrap().node.blobs;
+        assert_eq!((far.sympathy, far.quota), (u8::MAX, Some(0)));
+        let error = "option --blobs.quota is \"1GB\"; expected a whole number of bytes, 0 or more";
+        assert_eq!(read("{}", "start --blobs.quota 1GB"), Err(error.into()));
     }
 
     #[test]

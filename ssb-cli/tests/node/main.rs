@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail tests")]
 
+mod blobs;
 mod bursts;
 mod crowd;
 mod deletion;

@@ -29,12 +29,16 @@ use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_log::Disk;
+use ssb_log::Opener;
 use ssb_log::Store;
+use ssb_log::fields::Fields;
 use ssb_log::store::PublishError;
 use ssb_log::store::Refused;
 use ssb_msg::Message;
 use ssb_msg::Signing;
 use ssb_msg::Unverified;
+use ssb_msg::content::Contact;
+use ssb_msg::json;
 use ssb_muxrpc::RemoteError;
 
 use crate::clock::Clock;
@@ -56,6 +60,8 @@ use crate::supervisor::or_abort;
 pub(crate) struct LogThread {
     pub(crate) store: Store<Disk>,
     pub(crate) me: Keypair,
+    /// What the owner says of others in private counts at once.
+    pub(crate) opener: Opener,
     pub(crate) signing: Signing,
     /// Where the secret and its mark are.
     pub(crate) home: PathBuf,
@@ -177,7 +183,7 @@ impl LogThread {
                 batch.entries.push(Pending {
                     giver: None,
                     len: 0,
-                    outcome: stored(&message),
+                    outcome: self.stored(&message),
                     answer: Some((publish::answer(&message, timestamp), answer)),
                 });
             }
@@ -219,7 +225,7 @@ impl LogThread {
             (Ok(message), awaited) => {
                 batch.announced.extend(announced(message.json()));
                 (
-                    stored(&message),
+                    self.stored(&message),
                     awaited.map(|awaited| (publish::answer(&message, timestamp), awaited.answer)),
                 )
             }
@@ -231,6 +237,21 @@ impl LogThread {
             }
         };
         batch.entries.push(Pending { giver: Some(giver), len, outcome, answer });
+    }
+
+    fn stored(&self, message: &Message) -> Outcome {
+        // Of others what they said in private counts from the next start: opening it takes too long here.
+        let is_mine = message.author() == self.me.id();
+        let own = || {
+            Contact::read(
+                &json::parse(self.opener.open(&Fields::of(message.json())?)?.content().as_bytes()).ok()?,
+            )
+        };
+        Outcome::Stored {
+            feed: message.author(),
+            sequence: message.sequence(),
+            contact: contact_of(message.json()).or_else(|| is_mine.then(own).flatten()),
+        }
     }
 
     fn refusal(&self, feed: FeedId, refused: Refused) -> Outcome {
@@ -328,19 +349,12 @@ impl Pending {
     }
 }
 
-fn stored(message: &Message) -> Outcome {
-    Outcome::Stored {
-        feed: message.author(),
-        sequence: message.sequence(),
-        contact: contact_of(message.json()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture::Fixture;
     use crate::fixture::key;
+    use crate::fixture::sealed;
     use smol::channel::Receiver;
     use smol::channel::bounded;
     use ssb_gossip::connection::ConnectionId;
@@ -351,6 +365,7 @@ mod tests {
     use ssb_keys::published_mark::Origin;
     use ssb_log::Ordinal;
     use ssb_msg::ValidationState;
+    use ssb_msg::content::Relation;
     use ssb_msg::draft;
     use std::fs;
 
@@ -370,6 +385,7 @@ mod tests {
             let thread = LogThread {
                 store: fixture.take(),
                 me: key(ME),
+                opener: Opener::new(key(ME)),
                 signing: Signing::plain(),
                 home: fixture.path().to_owned(),
                 mark,
@@ -512,6 +528,25 @@ mod tests {
             panic!("no contact")
         };
         assert_eq!(contact.contact, friend);
+    }
+
+    #[test]
+    fn contacts_that_the_owner_keeps_private_are_told_too_and_those_of_others_are_not() {
+        let mut bench = Bench::created();
+        let friend = key(5).id();
+        let content = sealed(&format!(r#"{{"type":"contact","contact":"{friend}","blocking":true}}"#), &[ME]);
+        let (publish, _) = publish(&content);
+
+        bench.thread.work(own(publish));
+
+        let [Outcome::Stored { contact: Some(contact), .. }] = bench.outcomes()[..] else {
+            panic!("no contact")
+        };
+        assert_eq!((contact.contact, contact.relation), (friend, Relation::Block));
+        let state = ValidationState::new(key(2).id());
+        let theirs = draft::sign(&content, &state, 1.0, &key(2), &Signing::plain()).unwrap();
+        bench.thread.work(work([theirs]));
+        assert!(matches!(bench.outcomes()[..], [Outcome::Stored { contact: None, .. }]));
     }
 
     #[test]

@@ -5,6 +5,8 @@ pub(crate) mod add;
 pub(crate) mod address;
 pub(crate) mod args;
 pub(crate) mod backlog;
+pub(crate) mod blob_list;
+pub(crate) mod blobs;
 pub(crate) mod by_type;
 pub(crate) mod conn;
 pub(crate) mod del;
@@ -21,6 +23,7 @@ pub(crate) mod latest;
 pub(crate) mod log_stream;
 pub(crate) mod message_stream;
 pub(crate) mod ooo;
+pub(crate) mod private;
 pub(crate) mod publish;
 pub(crate) mod questions;
 pub(crate) mod raw_log_stream;
@@ -73,6 +76,9 @@ pub(crate) enum Rpc {
     Links2Read,
     Links2Help,
     BacklinksRead,
+    PrivatePublish,
+    PrivateUnbox,
+    PrivateRead,
     GossipConnect,
     GossipPeers,
     GossipAdd,
@@ -124,11 +130,23 @@ pub(crate) enum Rpc {
     OooGet,
     OooStream,
     OooHelp,
+    BlobsAdd,
+    BlobsGet,
+    BlobsGetSlice,
+    BlobsHas,
+    BlobsSize,
+    BlobsMeta,
+    BlobsLs,
+    BlobsChanges,
+    BlobsRm,
+    BlobsPin,
+    BlobsUnpin,
+    BlobsHelp,
 }
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 88] = [
+    pub(crate) const ALL: [Self; 103] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -166,6 +184,9 @@ impl Rpc {
         Self::Links2Read,
         Self::Links2Help,
         Self::BacklinksRead,
+        Self::PrivatePublish,
+        Self::PrivateUnbox,
+        Self::PrivateRead,
         Self::GossipConnect,
         Self::GossipPeers,
         Self::GossipAdd,
@@ -217,6 +238,18 @@ impl Rpc {
         Self::OooGet,
         Self::OooStream,
         Self::OooHelp,
+        Self::BlobsAdd,
+        Self::BlobsGet,
+        Self::BlobsGetSlice,
+        Self::BlobsHas,
+        Self::BlobsSize,
+        Self::BlobsMeta,
+        Self::BlobsLs,
+        Self::BlobsChanges,
+        Self::BlobsRm,
+        Self::BlobsPin,
+        Self::BlobsUnpin,
+        Self::BlobsHelp,
     ];
 
     pub(crate) const fn path(self) -> &'static str {
@@ -258,6 +291,9 @@ impl Rpc {
             Self::Links2Read => "links2.read",
             Self::Links2Help => "links2.help",
             Self::BacklinksRead => "backlinks.read",
+            Self::PrivatePublish => "private.publish",
+            Self::PrivateUnbox => "private.unbox",
+            Self::PrivateRead => "private.read",
             Self::GossipConnect => "gossip.connect",
             Self::GossipPeers => "gossip.peers",
             Self::GossipAdd => "gossip.add",
@@ -309,6 +345,18 @@ impl Rpc {
             Self::OooGet => "ooo.get",
             Self::OooStream => "ooo.stream",
             Self::OooHelp => "ooo.help",
+            Self::BlobsAdd => "blobs.add",
+            Self::BlobsGet => "blobs.get",
+            Self::BlobsGetSlice => "blobs.getSlice",
+            Self::BlobsHas => "blobs.has",
+            Self::BlobsSize => "blobs.size",
+            Self::BlobsMeta => "blobs.meta",
+            Self::BlobsLs => "blobs.ls",
+            Self::BlobsChanges => "blobs.changes",
+            Self::BlobsRm => "blobs.rm",
+            Self::BlobsPin => "blobs.pin",
+            Self::BlobsUnpin => "blobs.unpin",
+            Self::BlobsHelp => "blobs.help",
         }
     }
 
@@ -326,6 +374,7 @@ impl Rpc {
             | Self::QueryExplain
             | Self::QueryHelp
             | Self::Links2Help
+            | Self::PrivateUnbox
             | Self::GossipPeers
             | Self::GossipAdd
             | Self::GossipGet
@@ -349,9 +398,11 @@ impl Rpc {
             | Self::ConnStart
             | Self::ConnStop
             | Self::Peers
-            | Self::OooHelp => Kind::Sync,
+            | Self::OooHelp
+            | Self::BlobsHelp => Kind::Sync,
             Self::Auth
             | Self::Publish
+            | Self::PrivatePublish
             | Self::Add
             | Self::Del
             | Self::Undel
@@ -375,7 +426,13 @@ impl Rpc {
             | Self::EbtClock
             | Self::ConnConnect
             | Self::ConnDisconnect
-            | Self::OooGet => Kind::Async,
+            | Self::OooGet
+            | Self::BlobsHas
+            | Self::BlobsSize
+            | Self::BlobsMeta
+            | Self::BlobsRm
+            | Self::BlobsPin
+            | Self::BlobsUnpin => Kind::Async,
             Self::Latest
             | Self::MessagesByType
             | Self::Links
@@ -388,6 +445,7 @@ impl Rpc {
             | Self::QueryRead
             | Self::Links2Read
             | Self::BacklinksRead
+            | Self::PrivateRead
             | Self::GossipChanges
             | Self::FriendsHopStream
             | Self::FriendsCreateFriendStream
@@ -396,8 +454,12 @@ impl Rpc {
             | Self::ReplicateUpto
             | Self::ReplicateChanges
             | Self::ConnPeers
-            | Self::ConnStagedPeers => Kind::Source,
-            Self::CreateWriteStream => Kind::Sink,
+            | Self::ConnStagedPeers
+            | Self::BlobsGet
+            | Self::BlobsGetSlice
+            | Self::BlobsLs
+            | Self::BlobsChanges => Kind::Source,
+            Self::CreateWriteStream | Self::BlobsAdd => Kind::Sink,
             Self::GossipPing | Self::ConnPing | Self::EbtReplicate | Self::OooStream => Kind::Duplex,
         }
     }
@@ -414,6 +476,10 @@ impl Rpc {
                 | Self::ConnPing
                 | Self::EbtReplicate
                 | Self::OooStream
+                | Self::BlobsGet
+                | Self::BlobsGetSlice
+                | Self::BlobsHas
+                | Self::BlobsChanges
         )
     }
 }
