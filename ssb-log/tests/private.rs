@@ -27,6 +27,9 @@ use ssb_log::storage::Storage as _;
 use ssb_msg::Message;
 use ssb_msg::Signing;
 use ssb_msg::content::Relation;
+use ssb_privatebox::box2;
+use ssb_privatebox::box2::Place;
+use ssb_privatebox::box2::RecipientKey;
 use ssb_privatebox::seal_for_many;
 use ssb_privatebox::text;
 
@@ -206,11 +209,13 @@ fn each_message_is_tried_once_however_often_it_is_read() {
 fn junk_costs_one_look_a_message_and_none_for_what_looks_like_no_box() {
     let memory = Memory::new();
     let mut store = unlocked(memory, ME);
-    let junk: Vec<String> = (0..200_u8).map(|n| format!("\"{}.box\"", base64::encode(&[n; 150]))).collect();
+    let suffix = |n: u8| if n.is_multiple_of(2) { "box" } else { "box2" };
+    let junk: Vec<String> =
+        (0..200_u8).map(|n| format!("\"{}.{}\"", base64::encode(&[n; 150]), suffix(n))).collect();
     publish(&mut store, junk.iter().map(String::as_str));
-    // Another format, and short ones.
+    // Another format, and what is none.
     let others =
-        [format!("\"{}.box2\"", base64::encode(&[1; 150])), r#"{"type":"post","text":"x.box"}"#.to_owned()];
+        [format!("\"{}.box3\"", base64::encode(&[1; 150])), r#"{"type":"post","text":"x.box"}"#.to_owned()];
     publish(&mut store, others.iter().map(String::as_str));
 
     index(&store);
@@ -292,9 +297,62 @@ fn nothing_on_disk_is_plain_or_opens_a_message_without_the_secret() {
             assert!(!has(needle), "{name} has {needle:?}");
         }
         for key in &keys {
-            assert!(!has(&key.as_bytes()[1..]) && !has(key.to_text().as_bytes()), "{name} has a key");
+            // As it is kept, without the count of slots.
+            let text = key.to_text();
+            let bytes = base64::decode(&text).unwrap();
+            assert!(!has(&bytes[1..]) && !has(text.as_bytes()), "{name} has a key");
         }
     }
+}
+
+#[test]
+fn a_box2_is_tried_once_remembered_and_found_by_what_it_says() {
+    let memory = Memory::new();
+    let mut store = unlocked(memory.clone(), ME);
+    let previous = publish(&mut store, [r#"{"type":"post","text":"for all"}"#]).pop().unwrap().id();
+    let direct = RecipientKey::direct(&author(2), author(ME).id()).unwrap();
+    publish(&mut store, [box2_after(previous, &plain()[0], &direct).as_str()]);
+
+    index(&store);
+
+    let reader = store.private_reader();
+    assert_eq!(reader.trials(), 1);
+    assert_eq!(found(&reader, Filter::of_type("post")), [0, 1]);
+    assert_eq!(found(&store.reader(), Filter::of_type("post")), [0]);
+    let stored = reader.read(Ordinal::new(1)).unwrap();
+    assert!(stored.shown().contains(SECRET) && stored.shown().contains(".box2"));
+    assert!(!stored.json.contains(SECRET));
+    drop(store);
+    let again = unlocked(memory, ME);
+    assert!(again.private_reader().read(Ordinal::new(1)).unwrap().shown().contains(SECRET));
+    assert_eq!(again.private_reader().trials(), 0);
+}
+
+#[test]
+fn with_a_new_key_all_is_tried_anew_and_without_it_again() {
+    let memory = Memory::new();
+    let mut store = unlocked(memory.clone(), ME);
+    let previous = publish(&mut store, [sealed(&plain()[0], &[ME]).as_str()]).pop().unwrap().id();
+    let group = RecipientKey::group(&[9; 32]);
+    publish(&mut store, [box2_after(previous, &plain()[1], &group).as_str()]);
+    index(&store);
+    assert_eq!(found(&store.private_reader(), Filter::opened()), [0]);
+    drop(store);
+
+    for (keys, expected) in [(vec![group.clone()], vec![0, 1]), (vec![], vec![0])] {
+        let mut store = open(memory.clone());
+        store.unlock(Opener::with_keys(author(ME), &keys)).unwrap();
+        index(&store);
+        assert_eq!(found(&store.private_reader(), Filter::opened()), expected);
+        assert_eq!(store.private_reader().trials(), 2);
+    }
+}
+
+/// Content of a box2 in feed 2, behind a message.
+fn box2_after(previous: MessageId, plain: &str, recipient: &RecipientKey) -> String {
+    let place = Place::new(author(2).id(), Some(previous));
+    let recipients = std::slice::from_ref(recipient);
+    format!("\"{}\"", box2::text::seal(plain.as_bytes(), &place, recipients, &[7; 32]).unwrap())
 }
 
 #[test]

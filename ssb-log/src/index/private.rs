@@ -19,13 +19,12 @@ use std::sync::RwLockWriteGuard;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
-use ssb_keys::Keypair;
 use ssb_keys::MessageId;
 use ssb_keys::hash::Sha256;
 use ssb_keys::hmac;
 use ssb_keys::secretbox;
 use ssb_keys::secretbox::TAG_LEN;
-use ssb_privatebox::ReadKey;
+use ssb_privatebox::limits::KEY_LEN;
 use zeroize::Zeroizing;
 
 use crate::fields::Fields;
@@ -36,6 +35,8 @@ use crate::index::opened::SEALED_LEN;
 use crate::index::opened::SealedKey;
 use crate::index::opened::Unreadable;
 use crate::opener;
+use crate::opener::Format;
+use crate::opener::Key;
 use crate::opener::Opener;
 use crate::opener::Shown;
 use crate::postings::Index;
@@ -58,7 +59,7 @@ pub(crate) struct Private<F> {
     opened: RwLock<Opened<F>>,
     found: RwLock<Postings<F>>,
     /// What came of messages at which somebody looked before the index came to them. `None` if they are for others.
-    tried: Mutex<BTreeMap<u32, Option<ReadKey>>>,
+    tried: Mutex<BTreeMap<u32, Option<Key>>>,
     trials: AtomicU64,
 }
 
@@ -77,7 +78,7 @@ impl<F: Storage> Private<F> {
         last: impl Fn(u32) -> Option<[u8; 32]>,
     ) -> io::Result<Self> {
         let names = directory.list()?;
-        let secrets = Secrets::of(opener.keypair());
+        let secrets = Secrets::of(&opener);
         let bound = |at| last(at).map(|last| secrets.bind(&last));
         let (opened, unused) = Opened::open(directory, &names, bound);
         let (found, others) = Postings::open(directory, FOUND, &names, bound);
@@ -98,7 +99,7 @@ impl<F: Storage> Private<F> {
     /// What a message says to the owner. `None` if it is for everybody, or for others.
     pub(crate) fn show(&self, stored: &Stored) -> Option<Shown> {
         // Most messages are sealed for nobody, and that shows at once.
-        let fields = stored.fields().filter(|fields| opener::is_sealed(fields.content()))?;
+        let fields = stored.fields().filter(|fields| Format::of(fields.content()).is_some())?;
         let at = stored.ordinal.get();
         let known = {
             let opened = self.opened();
@@ -106,7 +107,10 @@ impl<F: Storage> Private<F> {
         };
         let key = match known {
             Some(Ok(None)) => return None,
-            Some(Ok(Some(sealed))) => self.secrets.unseal(&stored.id, &sealed),
+            Some(Ok(Some(sealed))) => {
+                let bytes = self.secrets.unseal(&stored.id, &sealed);
+                bytes.and_then(|bytes| Key::from_bytes(bytes, &fields))
+            }
             // The file is damaged, which is told when it is merged or opened: the message itself has it all.
             Some(Err(Unreadable)) => None,
             None => Some(self.try_ahead(at, &fields)?),
@@ -117,7 +121,7 @@ impl<F: Storage> Private<F> {
 
     /// Looks at a message for the index.
     pub(crate) fn look(&self, stored: &Stored) -> Option<Entry> {
-        let fields = stored.fields().filter(|fields| opener::is_sealed(fields.content()))?;
+        let fields = stored.fields().filter(|fields| Format::of(fields.content()).is_some())?;
         let tried = self.tried().get(&stored.ordinal.get()).cloned();
         let opened = match tried {
             Some(key) => opener::Opened::with(&key?, &fields)?,
@@ -129,7 +133,7 @@ impl<F: Storage> Private<F> {
         for which in [ContentIndex::Types, ContentIndex::Links, ContentIndex::Roots] {
             which.keys(&message, |key| found.push(self.find(which, key)));
         }
-        Some(Entry { key: self.secrets.seal(&stored.id, opened.key()), found })
+        Some(Entry { key: self.secrets.seal(&stored.id, &opened.key().to_bytes()), found })
     }
 
     pub(crate) const fn opener(&self) -> &Opener {
@@ -185,7 +189,7 @@ impl<F: Storage> Private<F> {
     }
 
     /// What opens a message that the index has not come to yet.
-    fn try_ahead(&self, at: u32, message: &Fields<'_>) -> Option<ReadKey> {
+    fn try_ahead(&self, at: u32, message: &Fields<'_>) -> Option<Key> {
         if let Some(key) = self.tried().get(&at) {
             return key.clone();
         }
@@ -202,7 +206,7 @@ impl<F: Storage> Private<F> {
         self.opener.open(message)
     }
 
-    fn tried(&self) -> MutexGuard<'_, BTreeMap<u32, Option<ReadKey>>> {
+    fn tried(&self) -> MutexGuard<'_, BTreeMap<u32, Option<Key>>> {
         self.tried.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -215,7 +219,8 @@ impl<F> fmt::Debug for Private<F> {
 
 /// What is made of the owner's secret, for the files. Wiped when dropped, never printed.
 struct Secrets {
-    owner: [u8; 32],
+    /// Who it is, and with which keys.
+    owner: Zeroizing<[u8; 32]>,
     /// Seals what opens messages.
     seal: Zeroizing<[u8; 32]>,
     /// Hides by what they are found.
@@ -223,20 +228,20 @@ struct Secrets {
 }
 
 impl Secrets {
-    fn of(owner: &Keypair) -> Self {
-        let secret = owner.to_secret();
+    fn of(opener: &Opener) -> Self {
+        let secret = opener.keypair().to_secret();
         let seed = secret.first_chunk::<32>().expect("a secret has 64 bytes");
         let derive = |name: &[u8]| Zeroizing::new(hmac::authenticate(seed, name));
         Self {
-            owner: *owner.id().as_bytes(),
+            owner: Zeroizing::new(hmac::authenticate(seed, &opener.digest())),
             seal: derive(b"ssb-log: what opens private messages"),
             blind: derive(b"ssb-log: by what private messages are found"),
         }
     }
 
     /// Of one message there is one key, so that nothing else is ever sealed in its name.
-    fn seal(&self, id: &MessageId, key: &ReadKey) -> SealedKey {
-        let mut text = Zeroizing::new(*key.as_bytes());
+    fn seal(&self, id: &MessageId, key: &[u8; KEY_LEN]) -> SealedKey {
+        let mut text = Zeroizing::new(*key);
         let tag = secretbox::seal(&self.seal, nonce(id), text.as_mut_slice());
         let mut sealed = [0; SEALED_LEN];
         let (first, rest) = sealed.split_at_mut(TAG_LEN);
@@ -246,11 +251,11 @@ impl Secrets {
     }
 
     /// `None` if it is not what was sealed.
-    fn unseal(&self, id: &MessageId, sealed: &SealedKey) -> Option<ReadKey> {
+    fn unseal(&self, id: &MessageId, sealed: &SealedKey) -> Option<Zeroizing<[u8; KEY_LEN]>> {
         let (tag, text) = sealed.split_first_chunk::<TAG_LEN>()?;
         let mut key = Zeroizing::new(*text.first_chunk()?);
         secretbox::open(&self.seal, nonce(id), key.as_mut_slice(), tag).ok()?;
-        Some(ReadKey::from_bytes(key))
+        Some(key)
     }
 
     fn blind(&self, which: ContentIndex, key: u64) -> u64 {
@@ -263,7 +268,7 @@ impl Secrets {
     fn bind(&self, last: &[u8; 32]) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(last);
-        hash.update(&self.owner);
+        hash.update(self.owner.as_slice());
         hash.finish()
     }
 }
@@ -274,21 +279,26 @@ fn nonce(id: &MessageId) -> &[u8; 24] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::slice;
+
+    use ssb_keys::Keypair;
+    use ssb_privatebox::box2::RecipientKey;
+
     use super::*;
 
-    fn key(n: u8) -> Keypair {
-        Keypair::from_seed(&[n; 32])
+    fn secrets(n: u8) -> Secrets {
+        Secrets::of(&Opener::new(Keypair::from_seed(&[n; 32])))
     }
 
     #[test]
     fn what_opens_a_message_is_sealed_for_its_owner_and_that_message() {
-        let (mine, theirs) = (Secrets::of(&key(1)), Secrets::of(&key(2)));
+        let (mine, theirs) = (secrets(1), secrets(2));
         let [id, other] = [1, 2].map(|n| MessageId::from_bytes([n; 32]));
-        let read_key = ReadKey::from_bytes(Zeroizing::new([7; 33]));
 
-        let sealed = mine.seal(&id, &read_key);
+        let sealed = mine.seal(&id, &[7; KEY_LEN]);
 
-        assert_eq!(mine.unseal(&id, &sealed).unwrap().as_bytes(), read_key.as_bytes());
+        assert_eq!(*mine.unseal(&id, &sealed).unwrap(), [7; KEY_LEN]);
         assert!(mine.unseal(&other, &sealed).is_none());
         assert!(theirs.unseal(&id, &sealed).is_none());
         for at in 0..SEALED_LEN {
@@ -300,7 +310,7 @@ mod tests {
 
     #[test]
     fn by_what_a_message_is_found_only_its_owner_can_tell() {
-        let (mine, theirs) = (Secrets::of(&key(1)), Secrets::of(&key(2)));
+        let (mine, theirs) = (secrets(1), secrets(2));
 
         let found = mine.blind(ContentIndex::Types, 5);
 
@@ -312,10 +322,25 @@ mod tests {
 
     #[test]
     fn a_file_belongs_to_its_owner_and_its_log() {
-        let (mine, theirs) = (Secrets::of(&key(1)), Secrets::of(&key(2)));
+        let (mine, theirs) = (secrets(1), secrets(2));
 
         assert_eq!(mine.bind(&[1; 32]), mine.bind(&[1; 32]));
         assert_ne!(mine.bind(&[1; 32]), mine.bind(&[2; 32]));
         assert_ne!(mine.bind(&[1; 32]), theirs.bind(&[1; 32]));
+    }
+
+    #[test]
+    fn with_another_key_the_owner_begins_anew() {
+        let with_keys = |keys: &[RecipientKey]| {
+            Secrets::of(&Opener::with_keys(Keypair::from_seed(&[1; 32]), keys)).bind(&[1; 32])
+        };
+        let [group, other] = [1, 2].map(|n| RecipientKey::group(&[n; 32]));
+
+        assert_eq!(with_keys(&[]), secrets(1).bind(&[1; 32]));
+        assert_eq!(with_keys(slice::from_ref(&group)), with_keys(slice::from_ref(&group)));
+        let same_bytes = RecipientKey::oneself(&[1; 32]);
+        let all =
+            [&[][..], &[group.clone()], &[other.clone()], &[same_bytes], &[group, other]].map(with_keys);
+        assert_eq!(BTreeSet::from(all).len(), 5);
     }
 }

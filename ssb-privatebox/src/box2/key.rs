@@ -54,6 +54,16 @@ impl ReadKey {
         CloakedId::from_bytes(*hkdf::expand(&self.0, &info))
     }
 
+    /// The key of these bytes, as [`as_bytes`](Self::as_bytes) has them.
+    pub const fn from_bytes(bytes: Zeroizing<[u8; 32]>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes of the key: a secret.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The text of the key, in base64: a secret.
     pub fn to_text(&self) -> Zeroizing<String> {
         Zeroizing::new(base64::encode(self.0.as_slice()))

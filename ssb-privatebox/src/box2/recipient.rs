@@ -87,6 +87,11 @@ impl RecipientKey {
         self.scheme
     }
 
+    /// The key that seals: a secret.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.key
+    }
+
     fn symmetric(scheme: Scheme, key: &[u8; 32]) -> Self {
         Self { scheme, key: Zeroizing::new(*key), other_order: None }
     }
