@@ -80,9 +80,11 @@ impl Opener {
                 let boxed = box2::text::decode(&sealed.text)?;
                 // In this order (ssb-box2 7.5.0).
                 let opened = box2::open(&boxed, &place, self.groups.iter());
-                let opened = opened.or_else(|| match author == self.me.id() {
-                    true => box2::open(&boxed, &place, self.own.iter()),
-                    false => box2::open(&boxed, &place, &self.shared_with(author)),
+                let opened = opened.or_else(|| {
+                    if author == self.me.id() {
+                        return box2::open(&boxed, &place, self.own.iter());
+                    }
+                    box2::open(&boxed, &place, &self.shared_with(author))
                 })?;
                 Opened::new(opened.plain(), Key::Box2(opened.key().clone()))
             }

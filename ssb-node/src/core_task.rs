@@ -225,9 +225,9 @@ impl CoreTask {
                 self.expect_verdicts(&group);
                 self.groups.try_send(group).expect("the core keeps fewer groups in flight than fit");
             }
-            Output::Publish { ticket, content } => {
+            Output::Publish { ticket, draft } => {
                 if let Some(answer) = self.answers.remove(&ticket) {
-                    self.log.own(Own::Publish { content, answer });
+                    self.log.own(Own::Publish { draft, answer });
                 }
             }
             Output::PublishRefused { ticket, locked } => self.refuse(ticket, &locked.to_string()),

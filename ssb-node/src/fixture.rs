@@ -19,6 +19,7 @@ use ssb_gossip::time::UnixMillis;
 use ssb_gossip::time::Uptime;
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
+use ssb_keys::MessageId;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_log::Disk;
 use ssb_log::Opener;
@@ -28,6 +29,8 @@ use ssb_msg::Message;
 use ssb_msg::Signing;
 use ssb_msg::content::Contact;
 use ssb_msg::content::Relation;
+use ssb_privatebox::box2::Place;
+use ssb_privatebox::box2::RecipientKey;
 use tempfile::TempDir;
 
 use crate::followers;
@@ -102,6 +105,14 @@ impl Fixture {
 pub(crate) fn sealed(plain: &str, recipients: &[u8]) -> String {
     let recipients: Vec<FeedId> = recipients.iter().map(|n| key(*n).id()).collect();
     format!("\"{}\"", ssb_privatebox::text::seal(plain.as_bytes(), &recipients, &[7; 32]).unwrap())
+}
+
+/// Content that only a key can open, in the feed of another, behind a message.
+pub(crate) fn box2(plain: &str, author: u8, previous: Option<MessageId>, recipient: u8) -> String {
+    let place = Place::new(key(author).id(), previous);
+    let direct = RecipientKey::direct(&key(author), key(recipient).id()).unwrap();
+    let boxed = ssb_privatebox::box2::text::seal(plain.as_bytes(), &place, &[direct], &[7; 32]).unwrap();
+    format!("\"{boxed}\"")
 }
 
 /// A key pair by number.

@@ -13,6 +13,7 @@ mod fixture;
 mod followers;
 mod index_thread;
 pub mod interfaces;
+mod keyring;
 mod lan;
 mod log_inbox;
 mod log_thread;

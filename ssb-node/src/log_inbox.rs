@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use ssb_gossip::event::Draft;
 use ssb_gossip::event::Removal;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::verify::InOrder;
@@ -26,7 +27,7 @@ pub(crate) const BATCH_LEN_MAX: usize = 4096;
 #[derive(Debug)]
 pub(crate) enum Own {
     Publish {
-        content: String,
+        draft: Draft,
         answer: Sender<Result<String, RemoteError>>,
     },
     /// The owner adds a message, which comes with a group, and waits for what becomes of it.

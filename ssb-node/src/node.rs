@@ -61,6 +61,7 @@ use crate::core_task::Outlets;
 use crate::core_task::RESULTS_LEN;
 use crate::index_thread;
 use crate::index_thread::REBUILDS_LEN;
+use crate::keyring::Keyring;
 use crate::lan;
 use crate::lan::Lan;
 use crate::log_inbox::LogInbox;
@@ -212,7 +213,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         .map_err(thread_error)?;
     let log_thread = LogThread {
         store: home.store,
-        opener: Opener::new(home.me.clone()),
+        opener: Opener::with_keys(home.me.clone(), &home.keyring.keys()),
+        keyring: home.keyring,
         me: home.me,
         signing,
         home: config.path.clone(),
@@ -385,6 +387,7 @@ fn port_hint(error: &io::Error) -> &'static str {
 /// What is in the data directory.
 struct Home {
     me: Keypair,
+    keyring: Keyring,
     mark: PublishedMark,
     store: Store<Disk>,
     notices: Vec<String>,
@@ -413,7 +416,13 @@ impl Home {
             )
         }));
         let me = load_or_create(path, &mut notices)?;
-        store.unlock(Opener::new(me.clone())).map_err(unusable)?;
+        let keyring = Keyring::load(path, &me).unwrap_or_else(|error| {
+            notices.push(format!(
+                "the keyring could not be read, and what was sealed with its keys stays sealed: {error}"
+            ));
+            Keyring::unusable(&me)
+        });
+        store.unlock(Opener::with_keys(me.clone(), &keyring.keys())).map_err(unusable)?;
         let mut mark = PublishedMark::load(path, me.id())?;
         let held = u64::from(store.state(&me.id()).sequence());
         if config.new_feed && !mark.permits(held) {
@@ -424,7 +433,7 @@ impl Home {
             mark = mark.reopened(held);
             mark.save(path).map_err(unusable)?;
         }
-        Ok(Self { me, mark, store, notices })
+        Ok(Self { me, keyring, mark, store, notices })
     }
 }
 

@@ -6,6 +6,7 @@ mod forks;
 mod removal;
 pub(crate) mod survey;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use std::thread::JoinHandle;
 use smol::channel::Sender;
 use ssb_gossip::address::Address;
 use ssb_gossip::address::announced;
+use ssb_gossip::event::Draft;
 use ssb_gossip::event::Giver;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Outcome;
@@ -25,8 +27,9 @@ use ssb_gossip::event::Verdict;
 use ssb_gossip::history::contact_of;
 use ssb_gossip::verify::Verified;
 use ssb_keys::FeedId;
-
 use ssb_keys::Keypair;
+use ssb_keys::entropy;
+use ssb_keys::ephemeral::WeakKey;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_log::Disk;
 use ssb_log::Opener;
@@ -40,16 +43,21 @@ use ssb_msg::Unverified;
 use ssb_msg::content::Contact;
 use ssb_msg::json;
 use ssb_muxrpc::RemoteError;
+use ssb_privatebox::box2;
+use ssb_privatebox::box2::Place;
+use ssb_privatebox::box2::RecipientKey;
 
 use crate::clock::Clock;
 use crate::config::LogLevel;
 use crate::config::Retention;
+use crate::keyring::Keyring;
 use crate::log_inbox::LogInbox;
 use crate::log_inbox::Own;
 use crate::log_inbox::Work;
 use crate::logging::Entry;
 use crate::logging::Logger;
 use crate::rpc::add;
+use crate::rpc::create;
 use crate::rpc::del;
 use crate::rpc::history;
 use crate::rpc::publish;
@@ -62,6 +70,8 @@ pub(crate) struct LogThread {
     pub(crate) me: Keypair,
     /// What the owner says of others in private counts at once.
     pub(crate) opener: Opener,
+    /// With what the owner seals for themselves.
+    pub(crate) keyring: Keyring,
     pub(crate) signing: Signing,
     /// Where the secret and its mark are.
     pub(crate) home: PathBuf,
@@ -124,7 +134,7 @@ impl LogThread {
         let mut marks = Vec::new();
         for own in work.own {
             match own {
-                Own::Publish { content, answer } => self.publish(&content, answer, &mut batch),
+                Own::Publish { draft, answer } => self.publish(&draft, answer, &mut batch),
                 Own::Await { ticket, feed, raw, answer } => {
                     self.awaited.insert(ticket, Awaited { feed, raw, answer });
                 }
@@ -164,7 +174,7 @@ impl LogThread {
         }
     }
 
-    fn publish(&mut self, content: &str, answer: Sender<Result<String, RemoteError>>, batch: &mut Batch) {
+    fn publish(&mut self, draft: &Draft, answer: Sender<Result<String, RemoteError>>, batch: &mut Batch) {
         // The core holds the gate. This is the last look at the mark before a signature that cannot be taken back.
         let held = self.held();
         if !self.mark.permits(u64::from(held)) {
@@ -172,12 +182,7 @@ impl LogThread {
             return;
         }
         let timestamp = self.clock.timestamp();
-        let mut signed = self.sign(content, timestamp);
-        if signed == Err(PublishError::Full) {
-            self.commit(batch);
-            signed = self.sign(content, timestamp);
-        }
-        match signed {
+        match self.sign(draft, timestamp, batch) {
             Ok(message) => {
                 batch.announced.extend(announced(message.json()));
                 batch.entries.push(Pending {
@@ -188,15 +193,46 @@ impl LogThread {
                 });
             }
             Err(error) => {
-                let _ = answer.try_send(Err(publish::refusal(&error, content)));
+                let _ = answer.try_send(Err(error));
             }
         }
     }
 
-    fn sign(&mut self, content: &str, timestamp: f64) -> Result<Message, PublishError> {
+    fn sign(&mut self, draft: &Draft, timestamp: f64, batch: &mut Batch) -> Result<Message, RemoteError> {
+        let mut content = self.content(draft)?;
+        let mut signed = self.sign_content(&content, timestamp);
+        if signed == Err(PublishError::Full) {
+            self.commit(batch);
+            // After a commit that failed the message stands elsewhere.
+            content = self.content(draft)?;
+            signed = self.sign_content(&content, timestamp);
+        }
+        signed.map_err(|error| publish::refusal(&error, &content))
+    }
+
+    fn sign_content(&mut self, content: &str, timestamp: f64) -> Result<Message, PublishError> {
         self.store.sign_next(content, timestamp, &self.me, &self.signing, timestamp)
     }
 
+    // What is private is sealed for the place of the next message.
+    fn content<'a>(&mut self, draft: &'a Draft) -> Result<Cow<'a, str>, RemoteError> {
+        let (plain, recipients) = match draft {
+            Draft::Content(content) => return Ok(Cow::Borrowed(content)),
+            Draft::Private { plain, recipients } => (plain, recipients),
+        };
+        let me = self.me.id();
+        let place = Place::new(me, self.store.state(&me).latest());
+        let key_for = |id: &FeedId| {
+            if *id == me {
+                return self.keyring.own(&self.home).cloned().map_err(|error| create::not_encrypted(&error));
+            }
+            RecipientKey::direct(&self.me, *id)
+                .map_err(|WeakKey| create::not_encrypted(&format_args!("recipient {id} has an unusable key")))
+        };
+        let keys = recipients.iter().map(key_for).collect::<Result<Vec<_>, _>>()?;
+        let sealed = box2::text::seal(plain.as_bytes(), &place, &keys, &entropy::bytes());
+        sealed.map(|boxed| Cow::Owned(format!("\"{boxed}\""))).map_err(|error| create::not_encrypted(&error))
+    }
     fn offer(&mut self, verified: Verified, batch: &mut Batch) {
         let Verified { giver, len, message } = verified;
         let awaited = match giver {
@@ -364,6 +400,7 @@ mod tests {
     use ssb_gossip::event::Source;
     use ssb_keys::published_mark::Origin;
     use ssb_log::Ordinal;
+    use ssb_log::Stored;
     use ssb_msg::ValidationState;
     use ssb_msg::content::Relation;
     use ssb_msg::draft;
@@ -382,10 +419,12 @@ mod tests {
         fn new(mark: PublishedMark) -> Self {
             let mut fixture = Fixture::new();
             let (results, results_out) = bounded(64);
+            let keyring = Keyring::load(fixture.path(), &key(ME)).unwrap();
             let thread = LogThread {
                 store: fixture.take(),
                 me: key(ME),
-                opener: Opener::new(key(ME)),
+                opener: Opener::with_keys(key(ME), &keyring.keys()),
+                keyring,
                 signing: Signing::plain(),
                 home: fixture.path().to_owned(),
                 mark,
@@ -418,8 +457,25 @@ mod tests {
     }
 
     fn publish(content: &str) -> (Own, Receiver<Result<String, RemoteError>>) {
+        publish_draft(content.to_owned().into())
+    }
+
+    fn publish_for(plain: &str, recipients: &[u8]) -> (Own, Receiver<Result<String, RemoteError>>) {
+        let recipients = recipients.iter().map(|n| key(*n).id()).collect();
+        publish_draft(Draft::Private { plain: plain.to_owned(), recipients })
+    }
+
+    fn publish_draft(draft: Draft) -> (Own, Receiver<Result<String, RemoteError>>) {
         let (answer, answered) = bounded(1);
-        (Own::Publish { content: content.to_owned(), answer }, answered)
+        (Own::Publish { draft, answer }, answered)
+    }
+
+    /// What a key finds in the messages of the log.
+    fn read_by(opener: &Opener, bench: &Bench) -> Vec<Option<String>> {
+        let reader = bench.thread.store.reader();
+        let messages = reader.page(Ordinal::ZERO..reader.end(), usize::MAX).unwrap();
+        let open = |stored: &Stored| opener.open(&stored.fields()?).map(|opened| opened.content().to_owned());
+        messages.iter().map(open).collect()
     }
 
     fn own(own: Own) -> Work {
@@ -477,6 +533,68 @@ mod tests {
         assert!(first.try_recv().unwrap().unwrap().contains(r#""sequence":1"#));
         assert!(refused.try_recv().unwrap().unwrap_err().message().starts_with("type must be a string"));
         assert!(second.try_recv().unwrap().unwrap().contains(r#""sequence":2"#));
+    }
+
+    #[test]
+    fn what_is_for_a_few_is_sealed_in_the_place_of_its_message() {
+        let mut bench = Bench::created();
+        let (one, first) = publish_for(r#"{"type":"post","n":1}"#, &[2]);
+        let (two, _) = publish(r#"{"type":"post"}"#);
+        let (three, third) = publish_for(r#"{"type":"post","n":3}"#, &[ME, 2]);
+
+        bench.thread.work(Work { own: vec![one, two, three], ..Work::default() });
+
+        for answered in [first, third] {
+            let answer = answered.try_recv().unwrap().unwrap();
+            assert!(answer.contains(".box2\"") && !answer.contains("post"), "{answer}");
+        }
+        let [one, three] = [1, 3].map(|n| Some(format!(r#"{{"type":"post","n":{n}}}"#)));
+        assert_eq!(read_by(&Opener::new(key(2)), &bench), [one, None, three.clone()]);
+        // The first was not for its author.
+        assert_eq!(read_by(&bench.thread.opener, &bench), [None, None, three]);
+        assert_eq!(read_by(&Opener::new(key(3)), &bench), [None, None, None]);
+    }
+
+    #[test]
+    fn what_cannot_be_sealed_is_not_published() {
+        let mut bench = Bench::created();
+        let nobody = FeedId::from_bytes([0; 32]);
+        let recipients = vec![key(2).id(), nobody];
+        let plain = r#"{"type":"post"}"#.to_owned();
+        let (weak, refused) = publish_draft(Draft::Private { plain, recipients });
+        let (none, nobody_named) = publish_for("{}", &[]);
+        let (own, no_key) = publish_for("{}", &[2, ME]);
+        bench.thread.keyring = Keyring::unusable(&key(ME));
+
+        bench.thread.work(Work { own: vec![weak, none, own], ..Work::default() });
+
+        let refused = [refused, nobody_named, no_key]
+            .map(|answered| answered.try_recv().unwrap().unwrap_err().message().to_owned());
+        let because = |why: &str| format!("create() failed to encrypt content: {why}");
+        assert_eq!(
+            refused,
+            [
+                because(&format!("recipient {nobody} has an unusable key")),
+                because("a box needs at least one recipient"),
+                because("the keyring has no key of one's own"),
+            ]
+        );
+        assert!(bench.thread.store.reader().is_empty());
+    }
+
+    #[test]
+    fn contacts_that_the_owner_seals_for_themselves_are_told_too() {
+        let mut bench = Bench::created();
+        let friend = key(5).id();
+        let (publish, _) =
+            publish_for(&format!(r#"{{"type":"contact","contact":"{friend}","blocking":true}}"#), &[ME]);
+
+        bench.thread.work(own(publish));
+
+        let [Outcome::Stored { contact: Some(contact), .. }] = bench.outcomes()[..] else {
+            panic!("no contact")
+        };
+        assert_eq!((contact.contact, contact.relation), (friend, Relation::Block));
     }
 
     #[test]

@@ -52,6 +52,7 @@ use crate::rpc::blobs::Which;
 use crate::rpc::by_type;
 use crate::rpc::conn;
 use crate::rpc::conn::Entries;
+use crate::rpc::create;
 use crate::rpc::del;
 use crate::rpc::feed_stream;
 use crate::rpc::feeds;
@@ -132,6 +133,10 @@ impl PeerTask {
                 Err(error) => self.peer.refuse_call(request, &error),
             },
             Rpc::Publish => self.publish(request, publish::content(args)),
+            Rpc::DbCreate => {
+                let draft = create::draft(args, &entropy::bytes());
+                self.wish(request, draft, |draft, ticket| Input::Publish { ticket, draft });
+            }
             Rpc::Add => self.wish(request, Add::parse(args), |Add { feed, raw }, ticket| Input::Add {
                 ticket,
                 feed,
@@ -392,7 +397,7 @@ impl PeerTask {
     /// Publishes content; what names its recipients is sealed for them, here and before anybody else sees it.
     fn publish(&mut self, request: RequestId, content: Result<String, RemoteError>) {
         let content = content.and_then(|content| private::sealed(content, &entropy::bytes()));
-        self.wish(request, content, |content, ticket| Input::Publish { ticket, content });
+        self.wish(request, content, |content, ticket| Input::Publish { ticket, draft: content.into() });
     }
 
     /// Looks a message up, and asks peers for it if the log does not have it.

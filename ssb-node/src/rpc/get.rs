@@ -13,12 +13,12 @@ use ssb_log::Ordinal;
 use ssb_log::Reader;
 use ssb_log::Stored;
 use ssb_log::fields::Fields;
+use ssb_log::opener::Key;
 use ssb_log::opener::Opened;
 use ssb_log::read::ReadError;
 use ssb_msg::json;
 use ssb_msg::json::Value;
 use ssb_muxrpc::RemoteError;
-use ssb_privatebox::ReadKey;
 
 use super::args;
 
@@ -37,7 +37,7 @@ pub(crate) enum Sight {
     /// What everybody sees.
     Sealed,
     /// What it says, if it is for the owner or this is its key.
-    Plain(Option<ReadKey>),
+    Plain(Option<Key>),
 }
 
 impl Get {
@@ -131,7 +131,7 @@ impl Sight {
     /// Plain text with this key. What is no key opens nothing.
     fn with(key: &str) -> Self {
         // As with a blob's, there may be a suffix.
-        Self::Plain(key.split('.').next().and_then(|key| ReadKey::parse(key).ok()))
+        Self::Plain(key.split('.').next().and_then(Key::parse))
     }
 }
 
@@ -165,6 +165,7 @@ mod tests {
     use super::*;
     use crate::fixture::Fixture;
     use crate::fixture::STEP;
+    use crate::fixture::box2;
     use crate::fixture::key;
     use crate::fixture::sealed;
     use ssb_keys::base64;
@@ -275,6 +276,28 @@ mod tests {
         assert_eq!(get(mine.id(), "", &private), mine.json());
         assert_eq!(get(theirs.id(), ",\"private\":true", &private), theirs.json());
         assert_eq!(get(mine.id(), ",\"private\":true", &fixture.reader()), mine.json());
+    }
+
+    #[test]
+    fn a_box2_is_opened_for_the_owner_or_with_its_key_too() {
+        let mut fixture = Fixture::new();
+        let mine = fixture.publish(&key(2), &box2(r#"{"type":"mine"}"#, 2, None, 1));
+        let theirs = fixture.publish(&key(2), &box2(r#"{"type":"theirs"}"#, 2, Some(mine.id()), 3));
+        let private = fixture.private_reader();
+        let get = |id: MessageId, options: &str| {
+            let get = parse(&format!("{{\"id\":\"{id}\",\"private\":true{options}}}")).unwrap();
+            get.answer(&private).unwrap().unwrap()
+        };
+        let fields = Fields::of(theirs.json()).unwrap();
+        let unbox = ssb_log::Opener::new(key(3)).open(&fields).unwrap().key().to_text();
+
+        let shown = get(mine.id(), "");
+        assert!(
+            shown.contains(r#""content":{"type":"mine"},"#) && shown.contains(r#""private":true,"unbox":""#)
+        );
+        assert_eq!(get(theirs.id(), ""), theirs.json());
+        let with_key = get(theirs.id(), &format!(",\"unbox\":\"{}\"", unbox.as_str()));
+        assert!(with_key.contains(r#""content":{"type":"theirs"},"#));
     }
 
     #[test]

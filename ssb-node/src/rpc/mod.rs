@@ -9,6 +9,7 @@ pub(crate) mod blob_list;
 pub(crate) mod blobs;
 pub(crate) mod by_type;
 pub(crate) mod conn;
+pub(crate) mod create;
 pub(crate) mod del;
 pub(crate) mod feed_stream;
 pub(crate) mod feeds;
@@ -50,6 +51,7 @@ pub(crate) enum Rpc {
     MultiserverParse,
     Auth,
     Publish,
+    DbCreate,
     Add,
     Del,
     Undel,
@@ -146,7 +148,7 @@ pub(crate) enum Rpc {
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 103] = [
+    pub(crate) const ALL: [Self; 104] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -158,6 +160,7 @@ impl Rpc {
         Self::MultiserverParse,
         Self::Auth,
         Self::Publish,
+        Self::DbCreate,
         Self::Add,
         Self::Del,
         Self::Undel,
@@ -265,6 +268,7 @@ impl Rpc {
             Self::MultiserverParse => "multiserver.parse",
             Self::Auth => "auth",
             Self::Publish => "publish",
+            Self::DbCreate => "db.create",
             Self::Add => "add",
             Self::Del => "del",
             Self::Undel => "undel",
@@ -402,6 +406,7 @@ impl Rpc {
             | Self::BlobsHelp => Kind::Sync,
             Self::Auth
             | Self::Publish
+            | Self::DbCreate
             | Self::PrivatePublish
             | Self::Add
             | Self::Del

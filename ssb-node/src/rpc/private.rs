@@ -68,7 +68,7 @@ pub(crate) fn publish(args: &[u8], seed: &[u8; 32]) -> Result<String, RemoteErro
 }
 
 /// `private.unbox`: of a box, what is in it; of a message, that with its content in plain text and without its signature; `false`
-/// if it is for others, damaged, or neither. Takes a while.
+/// if it is for others, damaged, or neither. A box2 is only opened in its message. Takes a while.
 pub(crate) fn unbox(args: &[u8], reader: &Reader<Disk>) -> String {
     let unboxed = match args::nth(args, 0) {
         Some(Value::Text(boxed)) => reader.unbox(&boxed.decode()),
@@ -80,8 +80,15 @@ pub(crate) fn unbox(args: &[u8], reader: &Reader<Disk>) -> String {
 
 fn unbox_message(message: &Value, reader: &Reader<Disk>) -> Option<String> {
     let value = message.get("value")?;
-    let content = reader.unbox(&value.get("content")?.as_text()?.decode())?;
-    let content = json::parse(content.as_bytes()).ok().filter(Value::is_truthy)?;
+    let sealed = value.get("content")?.as_text()?.decode();
+    let content = if sealed.ends_with(".box2") {
+        // Its place is part of the key.
+        let shown = json::parse(reader.open(&json::compact(value))?.as_str().as_bytes()).ok()?;
+        shown.get("content")?.clone()
+    } else {
+        let content = reader.unbox(&sealed)?;
+        json::parse(content.as_bytes()).ok().filter(Value::is_truthy)?
+    };
     let of = |object: &Value, names: &[&str]| -> Vec<(Text, Value)> {
         let named = names.iter().filter_map(|name| Some((Text::new(name), object.get(name)?.clone())));
         named.collect()
@@ -105,9 +112,9 @@ fn ids(recipients: &[Value]) -> Option<Vec<FeedId>> {
     recipients.iter().map(id).collect()
 }
 
-const NO_ARRAY: &str = "private message field \"recps\" expects an Array of recipients";
+pub(crate) const NO_ARRAY: &str = "private message field \"recps\" expects an Array of recipients";
 
-const NOBODY: &str = "private message field \"recps\" requires at least one recipient";
+pub(crate) const NOBODY: &str = "private message field \"recps\" requires at least one recipient";
 
 const NO_BOXER: &str = "private message requested, but no boxers could encrypt these recps: ";
 
@@ -251,6 +258,32 @@ mod tests {
         for argument in [&sealed, &message] {
             assert_eq!(ask(argument, &everybody), "false");
         }
+    }
+
+    #[test]
+    fn a_box2_is_opened_in_its_message_alone() {
+        let fixture = Fixture::new();
+        let ask = |argument: &str, reader: &Reader<Disk>| unbox(format!("[{argument}]").as_bytes(), reader);
+        let (private, everybody) = (fixture.private_reader(), fixture.reader());
+        let message = |sealed: &str, author: u8| {
+            let author = key(author).id();
+            format!(
+                r#"{{"key":"%k","value":{{"previous":null,"author":"{author}","sequence":1,"timestamp":5,"hash":"sha256","content":{sealed},"signature":"s"}},"timestamp":6}}"#
+            )
+        };
+        let sealed = crate::fixture::box2(r#"{"type":"post"}"#, 2, None, 1);
+
+        let author = key(2).id();
+        let opened = format!(
+            r#"{{"key":"%k","value":{{"previous":null,"author":"{author}","sequence":1,"timestamp":5,"hash":"sha256","content":{{"type":"post"}},"private":true}},"timestamp":6}}"#
+        );
+        assert_eq!(ask(&message(&sealed, 2), &private), opened);
+        let others = crate::fixture::box2("{}", 2, None, 3);
+        for none in [&sealed, &message(&sealed, 3), &message(&others, 2), r#"{"value":{"content":"x.box2"}}"#]
+        {
+            assert_eq!(ask(none, &private), "false", "{none}");
+        }
+        assert_eq!(ask(&message(&sealed, 2), &everybody), "false");
     }
 
     #[test]

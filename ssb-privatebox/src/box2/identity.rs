@@ -28,10 +28,10 @@ impl GroupId {
     ///
     /// [`ParseGroupIdError`] says which of the two it is not, and why.
     pub fn parse(text: &str) -> Result<Self, ParseGroupIdError> {
-        match text.starts_with('%') {
-            true => Ok(Self(CloakedId::parse(text)?)),
-            false => Ok(Self(CloakedId::from_bytes(uri::parse_as(text, "identity", "group")?))),
+        if text.starts_with('%') {
+            return Ok(Self(CloakedId::parse(text)?));
         }
+        Ok(Self(CloakedId::from_bytes(uri::parse_as(text, "identity", "group")?)))
     }
 
     /// The cloaked id of the message that founded the group.
