@@ -20,7 +20,7 @@ use serde_json::Value;
 /// Which of our crates each may depend on: the diagram of ARCHITECTURE.md. A new edge is a commit of its own.
 const EDGES: &[(&str, &[&str])] = &[
     ("ssb-kernel", &[]),
-    ("ssb-keys", &[]),
+    ("ssb-keys", &["ssb-kernel"]),
     ("ssb-msg", &["ssb-keys"]),
     ("ssb-shs", &["ssb-keys"]),
     ("ssb-boxstream", &["ssb-keys"]),
@@ -57,6 +57,8 @@ const OWNERS: &[(&str, &str)] = &[
     ("ed25519-dalek", "ssb-keys"),
     ("getrandom", "ssb-keys"),
     ("hmac", "ssb-keys"),
+    ("poly1305", "ssb-kernel"),
+    ("salsa20", "ssb-kernel"),
     ("sha2", "ssb-keys"),
 ];
 
