@@ -110,29 +110,32 @@ mod tests {
     use std::path::PathBuf;
 
     use serde_json::Value;
+    use ssb_kernel::testing::on_each;
     use ssb_keys::base64;
 
     use super::*;
 
     #[test]
     fn vectors_with_javascripts_randomness_a_box_is_javascripts() {
-        for row in rows().iter().filter(|row| row["pinned"].is_object()) {
-            let hex = |name: &str| unhex(row["pinned"][name].as_str().unwrap());
-            let draw = Draw {
-                nonce: hex("nonce").try_into().unwrap(),
-                one_time: EphemeralKeypair::from_seed(&hex("eph_sk").try_into().unwrap()),
-                body_key: Zeroizing::new(hex("body_key").try_into().unwrap()),
-            };
-            let recipients = row["recipients"].as_array().unwrap();
-            let recipients: Vec<FeedId> =
-                recipients.iter().map(|id| FeedId::parse(id.as_str().unwrap()).unwrap()).collect();
-            let plain = base64::decode(row["plaintext"].as_str().unwrap()).unwrap();
-            let count = u8::try_from(recipients.len()).unwrap();
+        on_each(|| {
+            for row in rows().iter().filter(|row| row["pinned"].is_object()) {
+                let hex = |name: &str| unhex(row["pinned"][name].as_str().unwrap());
+                let draw = Draw {
+                    nonce: hex("nonce").try_into().unwrap(),
+                    one_time: EphemeralKeypair::from_seed(&hex("eph_sk").try_into().unwrap()),
+                    body_key: Zeroizing::new(hex("body_key").try_into().unwrap()),
+                };
+                let recipients = row["recipients"].as_array().unwrap();
+                let recipients: Vec<FeedId> =
+                    recipients.iter().map(|id| FeedId::parse(id.as_str().unwrap()).unwrap()).collect();
+                let plain = base64::decode(row["plaintext"].as_str().unwrap()).unwrap();
+                let count = u8::try_from(recipients.len()).unwrap();
 
-            let boxed = draw.seal(&plain, count, &recipients).unwrap();
+                let boxed = draw.seal(&plain, count, &recipients).unwrap();
 
-            assert_eq!(crate::text::encode(&boxed), row["boxed"].as_str().unwrap(), "{}", row["name"]);
-        }
+                assert_eq!(crate::text::encode(&boxed), row["boxed"].as_str().unwrap(), "{}", row["name"]);
+            }
+        });
     }
 
     /// The rows of the folder that `SSB_VECTORS` names, as far as it has them, else of our copy.
