@@ -186,7 +186,10 @@ pub(crate) fn pull_all(stream: &mut impl Source, fixture: &Fixture) -> (Vec<Stri
 }
 
 /// The same, for whoever may see this.
-pub(crate) fn pull_all_from(stream: &mut impl Source, reader: &Reader<Disk>) -> (Vec<String>, Then, usize) {
+pub(crate) fn pull_all_from(
+    stream: &mut (impl Source + ?Sized),
+    reader: &Reader<Disk>,
+) -> (Vec<String>, Then, usize) {
     let (mut items, mut pages) = (Vec::new(), 0);
     loop {
         let page = stream.pull(reader);

@@ -207,7 +207,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let (inbox, inbox_out) = bounded(INBOX_LEN);
     let (dials, dials_out) = bounded(CONNECTIONS_MAX);
 
-    let (indexer, reader) = (home.store.indexer(), home.store.reader());
+    let (indexer, reader) = (home.store.indexer(), home.store.private_reader());
     let indexing = index_thread::start(indexer, reader, Arc::clone(&log), rebuilds_out, logger.clone())
         .map_err(thread_error)?;
     let log_thread = LogThread {
