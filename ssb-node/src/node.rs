@@ -20,6 +20,7 @@ use smol::channel::bounded;
 use smol::future::FutureExt as _;
 use smol::future::block_on;
 use smol::stream::StreamExt as _;
+use ssb_blobs::quota::Policy;
 use ssb_gossip::core::Core;
 use ssb_gossip::core::Start;
 use ssb_gossip::firewall::Firewall;
@@ -46,6 +47,8 @@ use crate::addresses::Addresses;
 use crate::addresses::TcpPlace;
 use crate::blobs::Blobs;
 use crate::blobs::Habit;
+use crate::blobs::cleaning::Cleaner;
+use crate::blobs::cleaning::ORPHAN_AGE;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::Gossip;
@@ -139,7 +142,9 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let forks = home.store.reader().forks().into_iter().map(|fork| (fork.feed, fork.sequence)).collect();
     // What is not kept is not asked for, either.
     let hops = config.retention.hops.map_or(config.hops, |kept| kept.min(config.hops));
-    let is_idle = config.retention.policy().is_idle();
+    let keeps_all = config.retention.policy().is_idle();
+    let blob_policy = Policy { quota: config.blobs.quota, orphans: (!keeps_all).then_some(ORPHAN_AGE) };
+    let is_idle = keeps_all && blob_policy.is_idle();
     let retention = if is_idle { Retention::Everything } else { Retention::Policy };
     let (stored, about_peers) = peers_file::load(&config.path);
     let dialing = (!config.offline).then(|| dialing(config.gossip));
@@ -234,10 +239,19 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         .spawn(move || peers_file::keep(&home_of_peers, &tables_out, &logger_of_peers))
         .map_err(thread_error)?;
     let (beacons, beacons_out) = bounded(1);
-    let outlets = Outlets { groups, log: Arc::clone(&log), dials, tables, beacons };
+    let (steps, steps_out) = bounded(1);
+    let outlets = Outlets { groups, log: Arc::clone(&log), dials, tables, beacons, steps };
     let core_task = CoreTask::new(core, clock, inbox_out, results_out, outlets);
     let core_task = executor.spawn(core_task.run());
     let lan = Lan::open(config, &reach, &shared);
+    let cleaner = Cleaner {
+        blobs: shared.blobs.clone(),
+        reader: shared.reader.clone(),
+        kept: [me].into_iter().chain(config.retention.keep.iter().copied()).collect(),
+        policy: blob_policy,
+        steps: steps_out,
+        logger: logger.clone(),
+    };
     let supervisor = Supervisor::new(shared, Arc::clone(&executor), inbox.clone());
 
     let mut signals = Signals::new([Signal::Int, Signal::Term]).map_err(StartError::Signals)?;
@@ -249,6 +263,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         for listening in listening {
             serving = serving.or(listening).boxed_local();
         }
+        serving = serving.or(cleaner.run()).boxed_local();
         if let Some(lan) = &lan {
             serving = serving.or(lan.run(&inbox, &beacons_out)).boxed_local();
         }

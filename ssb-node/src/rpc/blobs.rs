@@ -229,10 +229,7 @@ pub(crate) fn look(blobs: &Blobs, id: &BlobId) -> Result<String, RemoteError> {
 
 fn meta(id: &BlobId, facts: &Facts) -> String {
     let Facts { size, seen, origin, is_pinned, is_pushed } = facts;
-    let from = match origin {
-        Origin::Peer(feed) => format!("\"{feed}\""),
-        Origin::Own | Origin::Unknown => "null".to_owned(),
-    };
+    let from = origin.peer().map_or_else(|| "null".to_owned(), |peer| format!("\"{peer}\""));
     let is_own = origin.is_own();
     format!(
         "{{\"id\":\"{id}\",\"size\":{size},\"ts\":{seen},\"own\":{is_own},\"from\":{from},\"pinned\":{is_pinned},\
