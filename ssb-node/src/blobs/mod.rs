@@ -5,6 +5,7 @@
 
 pub(crate) mod cleaning;
 pub(crate) mod intake;
+pub(crate) mod slice;
 
 use std::io;
 use std::path::Path;
