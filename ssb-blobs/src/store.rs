@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use ssb_keys::BlobId;
 use ssb_keys::FeedId;
 
+use crate::empty::EMPTY;
 use crate::files::Files;
 use crate::files::Look;
 use crate::limits::ROOM_MIN;
@@ -22,12 +23,6 @@ use crate::table;
 use crate::writer::Expected;
 use crate::writer::WriteError;
 use crate::writer::Writer;
-
-/// The blob of no bytes. Every store has it, and none stores it.
-pub const EMPTY: BlobId = BlobId::from_bytes([
-    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27,
-    0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
-]);
 
 /// Where in the directory of a store a blob is, with `/` between the parts.
 pub fn path(id: &BlobId) -> String {

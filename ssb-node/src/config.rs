@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ssb_blobs::limits::FETCHED_LEN_MAX;
+use ssb_blobs::wants;
 pub use ssb_gossip::address::Address;
 pub use ssb_gossip::address::ParseAddressError;
 pub use ssb_gossip::address::Transport;
@@ -219,6 +220,15 @@ impl Default for HttpPort {
 impl Default for Blobs {
     fn default() -> Self {
         Self { max: FETCHED_LEN_MAX, sympathy: 3, stingy: false, pushy: 3, quota: None }
+    }
+}
+
+impl Blobs {
+    /// What of it concerns peers.
+    pub(crate) fn policy(&self) -> wants::Policy {
+        let Self { max, sympathy, stingy, pushy, quota: _ } = *self;
+        let pushy = usize::try_from(pushy).unwrap_or(usize::MAX);
+        wants::Policy { sympathy, pushy, stingy, len_max: max, ..wants::Policy::default() }
     }
 }
 

@@ -237,6 +237,7 @@ impl CoreTask {
             }
             Output::PublishRefused { ticket, locked } => self.refuse(ticket, &locked.to_string()),
             // A table that nobody has come to write yet is out of date now.
+            Output::SavePushes => {}
             Output::SavePeers => drop(self.tables.force_send(peers_file::text(&self.core))),
             Output::SaveMark(mark) => self.log.own(Own::SaveMark(mark)),
             Output::Remove { ticket, what } => {

@@ -177,6 +177,8 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         dialing,
         lan: neighbours,
         firewall,
+        blobs: config.blobs.policy(),
+        pushes: Vec::new(),
     };
     let core = Core::new(start);
     let mut notices = home.notices;

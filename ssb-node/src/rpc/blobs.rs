@@ -348,8 +348,8 @@ mod tests {
     use crate::blobs::JOB_LEN;
     use crate::clock::Clock;
     use crate::fixture::key;
+    use ssb_blobs::EMPTY;
     use ssb_blobs::limits::PIECE_LEN;
-    use ssb_blobs::store::EMPTY;
     use tempfile::TempDir;
 
     const NOWHERE: BlobId = BlobId::from_bytes([9; 32]);
