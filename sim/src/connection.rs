@@ -199,6 +199,13 @@ impl Connection {
                 Letter::OooAsk(wants) => self.ooo.ask(&wants, &mut self.peer),
                 Letter::OooServe(ids) => self.ooo.serve(ids),
                 Letter::OooTell(id, json) => self.ooo.tell(&id, &json, &mut self.peer),
+                // Nobody has blobs yet.
+                Letter::BlobsCall
+                | Letter::BlobsSay(_)
+                | Letter::BlobsLookUp(_)
+                | Letter::BlobFetch { .. }
+                | Letter::BlobStop { .. }
+                | Letter::BlobAnswer { .. } => {}
             }
         }
         self.tell_core(out);

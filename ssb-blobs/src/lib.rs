@@ -5,6 +5,7 @@ extern crate alloc;
 
 #[cfg(feature = "std")]
 pub mod disk;
+mod empty;
 #[cfg(feature = "faulty")]
 pub mod faulty;
 #[cfg(feature = "std")]
@@ -21,11 +22,13 @@ pub mod reader;
 pub mod store;
 #[cfg(feature = "std")]
 mod table;
+pub mod wants;
 #[cfg(feature = "std")]
 pub mod writer;
 
 #[cfg(feature = "std")]
 pub use disk::Disk;
+pub use empty::EMPTY;
 #[cfg(feature = "std")]
 pub use reader::Reader;
 #[cfg(feature = "std")]

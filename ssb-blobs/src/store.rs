@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use ssb_keys::BlobId;
 use ssb_keys::FeedId;
 
+use crate::empty::EMPTY;
 use crate::files::Files;
 use crate::files::Look;
 use crate::limits::ROOM_MIN;
@@ -22,12 +23,6 @@ use crate::table;
 use crate::writer::Expected;
 use crate::writer::WriteError;
 use crate::writer::Writer;
-
-/// The blob of no bytes. Every store has it, and none stores it.
-pub const EMPTY: BlobId = BlobId::from_bytes([
-    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27,
-    0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
-]);
 
 /// Where in the directory of a store a blob is, with `/` between the parts.
 pub fn path(id: &BlobId) -> String {
@@ -74,9 +69,23 @@ impl<F: Files> Store<F> {
     ///
     /// Those of the system.
     pub fn remove(&self, id: &BlobId) -> io::Result<bool> {
+        self.remove_if(id, |_| true)
+    }
+
+    /// Removes a blob as [`remove`](Self::remove) does, if that is to be done with one of which this is known. Returns whether it
+    /// was removed.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn remove_if(&self, id: &BlobId, condition: impl FnOnce(&Facts) -> bool) -> io::Result<bool> {
         let inside = &*self.0;
         let mut room = inside.room();
         let Some(look) = found(inside.files.look(&place::of(id)))? else { return Ok(false) };
+        let remembered = table::read(&inside.files, Shelf::of(id))?;
+        if !condition(&facts(remembered.get(id), look)) {
+            return Ok(false);
+        }
         // If anything fails, what there is has to be counted anew.
         let before = room.take();
         inside.files.remove(&place::of(id))?;
@@ -214,11 +223,28 @@ pub enum Origin {
     Unknown,
     /// The owner of the node.
     Own,
-    /// A peer.
+    /// A peer, for others.
     Peer(FeedId),
+    /// A peer, because the owner of the node asked for it.
+    Asked(FeedId),
+}
+
+impl Facts {
+    /// Whether it is kept whatever refers to it.
+    pub const fn is_kept(&self) -> bool {
+        self.is_pinned || self.origin.is_own()
+    }
 }
 
 impl Origin {
+    /// The peer that brought it, if one did.
+    pub const fn peer(&self) -> Option<FeedId> {
+        match self {
+            Self::Peer(peer) | Self::Asked(peer) => Some(*peer),
+            Self::Unknown | Self::Own => None,
+        }
+    }
+
     /// Whether its owner brought it.
     pub const fn is_own(&self) -> bool {
         matches!(self, Self::Own)

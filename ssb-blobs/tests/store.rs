@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use ssb_blobs::Disk;
+use ssb_blobs::EMPTY;
 use ssb_blobs::Store;
 use ssb_blobs::limits::ROOM_MIN;
-use ssb_blobs::store::EMPTY;
 use ssb_blobs::store::Facts;
 use ssb_blobs::store::Origin;
 use ssb_blobs::writer::Expected;

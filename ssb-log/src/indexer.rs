@@ -3,6 +3,7 @@
 //! An [`Indexer`] belongs to a thread of its own: [`work`](Indexer::work) does a bounded piece of what there is to do and
 //! says whether there is more. Nobody waits for it; queries read in the log what it has not come to yet.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::PoisonError;
@@ -11,6 +12,7 @@ use std::sync::RwLockReadGuard;
 use std::sync::RwLockWriteGuard;
 use std::sync::atomic::Ordering;
 
+use ssb_keys::FeedId;
 use ssb_keys::MessageId;
 use thiserror::Error;
 
@@ -68,6 +70,8 @@ pub struct Indexer<D: Directory> {
     parts: Vec<Stretch>,
     /// Of which generation of the log they are: a compacted one has its records elsewhere.
     generation: u64,
+    /// Who may have said in private whom they follow or block, in what was looked at lately.
+    secretive: BTreeSet<FeedId>,
 }
 
 /// What [`Indexer::work`] came to.
@@ -98,7 +102,8 @@ impl<D: Directory> Indexer<D> {
         (primary, indexes, private): Shared<D::File>,
         parts: Vec<Stretch>,
     ) -> Self {
-        Self { directory, log, primary, indexes, private, parts, generation: 0 }
+        let secretive = BTreeSet::new();
+        Self { directory, log, primary, indexes, private, parts, generation: 0, secretive }
     }
 
     /// Does the next piece of work: some records more, or one file.
@@ -166,6 +171,12 @@ impl<D: Directory> Indexer<D> {
             None => self.remove_all(opened::NAME)?,
         }
         self.remove_all(FOUND.name)
+    }
+
+    /// Who may have said to the owner in private whom they follow or block, in messages that were looked at since the last call:
+    /// [`Reader::private_words`](crate::Reader::private_words) has what.
+    pub fn secretive(&mut self) -> BTreeSet<FeedId> {
+        std::mem::take(&mut self.secretive)
     }
 
     /// How far the indexes are behind the log, in records: the one that is furthest.
@@ -307,7 +318,7 @@ impl<D: Directory> Indexer<D> {
     }
 
     /// Goes on with what the owner can read, if this is theirs: some records more, or one file.
-    fn work_private(&self) -> Result<Progress, IndexError> {
+    fn work_private(&mut self) -> Result<Progress, IndexError> {
         let Some(private) = self.private.clone() else { return Ok(Progress::UpToDate) };
         let is_far_behind = self.log.end().get().saturating_sub(private_end(&private)) > CATCH_UP_LEN;
         let flush_len = if is_far_behind { CATCH_UP_LEN } else { FLUSH_LEN };
@@ -331,6 +342,9 @@ impl<D: Directory> Indexer<D> {
             let at = stored.ordinal.get();
             let is_gone = self.primary().ledger.gone.contains(stored.ordinal);
             if let Some(entry) = if is_gone { None } else { private.look(&stored) } {
+                if entry.has_contact {
+                    self.secretive.extend(stored.fields().and_then(|fields| fields.author()));
+                }
                 opened.push((at, entry.key));
                 found.extend(entry.found.into_iter().map(|key| Posting { key, at }));
             }

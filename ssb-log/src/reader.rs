@@ -1,5 +1,6 @@
 //! Questions over the messages.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::ops::RangeBounds;
@@ -21,6 +22,8 @@ use crate::fields::Fields;
 use crate::fork::Fork;
 use crate::fork::ForkProof;
 use crate::index::Indexes;
+use crate::index::contacts;
+use crate::index::content::ContentIndex;
 use crate::index::content::ContentIndexes;
 use crate::index::feeds::FeedNumber;
 use crate::index::feeds::Latest;
@@ -191,20 +194,20 @@ impl<D: Directory> Reader<D> {
         self.find(id, |at| {
             let entry = self.log.read(at)?;
             let is_it = entry.id == *id.as_bytes();
-            Ok(is_it.then(|| self.place(id, entry.kind, &entry.body)).flatten())
+            Ok(is_it.then(|| self.place(id, entry)).flatten())
         })
     }
 
-    fn place(&self, id: &MessageId, kind: Kind, body: &[u8]) -> Option<Place> {
-        let (feed, sequence, contact) = match kind {
+    fn place(&self, id: &MessageId, entry: Entry) -> Option<Place> {
+        let (feed, sequence, contact) = match entry.kind {
             Kind::Message => {
-                let message = Unverified::parse(body).ok()?;
-                let parsed = json::parse(body).ok()?;
-                let said = parsed.get("content").and_then(Contact::read);
-                (message.author(), message.sequence(), said.map(|said| said.contact))
+                let stored = self.message(entry)?.ok()?;
+                let message = Unverified::parse(stored.json.as_bytes()).ok()?;
+                let said = contacts::said(stored.shown());
+                (message.author(), message.sequence(), said.map(|(_, said)| said.contact))
             }
             Kind::Tombstone => {
-                let tombstone = Tombstone::parse(body)?;
+                let tombstone = Tombstone::parse(&entry.body)?;
                 (tombstone.author, tombstone.sequence, None)
             }
             Kind::Decision | Kind::ForkProof => return None,
@@ -432,6 +435,27 @@ impl<D: Directory> Reader<D> {
         Ok(None)
     }
 
+    /// Of what `author` says of others in the messages before `end`, the words that were said to the owner in private, and that no
+    /// later one has replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] of a message of the author.
+    pub fn private_words(&self, author: &FeedId, end: Ordinal) -> Result<Vec<Contact>, ReadError> {
+        let filter = Filter::author(*author).and(Filter::contacts());
+        let mut answer = self.query(Query::new(filter).within(Ordinal::ZERO..end));
+        let mut words = BTreeMap::new();
+        while !answer.is_over() {
+            for stored in answer.page(SEARCH_LEN)? {
+                if let Some((_, said)) = contacts::said(stored.shown()) {
+                    words.insert(said.contact, (said.relation, stored.opened.is_some()));
+                }
+            }
+        }
+        let private = words.into_iter().filter(|(_, (_, is_private))| *is_private);
+        Ok(private.map(|(contact, (relation, _))| Contact { contact, relation }).collect())
+    }
+
     /// The ends of all feeds, by number.
     pub fn feeds(&self) -> Vec<Latest> {
         self.indexes().ledger.feeds.all().collect()
@@ -461,6 +485,11 @@ impl<D: Directory> Reader<D> {
     /// The ordinal behind the last record.
     pub fn end(&self) -> Ordinal {
         self.log.end()
+    }
+
+    /// Up to where the indexes of content know the messages. What is behind it a query reads in the log itself.
+    pub fn indexed(&self) -> Ordinal {
+        Ordinal::new(self.content.read(ContentIndex::Links).end())
     }
 
     /// How many messages there are. Fewer than records, if some were deleted.

@@ -548,6 +548,36 @@ fn what_was_said_in_private_of_others_counts_like_what_everybody_heard() {
 }
 
 #[test]
+fn whoever_says_something_of_others_in_private_is_named_and_what_of_it_holds() {
+    let memory = Memory::new();
+    let mut store = filled(memory.clone());
+    let friend = author(5).id();
+    store.unlock(Opener::new(author(ME))).unwrap();
+    let mut indexer = store.indexer();
+    while indexer.work().unwrap() == Progress::More {}
+    let named: Vec<FeedId> = indexer.secretive().into_iter().collect();
+    assert_eq!(named, [author(2).id()]);
+    assert!(indexer.secretive().is_empty());
+
+    let words = |store: &Store<Memory>, end: u32| {
+        let words = store.private_reader().private_words(&author(2).id(), Ordinal::new(end)).unwrap();
+        words.into_iter().map(|said| (said.contact, said.relation)).collect::<Vec<_>>()
+    };
+    assert_eq!(words(&store, 10), [(friend, Relation::Block)]);
+    assert_eq!(words(&store, 7), []);
+    // Everybody hears something else then.
+    publish(&mut store, [format!(r#"{{"type":"contact","contact":"{friend}","following":true}}"#).as_str()]);
+    assert_eq!(words(&store, 10), [(friend, Relation::Block)]);
+    assert_eq!(words(&store, 11), []);
+    assert_eq!(store.reader().private_words(&author(2).id(), Ordinal::new(10)), Ok(vec![]));
+    let place = |reader: Reader<Memory>| {
+        let id = reader.read(Ordinal::new(7)).unwrap().id;
+        reader.place_of(&id).unwrap().unwrap().contact
+    };
+    assert_eq!((place(store.private_reader()), place(store.reader())), (Some(friend), None));
+}
+
+#[test]
 fn boxes_cut_anywhere_and_for_any_number_of_recipients_are_looked_at_and_only_whole_ones_open() {
     let me = author(ME).id();
     let mut contents = Vec::new();

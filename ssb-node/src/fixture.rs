@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Map;
 use serde_json::Value;
+use ssb_blobs::wants::Policy;
 use ssb_gossip::core::Core;
 use ssb_gossip::core::Start;
 use ssb_gossip::event::Input;
@@ -143,6 +144,8 @@ pub(crate) fn core(contacts: &[(u8, Relation, u8)]) -> Core {
         dialing: None,
         lan: Lan::Off,
         firewall: Firewall::default(),
+        blobs: Policy::default(),
+        pushes: Vec::new(),
     })
 }
 
@@ -197,7 +200,10 @@ pub(crate) fn pull_all(stream: &mut impl Source, fixture: &Fixture) -> (Vec<Stri
 }
 
 /// The same, for whoever may see this.
-pub(crate) fn pull_all_from(stream: &mut impl Source, reader: &Reader<Disk>) -> (Vec<String>, Then, usize) {
+pub(crate) fn pull_all_from(
+    stream: &mut (impl Source + ?Sized),
+    reader: &Reader<Disk>,
+) -> (Vec<String>, Then, usize) {
     let (mut items, mut pages) = (Vec::new(), 0);
     loop {
         let page = stream.pull(reader);

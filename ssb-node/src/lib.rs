@@ -11,6 +11,7 @@ mod doorway;
 #[cfg(test)]
 mod fixture;
 mod followers;
+mod http;
 mod index_thread;
 pub mod interfaces;
 mod keyring;

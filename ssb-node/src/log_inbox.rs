@@ -15,7 +15,9 @@ use ssb_gossip::verify::Verified;
 use ssb_keys::FeedId;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_log::Disk;
+use ssb_log::Ordinal;
 use ssb_log::compact::Compactor;
+use ssb_msg::content::Contact;
 use ssb_muxrpc::RemoteError;
 
 use smol::channel::Sender;
@@ -52,6 +54,12 @@ pub(crate) enum Own {
     /// A copy of the log without what is gone is nearly complete.
     Compact(Compactor<Disk>),
     SaveMark(PublishedMark),
+    /// What an author said in private, in the messages before `end`.
+    Heard {
+        author: FeedId,
+        words: Vec<Contact>,
+        end: Ordinal,
+    },
 }
 
 /// What the log thread does next.

@@ -104,6 +104,7 @@ impl Draw {
 
 #[cfg(test)]
 mod tests {
+    use ssb_kernel::testing::on_each;
     use ssb_keys::base64;
 
     use super::*;
@@ -111,22 +112,24 @@ mod tests {
 
     #[test]
     fn vectors_with_javascripts_randomness_a_box_is_javascripts() {
-        for row in vectors::rows("private-box.jsonl").iter().filter(|row| row["pinned"].is_object()) {
-            let pinned = &row["pinned"];
-            let draw = Draw {
-                nonce: vectors::hex(&pinned["nonce"]),
-                one_time: EphemeralKeypair::from_seed(&vectors::hex(&pinned["eph_sk"])),
-                body_key: Zeroizing::new(vectors::hex(&pinned["body_key"])),
-            };
-            let recipients = row["recipients"].as_array().unwrap();
-            let recipients: Vec<FeedId> =
-                recipients.iter().map(|id| FeedId::parse(id.as_str().unwrap()).unwrap()).collect();
-            let plain = base64::decode(row["plaintext"].as_str().unwrap()).unwrap();
-            let count = u8::try_from(recipients.len()).unwrap();
+        on_each(|| {
+            for row in vectors::rows("private-box.jsonl").iter().filter(|row| row["pinned"].is_object()) {
+                let pinned = &row["pinned"];
+                let draw = Draw {
+                    nonce: vectors::hex(&pinned["nonce"]),
+                    one_time: EphemeralKeypair::from_seed(&vectors::hex(&pinned["eph_sk"])),
+                    body_key: Zeroizing::new(vectors::hex(&pinned["body_key"])),
+                };
+                let recipients = row["recipients"].as_array().unwrap();
+                let recipients: Vec<FeedId> =
+                    recipients.iter().map(|id| FeedId::parse(id.as_str().unwrap()).unwrap()).collect();
+                let plain = base64::decode(row["plaintext"].as_str().unwrap()).unwrap();
+                let count = u8::try_from(recipients.len()).unwrap();
 
-            let boxed = draw.seal(&plain, count, &recipients).unwrap();
+                let boxed = draw.seal(&plain, count, &recipients).unwrap();
 
-            assert_eq!(crate::text::encode(&boxed), row["boxed"].as_str().unwrap(), "{}", row["name"]);
-        }
+                assert_eq!(crate::text::encode(&boxed), row["boxed"].as_str().unwrap(), "{}", row["name"]);
+            }
+        });
     }
 }

@@ -159,9 +159,16 @@ impl Line {
                 }
                 Letter::Stop { .. } => {}
                 Letter::OooAsk(wants) => self.ooo.ask(&wants, &mut self.peer),
-                // Nobody wants single messages here.
-                Letter::OooServe(_) | Letter::OooTell(..) => {}
-                Letter::Refuse | Letter::Close | Letter::ServeHistory { .. } => {
+                // Nobody wants single messages here, nor blobs.
+                Letter::OooServe(_) | Letter::OooTell(..) | Letter::BlobsCall => {}
+                Letter::Refuse
+                | Letter::Close
+                | Letter::ServeHistory { .. }
+                | Letter::BlobsSay(_)
+                | Letter::BlobsLookUp(_)
+                | Letter::BlobFetch { .. }
+                | Letter::BlobStop { .. }
+                | Letter::BlobAnswer { .. } => {
                     outside.fail(|| format!("node {} says {letter:?} to node {}", self.node, self.other));
                 }
             }

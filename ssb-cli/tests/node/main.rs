@@ -11,6 +11,7 @@ mod disk;
 mod forking;
 mod greedy;
 mod home;
+mod http;
 mod kept;
 mod line;
 mod looking;

@@ -68,6 +68,8 @@ pub(crate) struct Entry {
     pub(crate) key: SealedKey,
     /// By what it is found.
     pub(crate) found: Vec<u64>,
+    /// Whether it may say who follows or blocks whom.
+    pub(crate) has_contact: bool,
 }
 
 impl<F: Storage> Private<F> {
@@ -133,7 +135,8 @@ impl<F: Storage> Private<F> {
         for which in [ContentIndex::Types, ContentIndex::Links, ContentIndex::Roots] {
             which.keys(&message, |key| found.push(self.find(which, key)));
         }
-        Some(Entry { key: self.secrets.seal(&stored.id, &opened.key().to_bytes()), found })
+        let has_contact = message.content.is_some_and(|content| content.contact.is_some());
+        Some(Entry { key: self.secrets.seal(&stored.id, &opened.key().to_bytes()), found, has_contact })
     }
 
     pub(crate) const fn opener(&self) -> &Opener {

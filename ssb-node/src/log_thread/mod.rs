@@ -8,6 +8,7 @@ pub(crate) mod survey;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,8 +34,11 @@ use ssb_keys::ephemeral::WeakKey;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_log::Disk;
 use ssb_log::Opener;
+use ssb_log::Ordinal;
 use ssb_log::Store;
 use ssb_log::fields::Fields;
+use ssb_log::query::Filter;
+use ssb_log::query::Query;
 use ssb_log::store::PublishError;
 use ssb_log::store::Refused;
 use ssb_msg::Message;
@@ -86,6 +90,9 @@ pub(crate) struct LogThread {
     /// Whether all that was taken could be stored so far.
     pub(crate) healthy: bool,
 }
+
+/// How many bytes of messages are read at once to find out what was said lately.
+const HEARD_LEN: usize = 256 * 1024;
 
 /// A message that the owner adds, and who waits for what becomes of it.
 #[derive(Debug)]
@@ -139,16 +146,17 @@ impl LogThread {
                     self.awaited.insert(ticket, Awaited { feed, raw, answer });
                 }
                 Own::Remove { what, answer } => {
-                    let change = del::remove(&self.store.reader(), what);
+                    let change = del::remove(&self.store.private_reader(), what);
                     self.change(change, &answer, &mut batch);
                 }
                 Own::Readmit { what, answer } => {
-                    let change = del::readmit(&self.store.reader(), what);
+                    let change = del::readmit(&self.store.private_reader(), what);
                     self.change(change, &answer, &mut batch);
                 }
                 Own::Retain(steps) => self.retain(&steps, &mut batch),
                 Own::Compact(compactor) => self.compact(compactor, &mut batch),
                 Own::SaveMark(mark) => marks.push(mark),
+                Own::Heard { author, words, end } => self.hear(author, words, end),
             }
         }
         for verified in work.verified {
@@ -276,7 +284,7 @@ impl LogThread {
     }
 
     fn stored(&self, message: &Message) -> Outcome {
-        // Of others what they said in private counts from the next start: opening it takes too long here.
+        // What others said in private is heard later, from the index thread: opening it takes too long here.
         let is_mine = message.author() == self.me.id();
         let own = || {
             Contact::read(
@@ -287,6 +295,22 @@ impl LogThread {
             feed: message.author(),
             sequence: message.sequence(),
             contact: contact_of(message.json()).or_else(|| is_mine.then(own).flatten()),
+        }
+    }
+
+    // What an author said in private, of the messages before `end`, is told to the core, unless something else was said since.
+    fn hear(&self, author: FeedId, words: Vec<Contact>, end: Ordinal) {
+        let filter = Filter::author(author).and(Filter::contacts());
+        let reader = self.store.reader();
+        let mut since = reader.query(Query::new(filter).within(end..reader.end()));
+        let mut later = BTreeSet::new();
+        while !since.is_over() {
+            // What cannot be read is found out about when it is read for somebody.
+            let page = since.page(HEARD_LEN).unwrap_or_default();
+            later.extend(page.iter().filter_map(|stored| contact_of(&stored.json)).map(|said| said.contact));
+        }
+        for Contact { contact, relation } in words.into_iter().filter(|said| !later.contains(&said.contact)) {
+            self.tell(Input::Related { author, contact, relation: Some(relation) });
         }
     }
 
@@ -399,7 +423,6 @@ mod tests {
     use ssb_gossip::event::Removal;
     use ssb_gossip::event::Source;
     use ssb_keys::published_mark::Origin;
-    use ssb_log::Ordinal;
     use ssb_log::Stored;
     use ssb_msg::ValidationState;
     use ssb_msg::content::Relation;
@@ -665,6 +688,26 @@ mod tests {
         let theirs = draft::sign(&content, &state, 1.0, &key(2), &Signing::plain()).unwrap();
         bench.thread.work(work([theirs]));
         assert!(matches!(bench.outcomes()[..], [Outcome::Stored { contact: None, .. }]));
+    }
+
+    #[test]
+    fn what_was_heard_in_private_is_told_unless_the_author_has_said_something_else_since() {
+        let mut bench = Bench::created();
+        let [one, two] = [5, 6].map(|n| Contact { contact: key(n).id(), relation: Relation::Block });
+        let author = key(2);
+        let end = bench.thread.store.reader().end();
+        let state = ValidationState::new(author.id());
+        let later = format!(r#"{{"type":"contact","contact":"{}","following":true}}"#, two.contact);
+        let later = draft::sign(&later, &state, 1.0, &author, &Signing::plain()).unwrap();
+        bench.thread.work(work([later]));
+        bench.outcomes();
+
+        bench.thread.work(own(Own::Heard { author: author.id(), words: vec![one, two], end }));
+
+        let told = bench.results.try_recv().unwrap();
+        let Input::Related { author: who, contact, relation } = told else { panic!("{told:?}") };
+        assert_eq!((who, contact, relation), (author.id(), one.contact, Some(Relation::Block)));
+        assert!(bench.results.try_recv().is_err());
     }
 
     #[test]

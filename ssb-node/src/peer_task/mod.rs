@@ -268,6 +268,13 @@ impl PeerTask {
             Letter::OooAsk(wants) => self.singles.stream.ask(&wants, &mut self.peer),
             Letter::OooServe(ids) => self.singles.stream.serve(ids),
             Letter::OooTell(id, json) => self.singles.stream.tell(&id, &json, &mut self.peer),
+            // Blobs do not go over connections yet.
+            Letter::BlobsCall
+            | Letter::BlobsSay(_)
+            | Letter::BlobsLookUp(_)
+            | Letter::BlobFetch { .. }
+            | Letter::BlobStop { .. }
+            | Letter::BlobAnswer { .. } => {}
         }
         self.tell_core();
     }

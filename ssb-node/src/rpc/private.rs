@@ -124,7 +124,16 @@ mod tests {
     use crate::fixture::Fixture;
     use crate::fixture::key;
     use crate::fixture::named;
+    use crate::fixture::pull_all_from;
+    use crate::rpc::by_type;
+    use crate::rpc::feed_stream;
+    use crate::rpc::log_stream;
+    use crate::rpc::questions;
+    use crate::rpc::raw_log_stream;
+    use crate::rpc::source::Source;
+    use crate::rpc::user_stream;
     use ssb_log::Opener;
+    use ssb_log::query::view::View;
 
     const SEED: [u8; 32] = [7; 32];
 
@@ -235,6 +244,114 @@ mod tests {
             publish(eight).unwrap_err(),
             "failed to encrypt: 8 recipients are more than the 7 allowed"
         );
+    }
+
+    /// What a stream gives to whoever may see this.
+    fn given(stream: Result<impl Source, RemoteError>, reader: &Reader<Disk>) -> String {
+        let mut stream = stream.unwrap_or_else(|error| panic!("{error:?}"));
+        pull_all_from(&mut stream, reader).0.join("\n")
+    }
+
+    /// Every stream over all messages, with options, and whether these bring plain text.
+    fn streams(options: &str, reader: &Reader<Disk>) -> Vec<(&'static str, String)> {
+        let author = key(2).id();
+        let with = |more: &str| format!("[{{{more}{options}}}]").into_bytes();
+        vec![
+            ("createLogStream", given(log_stream::parse(&with("\"limit\":-1")), reader)),
+            ("raw", given(log_stream::parse(&with("\"raw\":true")), reader)),
+            ("createFeedStream", given(feed_stream::parse(&with("\"limit\":-1")), reader)),
+            ("createUserStream", given(user_stream::parse(&with(&format!("\"id\":\"{author}\""))), reader)),
+            ("createRawLogStream", given(raw_log_stream::parse(&with("\"limit\":-1")), reader)),
+            ("messagesByType", given(by_type::parse(&with("\"type\":\"post\"")), reader)),
+            ("links", given(questions::links(&with("\"values\":true")), reader)),
+            ("links, values alone", given(questions::links(&with("\"values\":true,\"meta\":false")), reader)),
+            ("query.read", given(questions::parse(View::Query, &with("\"sync\":true")), reader)),
+            (
+                "links2.read",
+                given(
+                    questions::parse(
+                        View::Links2,
+                        &with("\"query\":[{\"$filter\":{\"source\":{\"$prefix\":\"@\"}}}]"),
+                    ),
+                    reader,
+                ),
+            ),
+            (
+                "backlinks.read",
+                given(
+                    questions::parse(
+                        View::Backlinks,
+                        &with(&format!("\"query\":[{{\"$filter\":{{\"dest\":\"{}\"}}}}]", key(5).id())),
+                    ),
+                    reader,
+                ),
+            ),
+            ("private.read", given(questions::parse(View::Private, &with("\"sync\":true")), reader)),
+        ]
+    }
+
+    #[test]
+    fn streams_bring_plain_text_to_the_owner_as_in_javascript_and_to_nobody_else() {
+        let mut fixture = Fixture::new();
+        let friend = key(5).id();
+        let plain = format!(r#"{{"type":"post","text":"between us","recps":["{friend}"]}}"#);
+        let mine = fixture.publish(&key(2), &crate::fixture::sealed(&plain, &[1]));
+        fixture.publish(&key(2), &crate::fixture::sealed(&plain, &[3]));
+        let (private, everybody) = (fixture.private_reader(), fixture.reader());
+        // Those that do not wait to be asked, and those that never do it.
+        let always = ["raw", "links, values alone", "query.read", "backlinks.read", "private.read"];
+        let never = ["createRawLogStream", "links", "links2.read"];
+
+        for (options, asked) in [("", false), (",\"private\":true", true), (",\"private\":1", false)] {
+            for (name, given) in streams(options, &private) {
+                let expected = always.contains(&name) || asked && !never.contains(&name);
+                assert_eq!(
+                    given.matches("between us").count(),
+                    usize::from(expected),
+                    "{name} {options}: {given}"
+                );
+                // By what it says it is found, whether or not that is shown.
+                let is_found = given.contains(&mine.id().to_string()) || given.contains(&friend.to_string());
+                assert!(is_found, "{name} {options}: {given}");
+            }
+            for (name, given) in streams(options, &everybody) {
+                assert!(
+                    !given.contains("between us") && !given.contains(&friend.to_string()),
+                    "{name}: {given}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_live_stream_brings_what_comes_for_the_owner() {
+        let mut fixture = Fixture::new();
+        let args = br#"[{"live":true,"private":true,"keys":false}]"#;
+        let mut log = log_stream::parse(args).unwrap_or_else(|error| panic!("{error:?}"));
+        let mut types = by_type::parse(br#"[{"type":"post","live":true,"private":true}]"#)
+            .unwrap_or_else(|error| panic!("{error:?}"));
+        let mut read = questions::parse(View::Private, br#"[{"live":true}]"#)
+            .unwrap_or_else(|error| panic!("{error:?}"));
+        let private = fixture.private_reader();
+        for stream in [&mut log as &mut dyn Source, &mut types, &mut read] {
+            stream.begin(&private);
+        }
+        assert_eq!(
+            pull_all_from(&mut log, &private).0.len() + pull_all_from(&mut types, &private).0.len(),
+            2
+        );
+        assert!(pull_all_from(&mut read, &private).0.is_empty());
+
+        fixture.publish(&key(2), &crate::fixture::sealed(r#"{"type":"post","text":"between us"}"#, &[1]));
+        fixture.publish(&key(2), &crate::fixture::sealed(r#"{"type":"post","text":"between them"}"#, &[3]));
+
+        let items = [
+            pull_all_from(&mut log, &private).0,
+            pull_all_from(&mut types, &private).0,
+            pull_all_from(&mut read, &private).0,
+        ];
+        assert_eq!(items.each_ref().map(Vec::len), [2, 1, 1]);
+        assert!(items.iter().all(|items| items[0].contains("between us")), "{items:?}");
     }
 
     #[test]
