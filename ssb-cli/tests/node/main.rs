@@ -14,6 +14,7 @@ mod kept;
 mod line;
 mod looking;
 mod old_log;
+mod private;
 mod rights;
 mod signals;
 mod start;
