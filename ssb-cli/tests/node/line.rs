@@ -127,7 +127,7 @@ impl Line {
                 while let Some(event) = self.peer.poll() {
                     let (request, text) = match event {
                         PeerEvent::Answered { request, body, .. } | PeerEvent::Item { request, body, .. } => {
-                            (request, String::from_utf8_lossy(&body).into_owned())
+                            (request, String::from_utf8_lossy(body).into_owned())
                         }
                         PeerEvent::Failed { request, error } => (request, error.message().to_owned()),
                         PeerEvent::StreamEnded { request, error } => {
