@@ -1,5 +1,8 @@
 //! Private messages go both ways between our node and JavaScript ones, and our node shows them as ssb-server does.
 
+use std::time::Duration;
+
+use interop::Answer;
 use interop::Client;
 use interop::Lab;
 use interop::Node;
@@ -9,6 +12,7 @@ use interop::json;
 use interop::key;
 use interop::value;
 use serde_json::Value;
+use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::base64;
 use ssb_log::Opener;
@@ -89,7 +93,7 @@ fn messages_for(publisher: &mut Client, node: &Node) -> Vec<(String, Value)> {
         let content = serde_json::json!({ "type": "post", "text": text, "recps": recipients });
         let published = publisher.publish(&content.to_string());
         assert!(published.contains(".box\"") && !published.contains(TEXT), "{published}");
-        (json(&published)["key"].as_str().expect("an id").to_owned(), content)
+        (key(&published).to_owned(), content)
     };
     (0..usize::from(RECIPIENTS_MAX))
         .map(|count| others.get(..count).expect("six others"))
@@ -101,7 +105,7 @@ fn messages_for(publisher: &mut Client, node: &Node) -> Vec<(String, Value)> {
 #[track_caller]
 fn plain(client: &mut Client, method: &str, args: &str) -> Value {
     let message = eventually(&format!("{method}{args}"), || client.call(method, args).ok());
-    json(&message)["content"].clone()
+    json(&message).get("content").cloned().expect("a message has content")
 }
 
 fn follow(node: &Node) -> String {
@@ -161,7 +165,7 @@ fn private_messages_are_shown_as_ssb_server_shows_them() {
     let names = feed.names(&boxed);
     let fill = |args: &str| names.iter().fold(args.to_owned(), |args, (name, text)| args.replace(name, text));
 
-    let mut compare_calls = |calls: &[(&str, &str)], ours: &mut Client, theirs: &mut Client| {
+    let compare_calls = |calls: &[(&str, &str)], ours: &mut Client, theirs: &mut Client| {
         for (method, args) in calls {
             let args = fill(args);
             let [ours, theirs] =
@@ -184,7 +188,7 @@ fn private_messages_are_shown_as_ssb_server_shows_them() {
     for (method, our_stream, their_stream) in live {
         for n in 0.. {
             // Theirs first: if it never comes, nothing was expected.
-            let Some(interop::Answer::Item(theirs)) = theirs.next(their_stream, QUIET) else {
+            let Some(Answer::Item(theirs)) = theirs.next(their_stream, QUIET) else {
                 assert!(n > 1, "{method}: {n} items");
                 break;
             };
@@ -195,7 +199,7 @@ fn private_messages_are_shown_as_ssb_server_shows_them() {
 }
 
 /// How long a live stream that has nothing more to say is watched.
-const QUIET: std::time::Duration = std::time::Duration::from_millis(700);
+const QUIET: Duration = Duration::from_millis(700);
 
 /// `<pN.id>` is the id of the feed's message N, `<pN>` that message with its key and time, `<pN.box>` its content; `<P>` the feed,
 /// `<F>` somebody whom it mentions, `<key>` what opens the message for others.
@@ -362,16 +366,16 @@ impl Feed {
     fn of(recipients: &[String; 2]) -> Self {
         let (me, other) = (Keypair::from_seed(&[77; 32]), Keypair::from_seed(&[78; 32]));
         let friend = Keypair::from_seed(&[79; 32]).id().to_string();
-        let ids = recipients.each_ref().map(|id| ssb_keys::FeedId::parse(id).expect("an id"));
+        let ids = recipients.each_ref().map(|id| FeedId::parse(id).expect("an id"));
         let recps = serde_json::to_string(recipients).expect("texts");
         let mut seed = 0;
-        let mut sealed = |plain: &str, recipients: &[ssb_keys::FeedId]| {
+        let mut sealed = |plain: &str, recipients: &[FeedId]| {
             seed += 1;
             let boxed = seal_for_many(plain.as_bytes(), recipients, &[seed; 32]).expect("usable keys");
             format!("\"{}\"", text::encode(&boxed))
         };
         let blob = format!("&{NOBODY}.sha256");
-        let eight: Vec<ssb_keys::FeedId> = std::iter::repeat_n(other.id(), 6).chain(ids).collect();
+        let eight: Vec<FeedId> = std::iter::repeat_n(other.id(), 6).chain(ids).collect();
         let contents = [
             sealed(
                 &format!(

@@ -141,7 +141,7 @@ impl Side {
             text = text.replace(own, name);
         }
         match method {
-            "publish" => published(&text),
+            "publish" | "private.publish" => published(&text),
             // The words are each one's own.
             "help" => cut(&text, "\"description\":\"", "\"", "<words>"),
             "createRawLogStream" | "createSequenceStream" | "createLogStream" => {
@@ -227,7 +227,15 @@ fn published(text: &str) -> String {
     let text = cut(text, "\"key\":\"", "\"", "<id>");
     let text = cut(&text, "\"previous\":", ",", "<previous>");
     let text = cut(&text, "\"signature\":\"", "\"", "<signature>");
-    cut(&text, "\"timestamp\":", ",}", "<time>")
+    let text = cut(&text, "\"timestamp\":", ",}", "<time>");
+    measured(&text)
+}
+
+// What is sealed is random, but for its length.
+fn measured(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("\"content\":\"") else { return text.to_owned() };
+    let Some((boxed, behind)) = rest.split_once(".box\"") else { return text.to_owned() };
+    format!("{before}\"content\":\"<{}>.box\"{behind}", boxed.len())
 }
 
 // What a node finds out about its peers, and when.
