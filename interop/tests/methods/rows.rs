@@ -99,6 +99,7 @@ impl Table {
 
 // As the documentation calls them.
 const ENGINE: &str = "an argument that is missing or of a wrong type, where nothing checks it";
+const CREATE: &str = "`db.create`, and a message of box2";
 const EXTRA: &str = "one argument too many for an async method";
 const HELP: &str = "`help`, `gossip.help`, `friends.help`, `query.help`, `links2.help`";
 const NEWER: &str =

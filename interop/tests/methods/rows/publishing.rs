@@ -1,5 +1,6 @@
 //! What is published, and what is not.
 
+use super::CREATE;
 use super::ENGINE;
 use super::EXTRA;
 use super::Table;
@@ -46,6 +47,7 @@ pub(super) fn publishing(table: &mut Table) {
         ],
     );
     private(table);
+    create(table);
     table.ours_only(Reads::Answer, EXTRA, "publish", &[("[{\"type\":\"post\"},5]", "{\"key\":\"<id>\",…")]);
 }
 
@@ -130,6 +132,38 @@ fn private(table: &mut Table) {
         ENGINE,
         "private.publish",
         &[("[]", "!UsageError: Param 0 is required", "!TypeError: cb is not a function")],
+    );
+}
+
+/// Of ssb-db2, which is no part of ssb-server.
+fn create(table: &mut Table) {
+    let unsupported = "!Error: create() does not support …";
+    let not_sealed = "!Error: create() failed to encrypt content: …";
+    table.ours_only(
+        Reads::Answer,
+        CREATE,
+        "db.create",
+        &[
+            ("[]", "!UsageError: Param 0 is required"),
+            ("[{}]", "!Error: create() requires a `content`"),
+            ("[{\"content\":{\"type\":\"post\"},\"feedFormat\":\"x\"}]", unsupported),
+            ("[{\"content\":{\"type\":\"post\"},\"recps\":[\"<A>\"],\"encryptionFormat\":\"x\"}]", unsupported),
+            ("[{\"content\":{\"type\":\"post\"},\"recps\":[\"x\"],\"encryptionFormat\":\"box2\"}]", not_sealed),
+            ("[{\"content\":{\"type\":\"post\"},\"recps\":[\"<N>\"],\"encryptionFormat\":\"box2\"}]", not_sealed),
+            (
+                "[{\"content\":{\"type\":\"post\"},\"recps\":false,\"encryptionFormat\":\"box2\"}]",
+                "!Error: private message field \"recps\" expects…",
+            ),
+            ("[{\"content\":{\"type\":\"post\"}}]", "{\"key\":\"%…\"content\":{\"type\":\"post\"}…"),
+            (
+                "[{\"content\":{\"type\":\"post\"},\"recps\":[\"<A>\"]}]",
+                "{\"key\":\"%…\"content\":\"….box\"…",
+            ),
+            (
+                "[{\"content\":{\"type\":\"post\"},\"recps\":[\"<A>\",\"<me>\"],\"encryptionFormat\":\"box2\"}]",
+                "{\"key\":\"%…\"content\":\"….box2\"…",
+            ),
+        ],
     );
 }
 
