@@ -31,6 +31,7 @@ fn main() {
     lan_beacon();
     address_parse();
     privatebox_open();
+    box2_open();
     replicator();
 }
 
@@ -530,6 +531,49 @@ fn privatebox_open() {
             write("privatebox_open", name, format!("\x02{boxed}").as_bytes());
         }
     }
+}
+
+fn box2_open() {
+    // Sealed: the keys (of each of three people, five kinds), a text and how often less one, then damages.
+    let sealed = |recipients: &[u8], damages: &[u8]| {
+        [[0].as_slice(), &run(recipients), &run(b"hello"), &[0], damages].concat()
+    };
+    write("box2_open", "honest", &sealed(&[0, 1, 2, 3, 4], &[]));
+    write("box2_open", "for-sixteen", &sealed(&[5, 6, 7, 8, 9, 11, 12, 13, 14, 1, 2, 3, 4, 6, 7, 8], &[]));
+    write("box2_open", "for-seventeen", &sealed(&[6; 17], &[]));
+    write("box2_open", "for-nobody", &sealed(&[], &[]));
+    write("box2_open", "without-a-text", &[[0].as_slice(), &run(&[1]), &run(b""), &[0]].concat());
+    write("box2_open", "group-second", &sealed(&[1, 0], &[]));
+    write("box2_open", "two-groups", &sealed(&[0, 5], &[]));
+    write("box2_open", "flipped-header", &sealed(&[0, 7], &[0, 20, 0, 1]));
+    write("box2_open", "flipped-slot", &sealed(&[0, 7], &[0, 70, 0, 0]));
+    write("box2_open", "flipped-body", &sealed(&[0, 7], &[0, 115, 0, 0]));
+    write("box2_open", "cut-in-the-body", &sealed(&[0, 7], &[0, 110, 1]));
+    write("box2_open", "cut-in-a-slot", &sealed(&[0, 7], &[0, 60, 1]));
+    write("box2_open", "slot-removed", &sealed(&[0, 7], &[0, 32, 3, 31]));
+    write("box2_open", "slot-inserted", &sealed(&[0, 7], &[&[0, 32, 2], run(&[9; 32]).as_slice()].concat()));
+    // By a sender: how many slots and for whom, how long the extension is, by which bits the header lies, then the text.
+    let made = |slots: &[u8], extension_len: u8, lie: [u8; 2], plain: &[u8]| {
+        let count = u8::try_from(slots.len()).expect("a few slots");
+        [[1, count].as_slice(), slots, &[extension_len], &lie, plain].concat()
+    };
+    write("box2_open", "sender-without-slots", &made(&[], 0, [0, 0], b"hello"));
+    write("box2_open", "sender-without-a-text", &made(&[1, 7], 0, [0, 0], b""));
+    write("box2_open", "sender-of-an-extension", &made(&[1, 7], 40, [0, 0], b"hello"));
+    write(
+        "box2_open",
+        "sender-to-the-seventeenth-slot",
+        &made(&[[6; 16].as_slice(), &[7]].concat(), 0, [0, 0], b"hello"),
+    );
+    write("box2_open", "sender-to-a-group-behind", &made(&[1, 0, 5], 0, [0, 0], b"hello"));
+    write("box2_open", "sender-lies", &made(&[1], 0, [0, 1], b"hello"));
+    write("box2_open", "sender-lies-a-lot", &made(&[1], 0, [0xff, 0xff], b"hello"));
+    // Anything: noise, what stands in a message, and what names a group and a P.O. box.
+    write("box2_open", "noise", &[&[2], [7; 200].as_slice()].concat());
+    write("box2_open", "text", b"\x02AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.box2");
+    write("box2_open", "group", b"\x02ssb:identity/group/-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_s=");
+    write("box2_open", "cloaked-group", b"\x02%AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=.cloaked");
+    write("box2_open", "po-box", b"\x02ssb://identity/po-box/-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_s=");
 }
 
 /// The rows of a file of vectors, by its path in the repository.

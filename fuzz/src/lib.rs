@@ -10,6 +10,7 @@
 //! cargo run --manifest-path fuzz/Cargo.toml --bin peer -- FILE    replay one file, on any toolchain
 //! ```
 
+mod box2;
 mod boxstream;
 mod cast;
 mod chain;
@@ -31,6 +32,7 @@ mod secret;
 mod session;
 mod store;
 
+pub use box2::box2_open;
 pub use boxstream::boxstream_open;
 pub use chain::message_chain;
 pub use codec::muxrpc_decode;

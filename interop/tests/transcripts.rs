@@ -27,7 +27,6 @@ use self::transcript::parse;
 
 /// Methods that this version does not have.
 const NOT_HERE: &[(&str, &str)] = &[
-    ("blobs", "blobs come later"),
     ("ws", "a namespace of the WebSocket plugin, which has no methods"),
     ("links", "the index of links comes later"),
     ("latest", "comes with EBT"),
@@ -42,6 +41,10 @@ const DIFFERENT: &[(&str, In, &str)] = &[
     ("get --help", In::Stdout, "ours says how words become arguments"),
     ("publish --help", In::Stdout, "ours says how words become arguments"),
     ("nosuchcmd", In::Stdout, "an error is no data: it goes to standard error"),
+    ("blobs", In::Stdout, "ours lists the methods that can be called, not those with a help text"),
+    ("blobs --help", In::Stdout, "ours lists the methods that can be called, not those with a help text"),
+    ("blobs.add --help", In::Everything, "there it adds the empty blob"),
+    ("blobs.nosuch", In::Stdout, "an error is no data: it goes to standard error"),
     ("gossip", In::Stdout, "ours lists the methods that can be called, not those with a help text"),
     ("version", In::Stdout, "that of this node, not that of ssb-db"),
     ("help", In::Stdout, "the texts are our own, and about the methods that are here"),

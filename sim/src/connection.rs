@@ -199,6 +199,13 @@ impl Connection {
                 Letter::OooAsk(wants) => self.ooo.ask(&wants, &mut self.peer),
                 Letter::OooServe(ids) => self.ooo.serve(ids),
                 Letter::OooTell(id, json) => self.ooo.tell(&id, &json, &mut self.peer),
+                // Nobody has blobs yet.
+                Letter::BlobsCall
+                | Letter::BlobsSay(_)
+                | Letter::BlobsLookUp(_)
+                | Letter::BlobFetch { .. }
+                | Letter::BlobStop { .. }
+                | Letter::BlobAnswer { .. } => {}
             }
         }
         self.tell_core(out);
@@ -211,7 +218,7 @@ impl Connection {
         if self.peer.buffered() >= page_len {
             return false;
         }
-        let Some((feed, from)) = self.ebt.pop() else { return false };
+        let Some((feed, from)) = self.ebt.pop(|feed| latest(reader, feed)) else { return false };
         let (viewer, latest) = (self.peer.remote().unwrap_or(self.me), latest(reader, &feed));
         let page = read_page(&mut Serving::cursor(feed, from, viewer, latest), reader, page_len);
         out.sent.extend(page.items.iter().map(|(sequence, _)| (feed, *sequence, viewer)));

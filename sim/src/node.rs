@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use ssb_blobs::wants::Policy;
 use ssb_gossip::address::Address;
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::core::Core;
@@ -197,6 +198,8 @@ impl Node {
             dialing,
             lan: Lan::Off,
             firewall: Firewall::default(),
+            blobs: Policy::default(),
+            pushes: Vec::new(),
             banned,
             forks: reader.forks().iter().map(|fork| (fork.feed, fork.sequence)).collect(),
             retention,
@@ -542,7 +545,7 @@ impl Node {
                 Output::Readmit { what, .. } => self.own.push_back(Own::Readmit(what)),
                 Output::Retain { steps } => self.own.push_back(Own::Retain(steps)),
                 // Whom a node knows, the seed says.
-                Output::SavePeers => {}
+                Output::SavePeers | Output::SavePushes => {}
                 Output::Dial { ticket, address } => wishes.push(match ticket {
                     Some(ticket) => Wish::Dial(target(ticket.0)),
                     None => Wish::DialUnasked(address.key()),

@@ -9,8 +9,10 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
+use ssb_keys::BlobId;
 use ssb_keys::Keypair;
 use ssb_keys::base64;
+use ssb_keys::hash::sha256;
 use ssb_keys::network::NetworkKey;
 use ssb_keys::secret_file;
 use ssb_node::testing;
@@ -140,8 +142,30 @@ fn a_stream_that_breaks_prints_what_came() {
 fn a_sink_reads_standard_input() {
     let home = Home::new();
 
-    assert_eq!(home.run_with(&["blobs.add"], &[7; 200_000]), printed(""));
+    let id = BlobId::from_bytes(sha256(&[7; 200_000]));
+    assert_eq!(home.run_with(&["blobs.add"], &[7; 200_000]), printed(&format!("{id}\n")));
     assert_eq!(home.run_with(&["blobs.refuse"], &[7; 200_000]), failed("Error: no room\n"));
+}
+
+#[test]
+fn a_blob_is_read_from_a_file_and_its_id_is_printed() {
+    let home = Home::new();
+    let file = home.path().join("file");
+    fs::write(&file, [7; 200_000]).unwrap();
+    let name = file.to_str().unwrap();
+    let id = BlobId::from_bytes(sha256(&[7; 200_000]));
+
+    assert_eq!(home.run(&["blobs.add", name]), printed(&format!("{id}\n")));
+    assert_eq!(home.run(&["blobs.add", name, "--id", &id.to_string()]), printed(&format!("{id}\n")));
+    let none = "Error: none cannot be read: No such file or directory (os error 2)\n";
+    assert_eq!(home.run(&["blobs.add", "none"]), failed(none));
+    let directory = home.run(&["blobs.add", home.path().to_str().unwrap()]);
+    assert_eq!(
+        (directory.stderr.as_str(), directory.code),
+        ("Error: ~/.ssb cannot be read: is a directory\n", Some(1))
+    );
+    let id = "Error: --id has to be the id of a blob, such as &8aEQ...=.sha256\n";
+    assert_eq!(home.run(&["blobs.add", name, "--id", "x"]), failed(id));
 }
 
 #[test]

@@ -16,6 +16,10 @@ use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use ssb_blobs::wants::Policy;
+use ssb_blobs::wants::Wants;
+use ssb_blobs::wants::event::Input as BlobInput;
+use ssb_keys::BlobId;
 use ssb_keys::FeedId;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_msg::Signing;
@@ -25,6 +29,7 @@ use ssb_msg::limits::WIRE_LEN_MAX;
 use self::progress::Traffic;
 use self::watch::Revisions;
 use crate::address::Address;
+use crate::blobs::Blobs;
 use crate::connection::ConnectionId;
 use crate::connection::Side;
 use crate::connection::StreamId;
@@ -115,6 +120,10 @@ pub struct Start {
     pub lan: Lan,
     /// Who may connect.
     pub firewall: Firewall,
+    /// Which blobs are asked for, and how much of that.
+    pub blobs: Policy,
+    /// Blobs that were pushed before.
+    pub pushes: Vec<BlobId>,
 }
 
 /// When the table of peers is to be kept.
@@ -154,6 +163,7 @@ pub struct Core {
     firewall: Firewall,
     retention: Clockwork,
     ooo: Ooo,
+    blobs: Blobs,
     /// Who waits for the end of all connections with a peer, and hears what then.
     parting: Vec<(FeedId, Output)>,
     revisions: Revisions,
@@ -198,6 +208,7 @@ impl Core {
             firewall: start.firewall,
             retention: Clockwork::new(start.retention),
             ooo: Ooo::new(start.signing),
+            blobs: Blobs::new(start.blobs, start.pushes),
             parting: Vec::new(),
             revisions: Revisions::default(),
             traffic,
@@ -234,6 +245,7 @@ impl Core {
                 self.replicator.closed(connection);
                 self.ebt.closed(connection, &self.scope, now.uptime);
                 self.ooo.ended(connection);
+                self.blobs.closed(connection, now.uptime, &mut self.outbox);
                 let opens = self.recovery.closed(connection, now.uptime);
                 self.open_gate(opens);
                 self.scheduler.closed(connection, &self.peers, now.uptime);
@@ -281,6 +293,7 @@ impl Core {
             Input::Fetch { ticket, id, patience } => {
                 self.ooo.fetch(ticket, id, patience, now.uptime, &mut self.outbox);
             }
+            Input::Blobs(input) => self.blobs.handle(input, now.uptime, &mut self.outbox),
             Input::Items { connection, items } => self.items(connection, items),
             Input::StreamEnded { connection, stream, failed } => {
                 self.replicator.ended(connection, stream);
@@ -347,6 +360,8 @@ impl Core {
                 self.replicator.emptied(feed, &self.scope, &mut self.outbox);
                 self.ebt.emptied(feed, &self.scope, now.uptime);
                 self.ooo.forget_feed(&feed);
+                let (moved, out) = (BTreeSet::from([feed]), &mut self.outbox);
+                self.blobs.scope_changed(&moved, &self.scope, now.uptime, out);
                 self.scope.graph.forget(&feed);
                 self.graph_changed(now.uptime);
             }
@@ -368,6 +383,7 @@ impl Core {
                 let fallbacks = self.ebt.tick(waits, &self.scope, now.uptime, &mut self.outbox);
                 self.fall_back(fallbacks);
                 self.ooo.tick(now.uptime, &mut self.outbox);
+                self.blobs.handle(BlobInput::Tick, now.uptime, &mut self.outbox);
                 self.look_around(now);
                 self.schedule(now);
                 // Before the own feed is recovered nobody knows who is near.
@@ -397,6 +413,7 @@ impl Core {
             self.scheduler.deadline(),
             self.neighbours.deadline(),
             self.ooo.deadline(),
+            self.blobs.deadline(),
             self.keeping.due,
         ];
         deadlines.into_iter().flatten().min()
@@ -471,6 +488,11 @@ impl Core {
         &self.ooo
     }
 
+    /// Blobs that are wanted.
+    pub const fn blobs(&self) -> &Wants {
+        self.blobs.wants()
+    }
+
     /// The table of known peers.
     pub const fn peers(&self) -> &Peers {
         &self.peers
@@ -513,7 +535,7 @@ impl Core {
     fn opened(&mut self, connection: ConnectionId, peer: FeedId, side: Side, now: Now) {
         // The owner's own programs are no peers: they have nothing to give.
         if side == Side::Local || peer == self.scope.me {
-            return;
+            return self.blobs.attended(connection, self.scope.me, now.uptime, &mut self.outbox);
         }
         if self.scope.blocks(&peer) {
             self.close([connection]);
@@ -530,6 +552,7 @@ impl Core {
         self.replicator.opened(connection, peer);
         self.recover(connection, now.uptime);
         self.ebt.opened(connection, peer, side, &self.scope, now.uptime, &mut self.outbox);
+        self.blobs.opened(connection, peer, &self.scope, now.uptime, &mut self.outbox);
     }
 
     /// Connections are to end.
@@ -704,6 +727,7 @@ impl Core {
         self.revisions.scope += 1;
         self.replicator.scope_changed(feeds, &self.scope, &mut self.outbox);
         self.ebt.scope_changed(feeds, &self.scope, now);
+        self.blobs.scope_changed(feeds, &self.scope, now, &mut self.outbox);
         self.scheduler.changed(now);
     }
 }

@@ -4,6 +4,9 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ssb_blobs::wants::event::Fetch;
+use ssb_blobs::wants::item::Word;
+use ssb_keys::BlobId;
 use ssb_keys::FeedId;
 use ssb_keys::MessageId;
 use ssb_keys::published_mark::PublishedMark;
@@ -167,6 +170,9 @@ pub enum Input {
         /// How long to wait for it, at most [`PATIENCE_MAX`](crate::ooo::PATIENCE_MAX).
         patience: Duration,
     },
+    /// Something happened to blobs. Not that a connection opened or closed, that somebody is nearer or farther, or that time has
+    /// passed, which the core tells of itself.
+    Blobs(ssb_blobs::wants::event::Input),
     /// The log has judged messages, in the order in which it stored them. What is stored is durable.
     Verdicts(Vec<Verdict>),
     /// The owner wants a connection with a peer.
@@ -364,6 +370,8 @@ pub enum Output {
     SaveMark(PublishedMark),
     /// Keep the table of peers for the next start.
     SavePeers,
+    /// Keep for the next start which blobs are [pushed](ssb_blobs::wants::Wants::pushes).
+    SavePushes,
     /// Remove it from the log, answer the ticket, and say [`Input::Emptied`] of a feed.
     Remove {
         /// Who waits for the answer.
@@ -499,6 +507,33 @@ pub enum Letter {
     OooServe(Vec<MessageId>),
     /// Send this message, which is wanted.
     OooTell(MessageId, Arc<str>),
+    /// Call `blobs.createWants`.
+    BlobsCall,
+    /// Say which blobs are wanted and which are here, as one item.
+    BlobsSay(Vec<(BlobId, Word)>),
+    /// Look up which of these are here.
+    BlobsLookUp(Vec<BlobId>),
+    /// Get a blob.
+    BlobFetch {
+        /// The name of the download.
+        fetch: Fetch,
+        /// Which blob.
+        id: BlobId,
+        /// More bytes than this are not to be taken.
+        len_max: u64,
+    },
+    /// End a download.
+    BlobStop {
+        /// Which.
+        fetch: Fetch,
+    },
+    /// Answer who waits for a blob.
+    BlobAnswer {
+        /// Which.
+        id: BlobId,
+        /// Whether it is here now; if not, too many are wanted already.
+        is_here: bool,
+    },
 }
 
 impl Letter {

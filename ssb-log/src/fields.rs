@@ -5,6 +5,7 @@ use ssb_keys::MessageId;
 
 use crate::index::Facts;
 use crate::locate;
+use crate::locate::Target;
 use crate::reader::Stored;
 
 /// Where the parts of a message are. Content is not looked into until somebody does.
@@ -83,6 +84,15 @@ impl Stored {
     /// JavaScript sorts it.
     pub fn time(&self) -> f64 {
         time(&self.json, self.received)
+    }
+
+    /// All that its content points at, anywhere in it, in the order in which it does. Nothing, if it is encrypted.
+    pub fn targets(&self) -> Vec<Target> {
+        let mut targets = Vec::new();
+        if let Some(content) = locate::content(&self.json) {
+            locate::targets(content, |target| targets.push(target));
+        }
+        targets
     }
 
     /// Where its parts are. `None` if it is no message.

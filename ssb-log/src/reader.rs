@@ -23,6 +23,7 @@ use crate::fork::Fork;
 use crate::fork::ForkProof;
 use crate::index::Indexes;
 use crate::index::contacts;
+use crate::index::content::ContentIndex;
 use crate::index::content::ContentIndexes;
 use crate::index::feeds::FeedNumber;
 use crate::index::feeds::Latest;
@@ -484,6 +485,12 @@ impl<D: Directory> Reader<D> {
     /// The ordinal behind the last record.
     pub fn end(&self) -> Ordinal {
         self.log.end()
+    }
+
+    /// Up to where the indexes of content know the messages. What is behind it a query reads in the log itself.
+    pub fn indexed(&self) -> Ordinal {
+        let content = self.content.read(ContentIndex::Links).end();
+        Ordinal::new(self.private().map_or(content, |own| content.min(own.found().end())))
     }
 
     /// How many messages there are. Fewer than records, if some were deleted.

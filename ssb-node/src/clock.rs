@@ -30,6 +30,12 @@ impl Clock {
         Uptime::new(self.started.elapsed())
     }
 
+    /// The time, in milliseconds since 1970.
+    pub(crate) fn unix_millis(&self) -> u64 {
+        let elapsed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// A timestamp for a message: never the same twice, and never earlier than one before. Within a millisecond it
     /// counts thousandths, as JavaScript's monotonic-timestamp counts fractions.
     pub(crate) fn timestamp(&self) -> f64 {

@@ -7,6 +7,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ssb_blobs::limits::FETCHED_LEN_MAX;
+use ssb_blobs::wants;
 pub use ssb_gossip::address::Address;
 pub use ssb_gossip::address::ParseAddressError;
 pub use ssb_gossip::address::Transport;
@@ -79,6 +81,10 @@ pub struct Config {
     pub blocks: Blocks,
     /// What of the log is kept (`retention`).
     pub retention: Retention,
+    /// Which blobs are fetched, offered and kept (`blobs`).
+    pub blobs: Blobs,
+    /// Where blobs are served over HTTP (`serveBlobs`, and `ws.port`).
+    pub http: Http,
     /// Whether the owner insists that the feed is nowhere longer than here, which opens the gate on publishing.
     pub new_feed: bool,
     /// How much is logged (`logging.level`).
@@ -109,6 +115,8 @@ impl Config {
             hops: HOPS,
             blocks: Blocks::default(),
             retention: Retention::default(),
+            blobs: Blobs::default(),
+            http: Http::default(),
             new_feed: false,
             log_level: LogLevel::default(),
         }
@@ -153,6 +161,74 @@ impl Retention {
     /// The policy over the log.
     pub(crate) const fn policy(&self) -> Policy {
         Policy { hops: self.hops, age: self.age, quota: self.bytes }
+    }
+}
+
+/// Which blobs are fetched, offered and kept (ssb-blobs 1.2.2; `quota` is ours).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Blobs {
+    /// Only blobs of fewer bytes are fetched from peers (`blobs.max`). The owner adds what they like.
+    pub max: u64,
+    /// How far away whoever wants a blob may be for this node to look for it, too (`blobs.sympathy`).
+    pub sympathy: u8,
+    /// Whether peers are told only of blobs that are pushed (`blobs.stingy`).
+    pub stingy: bool,
+    /// How many peers have to have a blob that is pushed (`blobs.pushy`).
+    pub pushy: u32,
+    /// How many bytes all blobs may have (`blobs.quota`). Above that, blobs of others go, those that nobody refers to or only
+    /// feeds far away first, and no more of them are taken until there is room. None: as many as there are.
+    pub quota: Option<u64>,
+}
+
+/// Where blobs are served over HTTP. To programs of this machine, unless told otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Http {
+    /// At which port (`serveBlobs.port` of ssb-serve-blobs 3, or else `ws.port`).
+    pub port: HttpPort,
+    /// At which host (`serveBlobs.host`, which JavaScript has not). None: at those that only this machine reaches.
+    pub host: Option<String>,
+    /// By which names the node may be asked, beside `localhost` and its addresses (`serveBlobs.hosts`, which JavaScript has not).
+    pub hosts: Vec<String>,
+    /// Whether pages of others may read blobs (`serveBlobs.cors`).
+    pub cors: bool,
+}
+
+/// A port for HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpPort {
+    /// None.
+    Off,
+    /// This one, unless another program has it.
+    IfFree(u16),
+    /// This one; 0 for any that is free.
+    Exactly(u16),
+}
+
+impl HttpPort {
+    /// That of ssb-server 16.0.1.
+    pub const USUAL: u16 = 8989;
+}
+
+impl Default for HttpPort {
+    fn default() -> Self {
+        Self::IfFree(Self::USUAL)
+    }
+}
+
+impl Default for Blobs {
+    fn default() -> Self {
+        Self { max: FETCHED_LEN_MAX, sympathy: 3, stingy: false, pushy: 3, quota: None }
+    }
+}
+
+impl Blobs {
+    /// What of it concerns peers.
+    pub(crate) fn policy(&self) -> wants::Policy {
+        let Self { max, sympathy, stingy, pushy, quota: _ } = *self;
+        let pushy = usize::try_from(pushy).unwrap_or(usize::MAX);
+        wants::Policy { sympathy, pushy, stingy, len_max: max, ..wants::Policy::default() }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Map;
 use serde_json::Value;
+use ssb_blobs::wants::Policy;
 use ssb_gossip::core::Core;
 use ssb_gossip::core::Start;
 use ssb_gossip::event::Input;
@@ -132,6 +133,8 @@ pub(crate) fn core(contacts: &[(u8, Relation, u8)]) -> Core {
         dialing: None,
         lan: Lan::Off,
         firewall: Firewall::default(),
+        blobs: Policy::default(),
+        pushes: Vec::new(),
     })
 }
 

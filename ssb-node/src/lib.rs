@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod addresses;
+mod blobs;
 pub mod client;
 mod clock;
 pub mod config;
@@ -10,6 +11,7 @@ mod doorway;
 #[cfg(test)]
 mod fixture;
 mod followers;
+mod http;
 mod index_thread;
 pub mod interfaces;
 mod lan;

@@ -40,7 +40,18 @@ mod tests {
 
         assert_eq!(
             public,
-            ["manifest", "createHistoryStream", "gossip.ping", "ebt.replicate", "conn.ping", "ooo.stream"]
+            [
+                "manifest",
+                "createHistoryStream",
+                "gossip.ping",
+                "ebt.replicate",
+                "conn.ping",
+                "ooo.stream",
+                "blobs.get",
+                "blobs.getSlice",
+                "blobs.has",
+                "blobs.changes"
+            ]
         );
     }
 

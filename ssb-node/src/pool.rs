@@ -41,6 +41,11 @@ impl Pool {
         Ok((Self(sender), threads))
     }
 
+    /// Runs `job` on one of the threads, some time. If too many wait already it is dropped without being run.
+    pub(crate) fn try_run(&self, job: impl FnOnce() + Send + 'static) {
+        drop(self.0.try_send(Box::new(job)));
+    }
+
     /// Runs `job` on one of the threads.
     pub(crate) fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Promise<T> {
         let jobs = self.0.clone();

@@ -15,6 +15,7 @@ use ssb_log::Reader;
 use ssb_muxrpc::Methods;
 
 use crate::addresses::Addresses;
+use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::config::Ooo;
 use crate::index_thread::Rebuild;
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     /// What the owner may see of it, and nobody else: with what was sealed for them.
     pub(crate) private: Reader<Disk>,
     pub(crate) reads: Pool,
+    pub(crate) blobs: Blobs,
     /// Looks up names: whom a look-up keeps waiting, no read of the log does.
     pub(crate) names: Pool,
     /// Whoever wants the indexes made anew.

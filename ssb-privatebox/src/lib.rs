@@ -2,13 +2,20 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
+#[cfg(feature = "box2")]
+pub mod box2;
 mod error;
 mod key;
 pub mod limits;
 mod open;
 mod seal;
+mod suffixed;
 pub mod text;
+#[cfg(test)]
+mod vectors;
 
 pub use error::SealError;
 pub use key::ReadKey;

@@ -159,9 +159,16 @@ impl Line {
                 }
                 Letter::Stop { .. } => {}
                 Letter::OooAsk(wants) => self.ooo.ask(&wants, &mut self.peer),
-                // Nobody wants single messages here.
-                Letter::OooServe(_) | Letter::OooTell(..) => {}
-                Letter::Refuse | Letter::Close | Letter::ServeHistory { .. } => {
+                // Nobody wants single messages here, nor blobs.
+                Letter::OooServe(_) | Letter::OooTell(..) | Letter::BlobsCall => {}
+                Letter::Refuse
+                | Letter::Close
+                | Letter::ServeHistory { .. }
+                | Letter::BlobsSay(_)
+                | Letter::BlobsLookUp(_)
+                | Letter::BlobFetch { .. }
+                | Letter::BlobStop { .. }
+                | Letter::BlobAnswer { .. } => {
                     outside.fail(|| format!("node {} says {letter:?} to node {}", self.node, self.other));
                 }
             }
@@ -175,7 +182,7 @@ impl Line {
         if self.peer.buffered() >= PAGE_LEN {
             return false;
         }
-        let Some((feed, from)) = self.ebt.pop() else { return false };
+        let Some((feed, from)) = self.ebt.pop(|feed| core.held(feed)) else { return false };
         let (held, viewer) = (core.held(&feed), outside.archive.id(self.other));
         let read = |from, len_max| Ok::<_, Infallible>(outside.archive.page(&feed, from, held, len_max));
         let page = Serving::cursor(feed, from, viewer, held).page(held, PAGE_LEN, read, || Ok(false));

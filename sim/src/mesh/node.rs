@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
+use ssb_blobs::wants::Policy;
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::core::Core;
 use ssb_gossip::core::Start;
@@ -90,6 +91,8 @@ impl Node {
             dialing: None,
             lan: Lan::Off,
             firewall: Firewall::default(),
+            blobs: Policy::default(),
+            pushes: Vec::new(),
             banned: Vec::new(),
             forks: Vec::new(),
             retention: Retention::Everything,
@@ -240,7 +243,7 @@ impl Node {
                 }
             }
             Output::Ingest(group) => self.judge(group, outside),
-            Output::SavePeers | Output::Changed(_) => {}
+            Output::SavePeers | Output::SavePushes | Output::Changed(_) => {}
             other => outside.fail(|| format!("node {} wants {other:?}", self.number)),
         }
     }

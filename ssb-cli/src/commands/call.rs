@@ -21,6 +21,7 @@ use ssb_node::config::Listen;
 use ssb_node::config::Place;
 use ssb_node::config::Transform;
 
+use super::blobs;
 use super::explain;
 use super::manifest;
 use super::manifest::Found;
@@ -69,10 +70,18 @@ pub(super) fn run(call: &Call, settings: &Settings) -> Result<(), Failure> {
         client.into_iter().for_each(Client::close);
         return print::out(explain::text(&call.method, &path, kind, docs.as_ref()).as_bytes());
     }
+    if path == ["blobs", "add"] {
+        let input = blobs::Input::open(call)?;
+        let mut client = connect(settings, &me)?;
+        let added = blobs::add(&mut client, input);
+        client.close();
+        return added;
+    }
     let args = arguments(call)?;
 
     let mut client = connect(settings, &me)?;
     let result = match kind {
+        Kind::Source if path == ["blobs", "get"] => blobs::get(&mut client, call, &args),
         Kind::Source => print_source(&mut client, &path, &args),
         Kind::Sink => {
             client.sink(&path, &args, &mut io::stdin().lock()).map_err(|error| call_failure(&error))
@@ -211,7 +220,7 @@ fn unconnected(error: ConnectError, host: &str, server: FeedId, config: &Config)
     }
 }
 
-fn call_failure(error: &CallError) -> Failure {
+pub(super) fn call_failure(error: &CallError) -> Failure {
     match error {
         CallError::Remote(remote) if USAGE_ERRORS.contains(&remote.name()) => Failure::new(remote.message()),
         CallError::Remote(remote) => {

@@ -1,5 +1,6 @@
 //! What the commands do.
 
+mod blobs;
 mod call;
 mod config;
 mod explain;

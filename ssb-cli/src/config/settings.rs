@@ -11,6 +11,7 @@ use ssb_node::config::Address;
 use ssb_node::config::Admission;
 use ssb_node::config::Blocks;
 use ssb_node::config::Config;
+use ssb_node::config::HttpPort;
 use ssb_node::config::LogLevel;
 use ssb_node::config::ParseAddressError;
 use ssb_node::config::Timers;
@@ -83,6 +84,8 @@ impl Settings {
             };
         }
         read_retention(settings, &mut node)?;
+        read_blobs(settings, &mut node)?;
+        read_http(settings, &mut node)?;
         if let Some(found) = settings.find("logging.level")? {
             let level = values::text_of(&found.value).and_then(|name| LogLevel::parse(&name));
             node.log_level = level.ok_or_else(|| found.error("one of error, warning, notice, info"))?;
@@ -210,14 +213,60 @@ fn read_retention(settings: &Group, node: &mut Config) -> Result<(), ConfigError
     node.retention.hops = hops.map(|hops| u8::try_from(hops).unwrap_or(u8::MAX));
     let days = values::integer(settings, "retention.days", DAYS_MAX, "a whole number of days, 0 to 36500")?;
     node.retention.age = days.map(|days| Duration::from_secs(days * 86_400));
-    node.retention.bytes =
-        values::integer(settings, "retention.bytes", u64::MAX, "a whole number of bytes, 0 or more")?;
+    node.retention.bytes = values::integer(settings, "retention.bytes", u64::MAX, BYTES)?;
     if let Some(found) = settings.find("retention.keep")? {
         let ids = values::texts(&found.value).and_then(|ids| {
             ids.iter().filter(|id| !id.is_empty()).map(|id| FeedId::parse(id).ok()).collect::<Option<_>>()
         });
         node.retention.keep = ids.ok_or_else(|| found.error(IDS))?;
     }
+    Ok(())
+}
+
+/// Names of ssb-blobs 1.2.2, where 0 counts as not set, and `quota`, which is ours.
+fn read_blobs(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
+    let count = |key, expected| values::integer(settings, key, u64::MAX, expected);
+    let set = |value: Option<u64>| value.filter(|value| *value > 0);
+    node.blobs.max = set(count("blobs.max", BYTES)?).unwrap_or(node.blobs.max);
+    let sympathy = count("blobs.sympathy", "a whole number of steps, 0 or more")?;
+    // Nobody is that many steps away.
+    node.blobs.sympathy =
+        sympathy.map_or(node.blobs.sympathy, |steps| u8::try_from(steps).unwrap_or(u8::MAX));
+    node.blobs.stingy = values::switch(settings, "blobs.stingy")?.unwrap_or(false);
+    let pushy = set(count("blobs.pushy", "a whole number of peers, 0 or more")?);
+    node.blobs.pushy = pushy.map_or(node.blobs.pushy, |peers| u32::try_from(peers).unwrap_or(u32::MAX));
+    node.blobs.quota = count("blobs.quota", BYTES)?;
+    Ok(())
+}
+
+/// Names of ssb-serve-blobs 3, `ws.port` of ssb-config 3.4.6, and two that are ours.
+fn read_http(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
+    let port = |key| values::integer(settings, key, u64::from(u16::MAX), PORT);
+    let port_of = |port| u16::try_from(port).unwrap_or(HttpPort::USUAL);
+    if let Some(found) = settings.find("ws.port")?
+        && let Some(port) = port("ws.port")?.map(port_of)
+    {
+        let is_needed = found.origin.is_somebody_s();
+        node.http.port = if is_needed { HttpPort::Exactly(port) } else { HttpPort::IfFree(port) };
+    }
+    if let Some(found) = settings.find("serveBlobs")?.filter(|found| !matches!(found.value, Value::Object(_)))
+    {
+        match values::switch(settings, "serveBlobs")? {
+            Some(false) => node.http.port = HttpPort::Off,
+            Some(true) => {}
+            None => return Err(found.error("true, false, or an object of settings")),
+        }
+        return Ok(());
+    }
+    if let Some(port) = port("serveBlobs.port")? {
+        node.http.port = HttpPort::Exactly(port_of(port));
+    }
+    node.http.host = values::text(settings, "serveBlobs.host", "the address or name of an interface")?;
+    if let Some(found) = settings.find("serveBlobs.hosts")? {
+        node.http.hosts =
+            values::texts(&found.value).ok_or_else(|| found.error("a name, or a list of names"))?;
+    }
+    node.http.cors = values::switch(settings, "serveBlobs.cors")?.unwrap_or(false);
     Ok(())
 }
 
@@ -231,6 +280,8 @@ fn read_key(settings: &Group) -> Result<Option<FeedId>, ConfigError> {
     id.map(Some).ok_or_else(|| found.error("the id of a feed, @...=.ed25519"))
 }
 
+const BYTES: &str = "a whole number of bytes, 0 or more";
+
 const IDS: &str = "the id of a feed, @...=.ed25519, or a list of them";
 
 /// The most days that messages are kept for, if not for ever: a century.
@@ -243,6 +294,7 @@ mod tests {
 
     use ssb_keys::Keypair;
     use ssb_keys::base64;
+    use ssb_node::config::Blobs;
     use ssb_node::config::Gossip;
     use ssb_node::config::Listen;
     use ssb_node::config::Place;
@@ -446,6 +498,45 @@ mod tests {
         let too_long = "option --retention.days is 36501; expected a whole number of days, 0 to 36500";
         assert_eq!(read("{}", "start --retention.days 36501"), Err(too_long.into()));
         assert!(read("{}", "start --retention.days 36500").is_ok());
+    }
+
+    #[test]
+    fn which_blobs_are_fetched_and_kept_is_read() {
+        let file =
+            r#"{"blobs": {"max": 1000, "sympathy": 0, "stingy": true, "pushy": "7", "quota": 5000000000}}"#;
+
+        let blobs = read(file, "start").unwrap().node.blobs;
+
+        assert_eq!((blobs.max, blobs.sympathy, blobs.stingy, blobs.pushy), (1_000, 0, true, 7));
+        assert_eq!(blobs.quota, Some(5_000_000_000));
+        let unset = read(r#"{"blobs": {"max": 0, "pushy": 0, "quota": null}}"#, "start").unwrap().node.blobs;
+        assert_eq!(unset, Blobs::default());
+        let far = read("{}", "start --blobs.sympathy 1000 --blobs.quota 0").unwrap().node.blobs;
+        assert_eq!((far.sympathy, far.quota), (u8::MAX, Some(0)));
+        let error = "option --blobs.quota is \"1GB\"; expected a whole number of bytes, 0 or more";
+        assert_eq!(read("{}", "start --blobs.quota 1GB"), Err(error.into()));
+    }
+
+    #[test]
+    fn where_blobs_are_served_over_http_is_read() {
+        let http = |file: &str, words: &str| read(file, words).map(|settings| settings.node.http);
+        let port = |file: &str, words: &str| http(file, words).unwrap().port;
+
+        assert_eq!(port("{}", "start"), HttpPort::IfFree(8989));
+        assert_eq!(port(r#"{"ws": {"port": 9000}}"#, "start"), HttpPort::Exactly(9000));
+        assert_eq!(
+            port(r#"{"serveBlobs": {"port": 26835}}"#, "start --ws.port 9000"),
+            HttpPort::Exactly(26835)
+        );
+        assert_eq!(port("{}", "start --serveBlobs=false"), HttpPort::Off);
+        assert_eq!(port("{}", "start --no-serveBlobs"), HttpPort::Off);
+        assert_eq!(port(r#"{"serveBlobs": true}"#, "start"), HttpPort::IfFree(8989));
+        let file = r#"{"serveBlobs": {"host": "0.0.0.0", "hosts": "blobs.example", "cors": true}}"#;
+        let served = http(file, "start").unwrap();
+        assert_eq!((served.host.as_deref(), served.cors), (Some("0.0.0.0"), true));
+        assert_eq!(served.hosts, ["blobs.example"]);
+        let error = "option --serveBlobs is \"maybe\"; expected true or false";
+        assert_eq!(http("{}", "start --serveBlobs maybe"), Err(error.into()));
     }
 
     #[test]

@@ -35,6 +35,11 @@ fn notice(key: &str, origin: &Origin) -> Option<String> {
 
 /// Settings that do something. A name stands for all below it.
 const EFFECTIVE: &[&str] = &[
+    "blobs.max",
+    "blobs.pushy",
+    "blobs.quota",
+    "blobs.stingy",
+    "blobs.sympathy",
     "caps.shs",
     "caps.sign",
     "config",
@@ -71,10 +76,12 @@ const EFFECTIVE: &[&str] = &[
     "retention.keep",
     "seed",
     "seeds",
+    "serveBlobs",
     "timeout",
     "timers.handshake",
     "timers.inactivity",
     "timers.ping",
+    "ws.port",
     // Variables only: they say what the others are called and where they are.
     "appname",
 ];
@@ -140,7 +147,7 @@ mod tests {
 
     #[test]
     fn what_only_javascript_knows_is_told_apart_from_what_nobody_knows() {
-        assert_eq!(of("blobs.max"), Some("option --blobs.max has no effect in this version".to_owned()));
+        assert_eq!(of("invite.max"), Some("option --invite.max has no effect in this version".to_owned()));
         assert_eq!(
             of("colour of the sky"),
             Some("option --colour of the sky: there is no setting colour of the sky".to_owned())

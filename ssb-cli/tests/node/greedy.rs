@@ -136,7 +136,7 @@ fn most_kib(node: &Node, bystander: &mut Line) -> u64 {
 }
 
 /// How much memory a node takes.
-fn resident_kib(node: &Node) -> u64 {
+pub(super) fn resident_kib(node: &Node) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", node.pid())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()

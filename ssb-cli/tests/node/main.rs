@@ -7,6 +7,7 @@
     reason = "helpers of tests fail tests"
 )]
 
+mod blobs;
 mod bursts;
 mod crowd;
 mod deletion;
@@ -15,6 +16,7 @@ mod disk;
 mod forking;
 mod greedy;
 mod home;
+mod http;
 mod kept;
 mod line;
 mod looking;

@@ -79,12 +79,13 @@ impl Serving {
         self.next.is_empty()
     }
 
-    /// The feed whose turn it is, and its next sequence. [`sent`](Self::sent) is to follow.
-    pub fn pop(&mut self) -> Option<(FeedId, u32)> {
+    /// The feed whose turn it is, and its next sequence. [`sent`](Self::sent) is to follow. What has nothing to send, because the
+    /// log holds the feed up to `latest`, waits until it is [woken](Self::wake): most of what comes, the peer sent itself.
+    pub fn pop(&mut self, latest: impl Fn(&FeedId) -> u32) -> Option<(FeedId, u32)> {
         loop {
             let feed = self.ready.pop_front()?;
             self.is_ready.remove(&feed);
-            if let Some(next) = self.next.get(&feed) {
+            if let Some(next) = self.next.get(&feed).filter(|next| **next <= latest(&feed)) {
                 return Some((feed, *next));
             }
         }
@@ -122,6 +123,10 @@ mod tests {
         FeedId::from_bytes([n; 32])
     }
 
+    fn pop(serving: &mut Serving) -> Option<(FeedId, u32)> {
+        serving.pop(|_| u32::MAX)
+    }
+
     fn sent(serving: &mut Serving, n: u8, from: u32, count: usize, then: &ServedThen<()>) -> Sent {
         serving.sent(feed(n), from, count, then)
     }
@@ -132,45 +137,45 @@ mod tests {
         serving.set(feed(1), Serve::From(1));
         serving.set(feed(2), Serve::From(5));
 
-        assert_eq!(serving.pop(), Some((feed(1), 1)));
+        assert_eq!(pop(&mut serving), Some((feed(1), 1)));
         sent(&mut serving, 1, 1, 3, &ServedThen::More);
-        assert_eq!(serving.pop(), Some((feed(2), 5)));
+        assert_eq!(pop(&mut serving), Some((feed(2), 5)));
         sent(&mut serving, 2, 5, 0, &ServedThen::Wait);
-        assert_eq!(serving.pop(), Some((feed(1), 4)));
+        assert_eq!(pop(&mut serving), Some((feed(1), 4)));
         sent(&mut serving, 1, 4, 1, &ServedThen::Wait);
-        assert_eq!(serving.pop(), None);
+        assert_eq!(pop(&mut serving), None);
 
         serving.wake(&feed(2));
         serving.wake(&feed(2));
         serving.wake(&feed(3));
-        assert_eq!(serving.pop(), Some((feed(2), 5)));
-        assert_eq!(serving.pop(), None);
+        assert_eq!(pop(&mut serving), Some((feed(2), 5)));
+        assert_eq!(pop(&mut serving), None);
     }
 
     #[test]
     fn what_grows_while_it_is_read_is_looked_at_again() {
         let mut serving = Serving::default();
         serving.set(feed(1), Serve::From(1));
-        serving.pop();
+        pop(&mut serving);
         serving.wake(&feed(1));
         sent(&mut serving, 1, 1, 2, &ServedThen::Wait);
 
-        assert_eq!(serving.pop(), Some((feed(1), 3)));
+        assert_eq!(pop(&mut serving), Some((feed(1), 3)));
     }
 
     #[test]
     fn what_was_asked_meanwhile_counts() {
         let mut serving = Serving::default();
         serving.set(feed(1), Serve::From(5));
-        serving.pop();
+        pop(&mut serving);
         serving.set(feed(1), Serve::From(2));
         sent(&mut serving, 1, 5, 3, &ServedThen::Wait);
-        assert_eq!(serving.pop(), Some((feed(1), 2)));
+        assert_eq!(pop(&mut serving), Some((feed(1), 2)));
 
         serving.set(feed(1), Serve::Stop);
         sent(&mut serving, 1, 2, 3, &ServedThen::More);
         serving.wake(&feed(1));
-        assert_eq!(serving.pop(), None);
+        assert_eq!(pop(&mut serving), None);
         assert!(serving.is_empty());
     }
 
@@ -183,23 +188,35 @@ mod tests {
             serving.received(&feed(2), sequence);
         }
 
-        assert_eq!(serving.pop(), Some((feed(1), 6)));
-        assert_eq!(serving.pop(), None);
+        assert_eq!(pop(&mut serving), Some((feed(1), 6)));
+        assert_eq!(pop(&mut serving), None);
+    }
+
+    #[test]
+    fn a_feed_of_which_there_is_no_more_has_no_turn_until_it_grows() {
+        let mut serving = Serving::default();
+        serving.set(feed(1), Serve::From(4));
+        serving.set(feed(2), Serve::From(4));
+        assert_eq!(serving.pop(|of| if *of == feed(1) { 3 } else { 4 }), Some((feed(2), 4)));
+        assert_eq!(serving.pop(|_| 4), None);
+
+        serving.wake(&feed(1));
+        assert_eq!(serving.pop(|_| 4), Some((feed(1), 4)));
     }
 
     #[test]
     fn what_was_stopped_goes_on_where_it_was() {
         let mut serving = Serving::default();
         serving.set(feed(1), Serve::From(1));
-        serving.pop();
+        pop(&mut serving);
         sent(&mut serving, 1, 1, 4, &ServedThen::Wait);
         serving.set(feed(1), Serve::Stop);
-        assert_eq!(serving.pop(), None);
+        assert_eq!(pop(&mut serving), None);
 
         serving.set(feed(1), Serve::Resume);
-        assert_eq!(serving.pop(), Some((feed(1), 5)));
+        assert_eq!(pop(&mut serving), Some((feed(1), 5)));
         serving.set(feed(2), Serve::Resume);
-        assert_eq!(serving.pop(), None, "it was never sent");
+        assert_eq!(pop(&mut serving), None, "it was never sent");
     }
 
     #[test]
@@ -211,11 +228,11 @@ mod tests {
         ] {
             let mut serving = Serving::default();
             serving.set(feed(1), Serve::From(1));
-            serving.pop();
+            pop(&mut serving);
 
             assert_eq!(sent(&mut serving, 1, 1, 1, &then), expected);
             serving.wake(&feed(1));
-            assert_eq!(serving.pop(), None);
+            assert_eq!(pop(&mut serving), None);
         }
     }
 }

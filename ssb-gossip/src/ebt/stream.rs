@@ -149,9 +149,9 @@ impl EbtStream {
         self.serving.is_empty()
     }
 
-    /// The feed that is to be read next, and from where on. [`send`](Self::send) is to follow.
-    pub fn pop(&mut self) -> Option<(FeedId, u32)> {
-        self.serving.pop()
+    /// The feed that is to be read next, and from where on, if the log holds each up to `latest`. [`send`](Self::send) is to follow.
+    pub fn pop(&mut self, latest: impl Fn(&FeedId) -> u32) -> Option<(FeedId, u32)> {
+        self.serving.pop(latest)
     }
 
     /// Sends what was read of a feed from `from` on. Returns whether the log could be read.

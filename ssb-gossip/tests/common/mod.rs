@@ -31,7 +31,11 @@ pub(crate) static METHODS: LazyLock<Arc<Methods>> = LazyLock::new(|| {
     let methods = kinds
         .into_iter()
         .map(|(name, kind)| Method::new(name, kind))
-        .chain([stream::method(), Method::new("ooo.stream", Kind::Duplex)]);
+        .chain([stream::method(), Method::new("ooo.stream", Kind::Duplex)])
+        .chain(
+            ["createWants", "changes", "get"].map(|name| Method::new(&format!("blobs.{name}"), Kind::Source)),
+        )
+        .chain([Method::new("blobs.has", Kind::Async)]);
     Arc::new(Methods::new(methods, Roles::of(&[ROLE])).unwrap())
 });
 

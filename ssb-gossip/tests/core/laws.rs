@@ -5,6 +5,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use ssb_blobs::limits::FETCHED_LEN_MAX;
+use ssb_blobs::wants::event::Connection;
+use ssb_blobs::wants::event::Fetch;
+use ssb_blobs::wants::event::Input as Blobs;
+use ssb_blobs::wants::event::Outcome as BlobOutcome;
+use ssb_blobs::wants::item::Word;
 use ssb_gossip::address::Address;
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::connection::Side;
@@ -44,6 +50,7 @@ use super::fresh;
 use super::request;
 use super::singles::id_of;
 use super::singles::single;
+use super::wants::blob;
 
 /// What a verdict is made of: why not, or whom it sets.
 type Judgement = (Option<Refusal>, Option<(u8, Relation)>);
@@ -77,6 +84,12 @@ enum Step {
     OooWanted { connection: usize, wants: Vec<(u8, u8, Option<u8>)> },
     OooAnswered { connection: usize, answers: Vec<(u8, bool)> },
     Fetch { id: u8, seconds: u64 },
+    BlobsListens(usize),
+    BlobsSaid { connection: usize, words: Vec<(u8, Word)> },
+    BlobsFound { connection: usize, id: u8, size: Option<u64> },
+    BlobWant { connection: usize, id: u8 },
+    BlobStored { id: u8, size: u64 },
+    BlobEnded { fetch: usize, outcome: BlobOutcome },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -103,6 +116,7 @@ fn step() -> impl Strategy<Value = Step> {
     let wants = proptest::collection::vec((0..8_u8, 1..=DISTANCE_MAX, author), 0..8);
     let answers = proptest::collection::vec((0..8_u8, any::<bool>()), 0..8);
     prop_oneof![
+        4 => of_blobs(),
         3 => any::<usize>().prop_map(Step::EbtAsked),
         1 => any::<usize>().prop_map(Step::EbtEnded),
         6 => (any::<usize>(), notes).prop_map(|(connection, notes)| Step::EbtNotes { connection, notes }),
@@ -137,6 +151,27 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn of_blobs() -> impl Strategy<Value = Step> {
+    let word = prop_oneof![(1..5_u8).prop_map(Word::Wanted), (1..2 * FETCHED_LEN_MAX).prop_map(Word::Has)];
+    let words = proptest::collection::vec((0..8_u8, word), 0..8);
+    let size = proptest::option::weighted(0.3, 1..FETCHED_LEN_MAX);
+    let outcome = prop_oneof![
+        2 => (1..FETCHED_LEN_MAX).prop_map(|size| BlobOutcome::Stored { size }),
+        1 => Just(BlobOutcome::WrongHash),
+        1 => Just(BlobOutcome::Refused),
+        1 => Just(BlobOutcome::Failed),
+    ];
+    prop_oneof![
+        3 => any::<usize>().prop_map(Step::BlobsListens),
+        6 => (any::<usize>(), words).prop_map(|(connection, words)| Step::BlobsSaid { connection, words }),
+        6 => (any::<usize>(), 0..8_u8, size)
+            .prop_map(|(connection, id, size)| Step::BlobsFound { connection, id, size }),
+        2 => (any::<usize>(), 0..8_u8).prop_map(|(connection, id)| Step::BlobWant { connection, id }),
+        1 => (0..8_u8, 1..FETCHED_LEN_MAX).prop_map(|(id, size)| Step::BlobStored { id, size }),
+        2 => (any::<usize>(), outcome).prop_map(|(fetch, outcome)| Step::BlobEnded { fetch, outcome }),
+    ]
+}
+
 /// What the shell around a core knows.
 #[derive(Default)]
 struct Shell {
@@ -156,6 +191,10 @@ struct Shell {
     /// Calls that wait for a message, and for which.
     fetching: BTreeMap<Ticket, MessageId>,
     fetches: u64,
+    /// Connections that hear which blobs are wanted.
+    listening: BTreeSet<ConnectionId>,
+    /// Downloads under way, and over which connection.
+    downloads: BTreeMap<Fetch, ConnectionId>,
 }
 
 impl Shell {
@@ -174,6 +213,8 @@ impl Shell {
                 self.open.remove(&connection);
                 self.noted.remove(&connection);
                 self.singles.remove(&connection);
+                self.listening.remove(&connection);
+                self.downloads.retain(|_, over| *over != connection);
                 Input::Closed { connection }
             }
             Step::HistoryAsked { connection, feed: author } => Input::HistoryAsked {
@@ -282,6 +323,30 @@ impl Shell {
                 self.fetching.insert(ticket, id);
                 Input::Fetch { ticket, id, patience: Duration::from_secs(seconds) }
             }
+            Step::BlobsListens(n) => {
+                let connection = pick(&self.open, n)?;
+                self.listening.insert(connection);
+                Input::Blobs(Blobs::Listens { connection: connection.into() })
+            }
+            Step::BlobsSaid { connection, words } => {
+                let connection = pick(&self.open, connection)?.into();
+                let words = words.into_iter().map(|(n, word)| (blob(n), word)).collect();
+                Input::Blobs(Blobs::Said { connection, words })
+            }
+            Step::BlobsFound { connection, id, size } => {
+                let connection = pick(&self.open, connection)?.into();
+                Input::Blobs(Blobs::Found { connection, found: vec![(blob(id), size)] })
+            }
+            Step::BlobWant { connection, id } => {
+                let connection = pick(&self.open, connection).map(Connection::from);
+                Input::Blobs(Blobs::Want { connection, id: blob(id) })
+            }
+            Step::BlobStored { id, size } => Input::Blobs(Blobs::Stored { id: blob(id), size }),
+            Step::BlobEnded { fetch: n, outcome } => {
+                let fetch = *self.downloads.keys().nth(n.checked_rem(self.downloads.len())?)?;
+                self.downloads.remove(&fetch);
+                Input::Blobs(Blobs::Ended { fetch, outcome })
+            }
             Step::EbtIncomplete { connection, feed: n } => {
                 let connection = *self.noted.keys().nth(connection.checked_rem(self.noted.len())?)?;
                 Input::EbtIncomplete { connection, feed: feed(n) }
@@ -340,8 +405,21 @@ impl Shell {
                         prop_assert!(self.singles.contains(&connection), "there is no stream");
                         prop_assert_eq!(id_of(&json), id);
                     }
-                    Letter::EbtRefuse { .. } | Letter::Close | Letter::Ping | Letter::ServeHistory { .. } => {
+                    Letter::BlobsSay(_) => prop_assert!(self.listening.contains(&connection)),
+                    Letter::BlobFetch { fetch, len_max, .. } => {
+                        prop_assert!((1..FETCHED_LEN_MAX).contains(&len_max));
+                        prop_assert_eq!(self.downloads.insert(fetch, connection), None);
                     }
+                    Letter::BlobStop { fetch } => {
+                        prop_assert_eq!(self.downloads.remove(&fetch), Some(connection));
+                    }
+                    Letter::EbtRefuse { .. }
+                    | Letter::Close
+                    | Letter::Ping
+                    | Letter::ServeHistory { .. }
+                    | Letter::BlobsCall
+                    | Letter::BlobsLookUp(_)
+                    | Letter::BlobAnswer { .. } => {}
                     Letter::Admit | Letter::Refuse => prop_assert!(false, "nobody is a guest here"),
                 }
             }
@@ -381,6 +459,7 @@ impl Shell {
             Output::Retain { .. } => prop_assert!(false, "everything is kept"),
             Output::NotRemoved { .. }
             | Output::SavePeers
+            | Output::SavePushes
             | Output::Readmit { .. }
             | Output::PublishRefused { .. }
             | Output::Dial { .. }

@@ -19,11 +19,13 @@ mod screens;
 mod singles;
 mod trees;
 mod verdicts;
+mod wants;
 mod wishes;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use ssb_blobs::wants::Policy;
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::connection::Side;
 use ssb_gossip::connection::StreamId;
@@ -103,7 +105,8 @@ impl Node {
     fn open(&mut self, connection: u64, peer: u8, side: Side) -> Vec<Output> {
         let connection = ConnectionId(connection);
         let mut outputs = self.handle(Input::Opened { connection, peer: feed(peer), side });
-        outputs.retain(|output| *output != Letter::EbtCall.to(connection));
+        let calls = [Letter::EbtCall, Letter::BlobsCall].map(|call| call.to(connection));
+        outputs.retain(|output| !calls.contains(output));
         outputs.extend(self.handle(Input::EbtEnded { connection }));
         outputs
     }
@@ -187,6 +190,8 @@ fn fresh() -> Start {
         dialing: None,
         lan: Lan::Off,
         firewall: Firewall::default(),
+        blobs: Policy::default(),
+        pushes: Vec::new(),
     }
 }
 

@@ -90,7 +90,8 @@ impl Node {
     fn connect(&mut self, connection: u64, peer: u8, side: Side) -> Vec<Output> {
         let mut outputs =
             self.handle(Input::Opened { connection: ConnectionId(connection), peer: feed(peer), side });
-        outputs.retain(|output| *output != Letter::Ping.to(ConnectionId(connection)));
+        let others = [Letter::Ping, Letter::BlobsCall].map(|letter| letter.to(ConnectionId(connection)));
+        outputs.retain(|output| !others.contains(output));
         outputs.retain(|output| !matches!(output, Output::Changed(_)));
         outputs
     }

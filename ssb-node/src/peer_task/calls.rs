@@ -33,6 +33,7 @@ use ssb_muxrpc::RemoteError;
 use ssb_muxrpc::RequestId;
 
 use super::PeerTask;
+use crate::blobs::Blobs;
 use crate::core_task;
 use crate::core_task::Answer;
 use crate::core_task::Look;
@@ -44,6 +45,10 @@ use crate::rpc::about_us;
 use crate::rpc::add::Add;
 use crate::rpc::address;
 use crate::rpc::args;
+use crate::rpc::blob_list::BlobList;
+use crate::rpc::blobs;
+use crate::rpc::blobs::Listing;
+use crate::rpc::blobs::Which;
 use crate::rpc::by_type;
 use crate::rpc::conn;
 use crate::rpc::conn::Entries;
@@ -279,6 +284,34 @@ impl PeerTask {
             },
             Rpc::OooStream => self.singles.stream.called(request, &mut self.peer),
             Rpc::OooHelp => self.peer.answer(request, Body::Json(help::OOO)),
+            Rpc::BlobsAdd => {
+                let called = blobs::expected(args)
+                    .and_then(|expected| self.adds.called(request, expected, &self.shared.blobs));
+                if let Err(error) = called {
+                    self.peer.refuse_call(request, &error);
+                }
+            }
+            Rpc::BlobsGet => self.serve_blob(request, blobs::Get::parse(args)),
+            Rpc::BlobsGetSlice => self.serve_blob(request, blobs::Get::parse_slice(args)),
+            Rpc::BlobsHas => self.ask_of_blobs(request, Which::parse(args, "invalid id"), |blobs, which| {
+                which.answer(blobs.store(), blobs::has)
+            }),
+            Rpc::BlobsSize => {
+                self.ask_of_blobs(request, Which::parse(args, "not a valid id"), |blobs, which| {
+                    which.answer(blobs.store(), blobs::size)
+                });
+            }
+            Rpc::BlobsMeta => self.ask_of_blobs(request, blobs::one(args, "not a valid id"), blobs::look),
+            Rpc::BlobsRm => self.ask_of_blobs(request, blobs::one(args, "not valid id"), blobs::remove),
+            Rpc::BlobsPin => self.ask_of_blobs(request, blobs::one(args, "not a valid id"), |blobs, id| {
+                blobs::pin(blobs, id, true)
+            }),
+            Rpc::BlobsUnpin => self.ask_of_blobs(request, blobs::one(args, "not a valid id"), |blobs, id| {
+                blobs::pin(blobs, id, false)
+            }),
+            Rpc::BlobsLs => self.list_blobs(request, Listing::parse(args)),
+            Rpc::BlobsChanges => self.list_blobs(request, Listing::CHANGES),
+            Rpc::BlobsHelp => self.peer.answer(request, Body::Json(help::BLOBS)),
             Rpc::Why => match args::feed_id(args) {
                 Ok(feed) => self.look(request, move |core, _| friends::why(&feed, core)),
                 Err(error) => self.peer.refuse_call(request, &error),
@@ -309,6 +342,48 @@ impl PeerTask {
             Ok(mut stream) => {
                 stream.begin(&self.reader);
                 self.sources.add(request, Box::new(stream));
+            }
+            Err(error) => self.peer.refuse_call(request, &error),
+        }
+    }
+
+    /// Serves a blob, or a part of one.
+    fn serve_blob(&mut self, request: RequestId, get: Result<blobs::Get, RemoteError>) {
+        match get {
+            Ok(get) => self.pieces.add(request, get),
+            Err(error) => self.peer.refuse_call(request, &error),
+        }
+    }
+
+    /// Serves the blobs that are here, those that come, or both.
+    fn list_blobs(&mut self, request: RequestId, listing: Listing) {
+        let blobs = &self.shared.blobs;
+        let mailbox = match listing {
+            Listing { live: false, .. } => Ok(None),
+            Listing { old: true, .. } => self.changes.hold(request).map(Some),
+            Listing { old: false, .. } => self.changes.add(request).map(Some),
+        };
+        match mailbox {
+            // Before the list is made, so that nothing is missed in between.
+            Ok(mailbox) => mailbox.into_iter().for_each(|mailbox| blobs.listen(mailbox, listing.shape)),
+            Err(error) => return self.peer.refuse_call(request, &error),
+        }
+        if listing.old {
+            self.sources.add(request, Box::new(BlobList::new(blobs, listing)));
+        }
+    }
+
+    /// Asks something of the blobs, or changes something there.
+    fn ask_of_blobs<T: Send + 'static>(
+        &mut self,
+        request: RequestId,
+        arguments: Result<T, RemoteError>,
+        question: fn(&Blobs, &T) -> Result<String, RemoteError>,
+    ) {
+        match arguments {
+            Ok(arguments) => {
+                let answer = self.shared.blobs.run(move |blobs| question(blobs, &arguments));
+                self.later(Waiting::Call(request), async { answer.await.unwrap_or_else(|| Err(stopping())) });
             }
             Err(error) => self.peer.refuse_call(request, &error),
         }

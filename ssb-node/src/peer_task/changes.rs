@@ -1,6 +1,6 @@
-//! The streams of `gossip.changes` that a connection reads.
+//! The streams of changes that a connection reads: `gossip.changes`, `blobs.changes`, and `blobs.ls` when it goes on.
 //!
-//! The core's task puts changes into mailboxes and waits for nobody. A stream whose reader does not keep up ends with an
+//! Whoever makes changes puts them into mailboxes and waits for nobody. A stream whose reader does not keep up ends with an
 //! error, and misses nothing without a word.
 
 use std::collections::BTreeMap;
@@ -24,7 +24,14 @@ const STREAMS_MAX: usize = 16;
 
 /// All streams of one connection.
 #[derive(Debug, Default)]
-pub(super) struct Changes(BTreeMap<RequestId, Mailbox<Arc<str>>>);
+pub(crate) struct Changes(BTreeMap<RequestId, Stream>);
+
+#[derive(Debug)]
+struct Stream {
+    mailbox: Mailbox<Arc<str>>,
+    /// Whether something else is sent first.
+    is_held: bool,
+}
 
 impl Changes {
     /// A new stream: what goes into the mailbox comes out of it.
@@ -35,27 +42,44 @@ impl Changes {
     pub(super) fn add(&mut self, request: RequestId) -> Result<Mailbox<Arc<str>>, RemoteError> {
         if self.0.len() >= STREAMS_MAX {
             return Err(RemoteError::new(format!(
-                "a connection has at most {STREAMS_MAX} streams of gossip.changes"
+                "a connection has at most {STREAMS_MAX} streams of changes"
             )));
         }
         let mailbox = Mailbox::with_room(CHANGES_LEN_MAX);
-        self.0.insert(request, mailbox.clone());
+        self.0.insert(request, Stream { mailbox: mailbox.clone(), is_held: false });
         Ok(mailbox)
+    }
+
+    /// As [`add`](Self::add), of a stream of which something else is sent first: what comes meanwhile waits.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many.
+    pub(super) fn hold(&mut self, request: RequestId) -> Result<Mailbox<Arc<str>>, RemoteError> {
+        let mailbox = self.add(request)?;
+        self.0.entry(request).and_modify(|stream| stream.is_held = true);
+        Ok(mailbox)
+    }
+
+    /// All that goes first was sent of a stream that was held.
+    pub(super) fn begin(&mut self, request: RequestId) {
+        self.0.entry(request).and_modify(|stream| stream.is_held = false);
     }
 
     /// The peer wants no more of a stream. Returns whether there was one.
     pub(super) fn remove(&mut self, request: RequestId) -> bool {
-        let mailbox = self.0.remove(&request);
-        mailbox.iter().for_each(Mailbox::close);
-        mailbox.is_some()
+        let stream = self.0.remove(&request);
+        stream.iter().for_each(|stream| stream.mailbox.close());
+        stream.is_some()
     }
 
     /// Sends what has come, while little waits to be written. Returns whether anything did.
     pub(super) fn poll(&mut self, context: &mut Context<'_>, peer: &mut Peer) -> bool {
         let mut moved = false;
-        self.0.retain(|request, mailbox| {
-            while peer.buffered() < PAGE_LEN
-                && let Poll::Ready(change) = mailbox.poll_next(context)
+        self.0.retain(|request, stream| {
+            while !stream.is_held
+                && peer.buffered() < PAGE_LEN
+                && let Poll::Ready(change) = stream.mailbox.poll_next(context)
             {
                 moved = true;
                 let Some(change) = change else {
@@ -73,7 +97,7 @@ impl Changes {
 
 impl Drop for Changes {
     fn drop(&mut self) {
-        self.0.values().for_each(Mailbox::close);
+        self.0.values().for_each(|stream| stream.mailbox.close());
     }
 }
 

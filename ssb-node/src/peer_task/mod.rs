@@ -4,9 +4,11 @@
 //! pulled while little waits to be written. Nobody waits for this task: a peer that does not read is found by the
 //! connection's own timers, and one that does not take its letters is dropped.
 
+mod adds;
 mod calls;
-mod changes;
+pub(crate) mod changes;
 mod follows;
+mod pieces;
 mod singles;
 mod sources;
 mod trees;
@@ -39,9 +41,11 @@ use ssb_log::Reader;
 use ssb_log::read::ReadError;
 use ssb_muxrpc::RequestId;
 
+use self::adds::Adds;
 use self::calls::Pending;
 use self::changes::Changes;
 use self::follows::Follows;
+use self::pieces::Pieces;
 use self::singles::Singles;
 use self::sources::Sources;
 use self::trees::Trees;
@@ -62,7 +66,7 @@ const PENDING_MAX: usize = 256;
 
 /// Who sends messages one by one is read again after so long: what came meanwhile is verified and stored together, which costs a
 /// fraction. Whoever sends more than is read at once is read on.
-const READ_PAUSE: Duration = Duration::from_millis(10);
+const READ_PAUSE: Duration = Duration::from_millis(25);
 
 /// How long the last bytes of a connection may take.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -82,11 +86,13 @@ pub(crate) struct PeerTask {
     trees: Trees,
     singles: Singles,
     sources: Sources,
+    pieces: Pieces,
     pending: Vec<Pending>,
     pings: PingStreams,
     changes: Changes,
     follows: Follows,
     writes: Writes,
+    adds: Adds,
     /// Whether what was read last had messages in it, and when the socket is read again.
     has_messages: bool,
     read_after: Option<Timer>,
@@ -125,11 +131,13 @@ impl PeerTask {
             mailbox,
             core,
             streams: HistoryStreams::new(connection),
+            pieces: Pieces::default(),
             pending: Vec::new(),
             pings: PingStreams::new(connection, shared.ping_pause),
             changes: Changes::default(),
             follows: Follows::default(),
             writes: Writes::default(),
+            adds: Adds::default(),
             has_messages: false,
             read_after: None,
             timer: Timer::never(),
@@ -167,7 +175,10 @@ impl PeerTask {
         for _ in 0..TURNS_MAX {
             let mut moved = self.poll_letters(context);
             moved |= self.poll_pending(context);
-            moved |= self.sources.poll(context, &self.shared.reads, &self.reader, &mut self.peer);
+            moved |=
+                self.sources.poll(context, &self.shared, &self.reader, &mut self.peer, &mut self.changes);
+            moved |= self.pieces.poll(context, &self.shared.blobs, &mut self.peer);
+            moved |= self.adds.poll(context, &mut self.peer);
             let trees = self.trees.poll(context, &self.shared, &mut self.peer);
             let singles = self.singles.poll(context, &self.shared, &mut self.peer);
             for sent in [trees, singles] {
@@ -257,6 +268,13 @@ impl PeerTask {
             Letter::OooAsk(wants) => self.singles.stream.ask(&wants, &mut self.peer),
             Letter::OooServe(ids) => self.singles.stream.serve(ids),
             Letter::OooTell(id, json) => self.singles.stream.tell(&id, &json, &mut self.peer),
+            // Blobs do not go over connections yet.
+            Letter::BlobsCall
+            | Letter::BlobsSay(_)
+            | Letter::BlobsLookUp(_)
+            | Letter::BlobFetch { .. }
+            | Letter::BlobStop { .. }
+            | Letter::BlobAnswer { .. } => {}
         }
         self.tell_core();
     }
@@ -286,8 +304,11 @@ impl PeerTask {
                     let args = args.to_vec();
                     self.called(request, method, &args);
                 }
-                PeerEvent::Item { request, body, .. } => {
-                    if self.writes.has(request) {
+                PeerEvent::Item { request, kind, body } => {
+                    if self.adds.has(request) {
+                        let body = body.to_vec();
+                        self.adds.item(request, kind, &body, &mut self.peer);
+                    } else if self.writes.has(request) {
                         let body = body.to_vec();
                         self.write(request, &body);
                     } else if !self.streams.item(request, body)
@@ -315,6 +336,7 @@ impl PeerTask {
         !self.streams.is_full()
             && !self.trees.stream.is_full()
             && !self.singles.stream.is_full()
+            && self.adds.has_room()
             && self.pending.len() < PENDING_MAX
     }
 
@@ -323,6 +345,8 @@ impl PeerTask {
         self.trees.stream.ended(request);
         self.singles.stream.ended(request, &mut self.peer);
         self.sources.remove(request);
+        self.pieces.remove(request);
+        self.adds.ended(request, failed);
         self.changes.remove(request);
         self.follows.remove(request);
         self.writes.ended(request, failed, &mut self.peer);
@@ -482,6 +506,8 @@ const TURNS_MAX: usize = 32;
 mod tests {
     use super::*;
     use crate::addresses::Addresses;
+    use crate::blobs::Blobs;
+    use crate::blobs::Habit;
     use crate::clock::Clock;
     use crate::config::Ooo;
     use crate::fixture::Fixture;
@@ -534,6 +560,7 @@ mod tests {
                 reader: fixture.reader(),
                 private: fixture.reader(),
                 reads: Pool::start("read", 0).unwrap().0,
+                blobs: Blobs::start(fixture.path(), None, Habit::Open, &Clock::start()).unwrap().0,
                 names: Pool::start("name", 0).unwrap().0,
                 rebuilds: bounded(1).0,
                 clock: Clock::start(),

@@ -16,12 +16,13 @@ use ssb_muxrpc::Body;
 use ssb_muxrpc::RemoteError;
 use ssb_muxrpc::RequestId;
 
-use crate::pool::Pool;
+use super::changes::Changes;
 use crate::pool::Promise;
 use crate::rpc::source::PAGE_LEN;
 use crate::rpc::source::Page;
 use crate::rpc::source::Source;
 use crate::rpc::source::Then;
+use crate::shared::Shared;
 
 /// All streams of one connection.
 pub(super) struct Sources {
@@ -75,18 +76,20 @@ impl Sources {
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
-        reads: &Pool,
+        shared: &Shared,
         reader: &Reader<Disk>,
         peer: &mut Peer,
+        changes: &mut Changes,
     ) -> bool {
         let mut moved = self.poll_growth(context, reader);
-        moved |= self.poll_reading(context, reader, peer);
+        moved |= self.poll_reading(context, reader, peer, changes);
         if self.reading.is_none()
             && peer.buffered() < PAGE_LEN
             && let Some((request, mut source)) = self.ready.pop_front()
         {
             let reader = reader.clone();
-            let page = reads.run(move || {
+            let pool = source.pool(shared).clone();
+            let page = pool.run(move || {
                 let page = source.pull(&reader);
                 (source, page)
             });
@@ -96,7 +99,13 @@ impl Sources {
         moved
     }
 
-    fn poll_reading(&mut self, context: &mut Context<'_>, reader: &Reader<Disk>, peer: &mut Peer) -> bool {
+    fn poll_reading(
+        &mut self,
+        context: &mut Context<'_>,
+        reader: &Reader<Disk>,
+        peer: &mut Peer,
+        changes: &mut Changes,
+    ) -> bool {
         let Some(reading) = &mut self.reading else { return false };
         let Poll::Ready(read) = reading.page.as_mut().poll(context) else { return false };
         let request = reading.request;
@@ -111,8 +120,12 @@ impl Sources {
         }
         match page.then {
             Then::More => self.ready.push_back((request, source)),
+            Then::Live => changes.begin(request),
             Then::End(Ok(())) => peer.end(request),
-            Then::End(Err(error)) => peer.refuse_call(request, &error),
+            Then::End(Err(error)) => {
+                changes.remove(request);
+                peer.refuse_call(request, &error);
+            }
             // What came since the page was read would wake nobody.
             then if is_due(&then, reader) => self.ready.push_back((request, source)),
             then => self.wait(request, source, then),
@@ -170,7 +183,7 @@ fn is_due(then: &Then, reader: &Reader<Disk>) -> bool {
     match then {
         Then::Grown { past } => reader.end() > *past,
         Then::FeedGrown { feed, past } => reader.latest(feed).is_some_and(|latest| latest.sequence > *past),
-        Then::More | Then::End(_) => true,
+        Then::More | Then::Live | Then::End(_) => true,
     }
 }
 

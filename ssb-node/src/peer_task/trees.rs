@@ -55,7 +55,7 @@ impl Trees {
         moved |= self.poll_reading(context, peer)?;
         if self.reading.is_none()
             && peer.buffered() < PAGE_LEN
-            && let Some((feed, from)) = self.stream.pop()
+            && let Some((feed, from)) = self.stream.pop(|feed| history::latest(&shared.reader, feed))
         {
             let reader = shared.reader.clone();
             let viewer = peer.remote().unwrap_or(shared.me.id());

@@ -81,6 +81,7 @@ mod tests {
     use super::*;
     use crate::fixture::Fixture;
     use crate::fixture::key;
+    use ssb_blobs::wants::Policy;
     use ssb_gossip::address::Address;
     use ssb_gossip::connection::ConnectionId;
     use ssb_gossip::connection::Side;
@@ -139,6 +140,8 @@ mod tests {
             dialing: None,
             lan: Lan::Off,
             firewall: Firewall::default(),
+            blobs: Policy::default(),
+            pushes: Vec::new(),
         })
     }
 

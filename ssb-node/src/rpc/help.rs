@@ -128,6 +128,55 @@ pub(crate) const FRIENDS: &str = concat!(
     r#""dest":{"type":"FeedId","description":"of whom","optional":true}}}}}"#,
 );
 
+macro_rules! of_blob {
+    ($name:literal, $what:literal) => {
+        concat!(
+            "\"",
+            $name,
+            "\":{\"type\":\"async\",\"description\":\"",
+            $what,
+            "\",\"args\":{",
+            ID_OF_BLOB!(),
+            "}},"
+        )
+    };
+}
+
+macro_rules! ID_OF_BLOB {
+    () => {
+        r#""id":{"type":"BlobId","description":"the id of the blob","optional":false}"#
+    };
+}
+
+/// `blobs.help`.
+pub(crate) const BLOBS: &str = concat!(
+    r#"{"description":"files that messages point at","commands":{"#,
+    r#""add":{"type":"sink","description":"store a blob","args":{"#,
+    r#""id":{"type":"BlobId","description":"the id of the blob, if it is to be no other","optional":true}}},"#,
+    r#""get":{"type":"source","description":"the bytes of a blob","args":{"#,
+    ID_OF_BLOB!(),
+    r#","size":{"type":"number","description":"only if it has so many bytes","optional":true},"#,
+    r#""max":{"type":"number","description":"only if it has no more bytes","optional":true}}},"#,
+    r#""getSlice":{"type":"source","description":"some of the bytes of a blob","args":{"#,
+    ID_OF_BLOB!(),
+    r#","size":{"type":"number","description":"only if it has so many bytes","optional":true},"#,
+    r#""max":{"type":"number","description":"only if it has no more bytes","optional":true},"#,
+    r#""start":{"type":"number","description":"the place of the first byte","optional":false},"#,
+    r#""end":{"type":"number","description":"the place behind the last byte","optional":false}}},"#,
+    of_blob!("has", "whether a blob is here"),
+    of_blob!("size", "how many bytes a blob has, if it is here"),
+    of_blob!("meta", "what is known of a blob: its size, since when it is here, and who brought it"),
+    of_blob!("rm", "remove a blob"),
+    of_blob!("pin", "keep a blob, whatever the quota"),
+    of_blob!("unpin", "a blob need not be kept"),
+    r#""changes":{"type":"source","description":"the ids of blobs, as they come","args":{}},"#,
+    r#""ls":{"type":"source","description":"all blobs","args":{"#,
+    r#""meta":{"type":"boolean","description":"with their sizes, and since when they are here","optional":true},"#,
+    r#""long":{"type":"boolean","description":"the same","optional":true},"#,
+    r#""old":{"type":"boolean","description":"begin with the blobs that are here","optional":true},"#,
+    r#""live":{"type":"boolean","description":"go on with new blobs as they come","optional":true}}}}}"#,
+);
+
 /// `query.help`.
 pub(crate) const QUERY: &str = concat!(
     r#"{"description":"ask about messages with map-filter-reduce","commands":{"#,
@@ -156,9 +205,14 @@ mod tests {
 
     #[test]
     fn help_tells_of_methods_that_there_are_and_of_their_kind() {
-        for (help, namespace) in
-            [(ROOT, ""), (GOSSIP, "gossip."), (FRIENDS, "friends."), (QUERY, "query."), (LINKS2, "links2.")]
-        {
+        for (help, namespace) in [
+            (ROOT, ""),
+            (GOSSIP, "gossip."),
+            (FRIENDS, "friends."),
+            (QUERY, "query."),
+            (LINKS2, "links2."),
+            (BLOBS, "blobs."),
+        ] {
             let help: Value = serde_json::from_str(help).unwrap();
             let commands = help["commands"].as_object().unwrap();
             assert!(!commands.is_empty());

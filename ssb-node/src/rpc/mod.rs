@@ -5,6 +5,8 @@ pub(crate) mod add;
 pub(crate) mod address;
 pub(crate) mod args;
 pub(crate) mod backlog;
+pub(crate) mod blob_list;
+pub(crate) mod blobs;
 pub(crate) mod by_type;
 pub(crate) mod conn;
 pub(crate) mod del;
@@ -128,11 +130,23 @@ pub(crate) enum Rpc {
     OooGet,
     OooStream,
     OooHelp,
+    BlobsAdd,
+    BlobsGet,
+    BlobsGetSlice,
+    BlobsHas,
+    BlobsSize,
+    BlobsMeta,
+    BlobsLs,
+    BlobsChanges,
+    BlobsRm,
+    BlobsPin,
+    BlobsUnpin,
+    BlobsHelp,
 }
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 91] = [
+    pub(crate) const ALL: [Self; 103] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -224,6 +238,18 @@ impl Rpc {
         Self::OooGet,
         Self::OooStream,
         Self::OooHelp,
+        Self::BlobsAdd,
+        Self::BlobsGet,
+        Self::BlobsGetSlice,
+        Self::BlobsHas,
+        Self::BlobsSize,
+        Self::BlobsMeta,
+        Self::BlobsLs,
+        Self::BlobsChanges,
+        Self::BlobsRm,
+        Self::BlobsPin,
+        Self::BlobsUnpin,
+        Self::BlobsHelp,
     ];
 
     pub(crate) const fn path(self) -> &'static str {
@@ -319,6 +345,18 @@ impl Rpc {
             Self::OooGet => "ooo.get",
             Self::OooStream => "ooo.stream",
             Self::OooHelp => "ooo.help",
+            Self::BlobsAdd => "blobs.add",
+            Self::BlobsGet => "blobs.get",
+            Self::BlobsGetSlice => "blobs.getSlice",
+            Self::BlobsHas => "blobs.has",
+            Self::BlobsSize => "blobs.size",
+            Self::BlobsMeta => "blobs.meta",
+            Self::BlobsLs => "blobs.ls",
+            Self::BlobsChanges => "blobs.changes",
+            Self::BlobsRm => "blobs.rm",
+            Self::BlobsPin => "blobs.pin",
+            Self::BlobsUnpin => "blobs.unpin",
+            Self::BlobsHelp => "blobs.help",
         }
     }
 
@@ -360,7 +398,8 @@ impl Rpc {
             | Self::ConnStart
             | Self::ConnStop
             | Self::Peers
-            | Self::OooHelp => Kind::Sync,
+            | Self::OooHelp
+            | Self::BlobsHelp => Kind::Sync,
             Self::Auth
             | Self::Publish
             | Self::PrivatePublish
@@ -387,7 +426,13 @@ impl Rpc {
             | Self::EbtClock
             | Self::ConnConnect
             | Self::ConnDisconnect
-            | Self::OooGet => Kind::Async,
+            | Self::OooGet
+            | Self::BlobsHas
+            | Self::BlobsSize
+            | Self::BlobsMeta
+            | Self::BlobsRm
+            | Self::BlobsPin
+            | Self::BlobsUnpin => Kind::Async,
             Self::Latest
             | Self::MessagesByType
             | Self::Links
@@ -409,8 +454,12 @@ impl Rpc {
             | Self::ReplicateUpto
             | Self::ReplicateChanges
             | Self::ConnPeers
-            | Self::ConnStagedPeers => Kind::Source,
-            Self::CreateWriteStream => Kind::Sink,
+            | Self::ConnStagedPeers
+            | Self::BlobsGet
+            | Self::BlobsGetSlice
+            | Self::BlobsLs
+            | Self::BlobsChanges => Kind::Source,
+            Self::CreateWriteStream | Self::BlobsAdd => Kind::Sink,
             Self::GossipPing | Self::ConnPing | Self::EbtReplicate | Self::OooStream => Kind::Duplex,
         }
     }
@@ -427,6 +476,10 @@ impl Rpc {
                 | Self::ConnPing
                 | Self::EbtReplicate
                 | Self::OooStream
+                | Self::BlobsGet
+                | Self::BlobsGetSlice
+                | Self::BlobsHas
+                | Self::BlobsChanges
         )
     }
 }

@@ -7,6 +7,9 @@ use ssb_log::Reader;
 use ssb_log::read::ReadError;
 use ssb_muxrpc::RemoteError;
 
+use crate::pool::Pool;
+use crate::shared::Shared;
+
 /// About how many bytes of items one pull may bring.
 pub(crate) const PAGE_LEN: usize = 64 * 1024;
 
@@ -17,6 +20,11 @@ pub(crate) trait Source: Send {
 
     /// Reads the next items, as JSON texts. May block on the disk.
     fn pull(&mut self, reader: &Reader<Disk>) -> Page;
+
+    /// The threads on which it is pulled.
+    fn pool<'a>(&self, shared: &'a Shared) -> &'a Pool {
+        &shared.reads
+    }
 }
 
 impl Source for Box<dyn Source> {
@@ -26,6 +34,10 @@ impl Source for Box<dyn Source> {
 
     fn pull(&mut self, reader: &Reader<Disk>) -> Page {
         (**self).pull(reader)
+    }
+
+    fn pool<'a>(&self, shared: &'a Shared) -> &'a Pool {
+        (**self).pool(shared)
     }
 }
 
@@ -51,6 +63,8 @@ pub(crate) enum Then {
     Grown { past: Ordinal },
     /// Another page when this feed has more than `past` messages.
     FeedGrown { feed: FeedId, past: u32 },
+    /// What somebody tells of the stream from now on, see [`Changes`](crate::peer_task::changes::Changes).
+    Live,
     /// Nothing.
     End(Result<(), RemoteError>),
 }

@@ -1,0 +1,250 @@
+//! The `blobs.createWants` streams of one connection, both ways: what stands between their items and the core.
+//!
+//! Each side calls the other's, and both stay open as long as the connection does (ssb-blobs 1.2.2). What a peer says is told to the
+//! core a part at a time; what it wants is then looked up by whoever drives this. Meanwhile the peer's next items wait.
+//!
+//! Who refuses the call at once is asked the old way: with `blobs.has` for what is wanted, and with `blobs.changes` for what it
+//! gets later. Who calls `blobs.changes` here hears of what it has asked for with `blobs.has`; in JavaScript it hears of every blob.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+
+use ssb_blobs::wants::event::Input as Blobs;
+use ssb_blobs::wants::item;
+use ssb_blobs::wants::item::Word;
+use ssb_keys::BlobId;
+use ssb_muxrpc::Body;
+use ssb_muxrpc::Kind;
+use ssb_muxrpc::RequestId;
+
+use crate::connection::ConnectionId;
+use crate::event::Input;
+use crate::peer::Peer;
+
+/// The most words that the core hears at once, and the most blobs that are looked up at once.
+pub const WORDS_MAX: usize = 256;
+
+/// The most ids in one call of `blobs.has`: 64 KiB, which a call may have, take more than a thousand.
+pub const ASKED_MAX: usize = 512;
+
+/// How many such calls may be open. What is wanted beyond that such a peer is not asked for.
+pub const CALLS_MAX: usize = 16;
+
+/// The streams, as far as there are any.
+#[derive(Debug)]
+pub struct WantsStream {
+    connection: ConnectionId,
+    /// Our call, on which the peer speaks.
+    heard: Heard,
+    /// The peer's call, on which it is spoken to.
+    told: Option<Told>,
+    /// What the peer said and the core has not heard.
+    words: VecDeque<(BlobId, Word)>,
+    /// Whether the core has still to say what is to be looked up.
+    is_waiting: bool,
+    /// What is to be looked up.
+    unknown: VecDeque<BlobId>,
+    outbox: VecDeque<Input>,
+}
+
+/// How the peer tells what it wants and has.
+#[derive(Debug)]
+enum Heard {
+    /// Not at all.
+    Nothing,
+    /// On `createWants`, on which something may have come.
+    Wants { request: RequestId, is_understood: bool },
+    /// In answers to `blobs.has`, and on `blobs.changes`.
+    OldWay { changes: Option<RequestId>, asked: BTreeMap<RequestId, Vec<BlobId>> },
+}
+
+/// On what it is told what is wanted and who has it.
+#[derive(Clone, Copy, Debug)]
+enum Told {
+    Wants(RequestId),
+    Changes(RequestId),
+}
+
+impl Told {
+    const fn request(self) -> RequestId {
+        match self {
+            Self::Wants(request) | Self::Changes(request) => request,
+        }
+    }
+}
+
+impl WantsStream {
+    /// Those of a connection that was just made: none.
+    pub const fn new(connection: ConnectionId) -> Self {
+        Self {
+            connection,
+            heard: Heard::Nothing,
+            told: None,
+            words: VecDeque::new(),
+            is_waiting: false,
+            unknown: VecDeque::new(),
+            outbox: VecDeque::new(),
+        }
+    }
+
+    /// The core wants to hear the peer.
+    pub fn call(&mut self, peer: &mut Peer) {
+        if let Ok(request) = peer.call(&["blobs", "createWants"], Kind::Source, "[]") {
+            peer.allow_large_items(request);
+            self.heard = Heard::Wants { request, is_understood: false };
+        }
+    }
+
+    /// The peer calls `blobs.createWants`.
+    pub fn called(&mut self, request: RequestId, peer: &mut Peer) {
+        self.listens(Told::Wants(request), peer);
+    }
+
+    /// The peer calls `blobs.changes`.
+    pub fn changes_called(&mut self, request: RequestId, peer: &mut Peer) {
+        self.listens(Told::Changes(request), peer);
+    }
+
+    /// The peer asks whether these are here, which they are not: so it wants them (ssb-blobs 1.2.2).
+    pub fn wanted(&mut self, ids: impl IntoIterator<Item = BlobId>) {
+        self.words.extend(ids.into_iter().map(|id| (id, Word::Wanted(1))));
+    }
+
+    /// The core says something.
+    pub fn say(&mut self, words: &[(BlobId, Word)], peer: &mut Peer) {
+        match self.told {
+            Some(Told::Wants(request)) => peer.item(request, Body::Json(&item::to_json(words))),
+            Some(Told::Changes(request)) => {
+                for (id, _) in words.iter().filter(|(_, word)| matches!(word, Word::Has(_))) {
+                    peer.item(request, Body::Json(&format!("\"{id}\"")));
+                }
+            }
+            None => {}
+        }
+        let wanted = words.iter().filter(|(_, word)| matches!(word, Word::Wanted(_)));
+        let wanted: Vec<BlobId> = wanted.map(|(id, _)| *id).collect();
+        self.ask_the_old_way(&wanted, peer);
+    }
+
+    /// The core wants these to be looked up.
+    pub fn look_up(&mut self, ids: Vec<BlobId>) {
+        self.is_waiting = false;
+        self.unknown.extend(ids);
+    }
+
+    /// An item came. Returns whether it was of these streams.
+    pub fn item(&mut self, request: RequestId, body: &[u8]) -> bool {
+        match &mut self.heard {
+            Heard::Wants { request: ours, is_understood } if *ours == request => {
+                *is_understood = true;
+                self.words.extend(item::read(body));
+                true
+            }
+            Heard::OldWay { changes: Some(ours), .. } if *ours == request => {
+                let id = serde_json::from_slice(body).ok().and_then(|text: String| BlobId::parse(&text).ok());
+                self.claimed(id.into_iter().collect());
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A call of ours was answered. Returns whether it was one of these.
+    pub fn answered(&mut self, request: RequestId, body: &[u8]) -> bool {
+        let Heard::OldWay { asked, .. } = &mut self.heard else { return false };
+        let Some(ids) = asked.remove(&request) else { return false };
+        let answers: Vec<bool> = serde_json::from_slice(body).unwrap_or_default();
+        let here = ids.into_iter().zip(answers).filter(|(_, is_here)| *is_here);
+        let here: Vec<BlobId> = here.map(|(id, _)| id).collect();
+        self.claimed(here);
+        true
+    }
+
+    /// A call of ours was refused.
+    pub fn failed(&mut self, request: RequestId) {
+        if let Heard::OldWay { asked, .. } = &mut self.heard {
+            asked.remove(&request);
+        }
+    }
+
+    /// The peer ended a stream.
+    pub fn ended(&mut self, request: RequestId, failed: bool, peer: &mut Peer) {
+        if self.told.is_some_and(|told| told.request() == request) {
+            self.told = None;
+            peer.end(request);
+            self.tell(Blobs::Deaf { connection: self.connection.into() });
+        }
+        match &mut self.heard {
+            Heard::Wants { request: ours, is_understood } if *ours == request => {
+                if failed && !*is_understood {
+                    let changes = peer.call(&["blobs", "changes"], Kind::Source, "[]").ok();
+                    self.heard = Heard::OldWay { changes, asked: BTreeMap::new() };
+                    // It has to be asked for all that is wanted.
+                    self.tell(Blobs::Listens { connection: self.connection.into() });
+                } else {
+                    self.heard = Heard::Nothing;
+                }
+            }
+            Heard::OldWay { changes, .. } if *changes == Some(request) => *changes = None,
+            _ => {}
+        }
+    }
+
+    /// What is to be looked up next. [`found`](Self::found) is to follow.
+    pub fn unknown(&mut self) -> Vec<BlobId> {
+        self.unknown.drain(..self.unknown.len().min(WORDS_MAX)).collect()
+    }
+
+    /// These were looked up, and have so many bytes if they are here.
+    pub fn found(&mut self, found: Vec<(BlobId, Option<u64>)>) {
+        self.tell(Blobs::Found { connection: self.connection.into(), found });
+    }
+
+    /// What the core is to hear next.
+    pub fn poll(&mut self) -> Option<Input> {
+        if let Some(input) = self.outbox.pop_front() {
+            return Some(input);
+        }
+        if self.words.is_empty() || self.is_waiting || !self.unknown.is_empty() {
+            return None;
+        }
+        let words: Vec<(BlobId, Word)> = self.words.drain(..self.words.len().min(WORDS_MAX)).collect();
+        self.is_waiting = words.iter().any(|(_, word)| matches!(word, Word::Wanted(_)));
+        Some(Input::Blobs(Blobs::Said { connection: self.connection.into(), words }))
+    }
+
+    /// Whether the peer may not go on: the core has not heard all it said, or something is still to be looked up.
+    pub fn is_full(&self) -> bool {
+        !self.words.is_empty() || self.is_waiting || !self.unknown.is_empty()
+    }
+
+    fn listens(&mut self, told: Told, peer: &mut Peer) {
+        if let Some(before) = self.told.replace(told) {
+            peer.end(before.request());
+        }
+        self.tell(Blobs::Listens { connection: self.connection.into() });
+    }
+
+    fn ask_the_old_way(&mut self, wanted: &[BlobId], peer: &mut Peer) {
+        let Heard::OldWay { asked, .. } = &mut self.heard else { return };
+        for ids in wanted.chunks(ASKED_MAX) {
+            let list: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
+            let args = format!("[[{}]]", list.join(","));
+            if asked.len() < CALLS_MAX
+                && let Ok(request) = peer.call(&["blobs", "has"], Kind::Async, &args)
+            {
+                asked.insert(request, ids.to_vec());
+            }
+        }
+    }
+
+    fn claimed(&mut self, ids: Vec<BlobId>) {
+        if !ids.is_empty() {
+            self.tell(Blobs::Claimed { connection: self.connection.into(), ids });
+        }
+    }
+
+    fn tell(&mut self, input: Blobs) {
+        self.outbox.push_back(Input::Blobs(input));
+    }
+}
