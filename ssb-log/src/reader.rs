@@ -489,7 +489,8 @@ impl<D: Directory> Reader<D> {
 
     /// Up to where the indexes of content know the messages. What is behind it a query reads in the log itself.
     pub fn indexed(&self) -> Ordinal {
-        Ordinal::new(self.content.read(ContentIndex::Links).end())
+        let content = self.content.read(ContentIndex::Links).end();
+        Ordinal::new(self.private().map_or(content, |own| content.min(own.found().end())))
     }
 
     /// How many messages there are. Fewer than records, if some were deleted.

@@ -260,7 +260,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let lan = Lan::open(config, &reach, &shared);
     let cleaner = Cleaner {
         blobs: shared.blobs.clone(),
-        reader: shared.reader.clone(),
+        reader: shared.private.clone(),
         kept: [me].into_iter().chain(config.retention.keep.iter().copied()).collect(),
         policy: blob_policy,
         steps: steps_out,

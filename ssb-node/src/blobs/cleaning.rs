@@ -50,6 +50,7 @@ const PAGE_LEN: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Cleaner {
     pub(crate) blobs: Blobs,
+    /// The owner's: what refers to a blob in private counts.
     pub(crate) reader: Reader<Disk>,
     /// Whose blobs are all kept: the owner's, and those of feeds of which everything is.
     pub(crate) kept: BTreeSet<FeedId>,
@@ -200,6 +201,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::fixture::Fixture;
     use crate::fixture::key;
+    use crate::fixture::sealed;
     use smol::channel::Sender;
     use smol::channel::bounded;
     use smol::future::block_on;
@@ -245,7 +247,7 @@ mod tests {
         fn clean(&self, orphans: Option<Duration>) -> Gone {
             let cleaner = Cleaner {
                 blobs: self.blobs.clone(),
-                reader: self.fixture.reader(),
+                reader: self.fixture.private_reader(),
                 kept: [ME, KEPT].map(|n| key(n).id()).into(),
                 policy: Policy { quota: self.blobs.store.quota(), orphans },
                 steps: self.steps.clone(),
@@ -320,11 +322,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_said_to_the_owner_in_private_refers_to_blobs_too() {
+        let mut scene = Scene::new(None);
+        let [mine, theirs, of_others] = [1, 2, 3].map(|n| scene.add(n, peer(), 1));
+        for (author, id, recipient) in [(ME, mine, ME), (2, theirs, ME), (2, of_others, 3)] {
+            let content = format!(r#"{{"type":"post","mentions":[{{"link":"{id}","name":"photo"}}]}}"#);
+            scene.fixture.publish(&key(author), &sealed(&content, &[recipient]));
+        }
+
+        assert_eq!(scene.clean(Some(ORPHAN_AGE)), Gone { blobs: 1, bytes: LEN });
+
+        assert!(scene.has(&mine) && scene.has(&theirs));
+    }
+
+    #[test]
     fn a_cleaner_waits_until_it_knows_who_is_near_and_then_until_there_is_no_room() {
         let scene = Scene::new(Some(2 * LEN));
         let cleaner = Cleaner {
             blobs: scene.blobs.clone(),
-            reader: scene.fixture.reader(),
+            reader: scene.fixture.private_reader(),
             kept: BTreeSet::from([key(ME).id()]),
             policy: Policy { quota: Some(2 * LEN), orphans: None },
             steps: scene.steps.clone(),
