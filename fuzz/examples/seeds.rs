@@ -15,6 +15,7 @@ use ssb_keys::secret_file;
 fn main() {
     shs_handshake();
     boxstream_open();
+    kernel_equal();
     muxrpc_decode();
     muxrpc_session();
     message_parse();
@@ -87,6 +88,30 @@ fn boxstream_open() {
     write("boxstream_open", "longest-and-empty-frames", &frames);
     write("boxstream_open", "goodbye-then-more", &[frames.as_slice(), &run(b"x"), &[0, 0, 1, 2, 3]].concat());
     write("boxstream_open", "lying-tag", &[frames.as_slice(), &run(b"x"), &[0, 1]].concat());
+}
+
+fn kernel_equal() {
+    // A box: the front of the nonce, its rest, a length, a run that the text repeats, and which bit is altered.
+    let sealed = |front: u8, len: u16, text: &[u8], bit: u16| {
+        let nonce = [front, 0, 0, 0, 0, 0, 0, 0, 1];
+        [nonce.as_slice(), &len.to_be_bytes(), &run(text), &bit.to_be_bytes()].concat()
+    };
+    let with = |key: u8, boxes: &[Vec<u8>]| [[key; 32].as_slice(), &boxes.concat()].concat();
+    let lens =
+        |lens: &[u16]| -> Vec<Vec<u8>> { lens.iter().map(|len| sealed(0, *len, b"text", 0)).collect() };
+    write("kernel_equal", "header-and-body", &with(1, &lens(&[18, 4096, 18, 700])));
+    // Around where two blocks end and eight do, and where four blocks together begin to pay for the tag.
+    write("kernel_equal", "ends-of-blocks", &with(2, &lens(&[0, 1, 31, 32, 33, 95, 96, 97, 127, 128, 129])));
+    write("kernel_equal", "ends-of-fours", &with(3, &lens(&[191, 192, 193, 255, 256, 257, 319, 320, 321])));
+    write("kernel_equal", "ends-of-eights", &with(4, &lens(&[479, 480, 481, 607, 608, 609, 991, 992, 993])));
+    write("kernel_equal", "longest", &with(5, &lens(&[4095, 4097, 4200])));
+    write("kernel_equal", "ones", &with(0xff, &[sealed(0, 1024, &[0xff; 16], 8 * 1024)]));
+    write(
+        "kernel_equal",
+        "altered",
+        &with(6, &[sealed(0, 600, b"x", 0), sealed(0, 600, b"x", 4799), sealed(0, 600, b"x", 4927)]),
+    );
+    write("kernel_equal", "fronts", &with(7, &[0, 1, 1, 0, 2].map(|front| sealed(front, 40, b"x", 9))));
 }
 
 fn query_parse() {
