@@ -1,6 +1,8 @@
 //! Messages of box2 go both ways between our node and a JavaScript one, and whoever has been in a directory leaves the key with
 //! which its owner seals for themselves to the other.
 
+#![expect(clippy::indexing_slicing, reason = "helpers of tests fail tests")]
+
 use std::fs;
 
 use interop::Client;
