@@ -565,8 +565,8 @@ starts it again; what is here already is known.
 
 `start` does this by itself, once, for the logs in its own directory.
 
-The secret of another directory is not copied, and publishing stays locked for a copied one (`ssb-cli start --help`). Never
-publish from the old program again once this node has.
+The secret and the keyring of another directory are not copied, and publishing stays locked for a copied secret (`ssb-cli
+start --help`). Never publish from the old program again once this node has.
 
 The exit code is 65 if something was refused or a feed differs, 66 if there is no old log.
 

@@ -342,8 +342,8 @@ mod tests {
         assert_eq!(with_keys(&[]), secrets(1).bind(&[1; 32]));
         assert_eq!(with_keys(slice::from_ref(&group)), with_keys(slice::from_ref(&group)));
         let same_bytes = RecipientKey::oneself(&[1; 32]);
-        let all =
-            [&[][..], &[group.clone()], &[other.clone()], &[same_bytes], &[group, other]].map(with_keys);
+        let all = [vec![], vec![group.clone()], vec![other.clone()], vec![same_bytes], vec![group, other]];
+        let all = all.map(|keys| with_keys(&keys));
         assert_eq!(BTreeSet::from(all).len(), 5);
     }
 }
