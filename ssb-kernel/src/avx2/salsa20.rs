@@ -181,7 +181,7 @@ fn two(input: &[u32; 16]) -> Blocks {
     let mut state = start;
     for _ in 0..20 {
         let [a, b, c, d] = quarter_round(state);
-        // Columns become rows and rows columns: the next of each three words that follow a diagonal's into its lane.
+        // Each word of the first diagonal gets the other three of its row into its lane, and then those of its column again.
         state = [a, turned::<0b00_11_10_01>(d), turned::<0b01_00_11_10>(c), turned::<0b10_01_00_11>(b)];
     }
     let [a, b, c, d] = sum(state, &start);

@@ -5,6 +5,7 @@ use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use serde_json::Value;
+use ssb_kernel::testing::on_each;
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::MessageId;
@@ -69,48 +70,52 @@ fn vectors_keys_follow_from_keys_and_the_place() {
 
 #[test]
 fn vectors_a_box_is_javascripts() {
-    for row in of("box") {
-        let Sealed { place, recipients, boxed } = Sealed::parse(&row);
-        let (plain, message_key) = (unhex(text_field(&row["plaintext"])), hex(&row["msg_key"]));
+    on_each(|| {
+        for row in of("box") {
+            let Sealed { place, recipients, boxed } = Sealed::parse(&row);
+            let (plain, message_key) = (unhex(text_field(&row["plaintext"])), hex(&row["msg_key"]));
 
-        assert_eq!(seal_for_any(&plain, &place, &recipients, &message_key), boxed, "{row}");
+            assert_eq!(seal_for_any(&plain, &place, &recipients, &message_key), boxed, "{row}");
 
-        // Rule: a group comes first, and a box without recipients, which nobody could open, is not made.
-        let group = recipients.iter().skip(1).position(|recipient| recipient.scheme() == Scheme::Group);
-        let expected = match group {
-            Some(behind) => Err(SealError::MisplacedGroup { at: behind + 1 }),
-            None if recipients.is_empty() => Err(SealError::NoRecipients),
-            None => Ok(boxed),
-        };
-        assert_eq!(seal(&plain, &place, &recipients, &message_key), expected, "{row}");
-    }
+            // Rule: a group comes first, and a box without recipients, which nobody could open, is not made.
+            let group = recipients.iter().skip(1).position(|recipient| recipient.scheme() == Scheme::Group);
+            let expected = match group {
+                Some(behind) => Err(SealError::MisplacedGroup { at: behind + 1 }),
+                None if recipients.is_empty() => Err(SealError::NoRecipients),
+                None => Ok(boxed),
+            };
+            assert_eq!(seal(&plain, &place, &recipients, &message_key), expected, "{row}");
+        }
+    });
 }
 
 #[test]
 fn vectors_a_box_opens_where_javascript_opens_it() {
-    for row in of("box") {
-        let plain = unhex(text_field(&row["plaintext"]));
-        for opens in row["opens"].as_array().unwrap() {
-            let (Sealed { place, boxed, .. }, reader) =
-                Sealed::parse(&row).tried_by(text_field(&opens["who"]));
-            let tried = usize::try_from(opens["max"].as_u64().unwrap()).unwrap();
-            let (header, slots) = boxed.split_first_chunk().unwrap();
-            let (slots, _) = slots[..slots.len() - BODY_LEN_MIN].as_chunks();
+    on_each(|| {
+        for row in of("box") {
+            let plain = unhex(text_field(&row["plaintext"]));
+            for opens in row["opens"].as_array().unwrap() {
+                let (Sealed { place, boxed, .. }, reader) =
+                    Sealed::parse(&row).tried_by(text_field(&opens["who"]));
+                let tried = usize::try_from(opens["max"].as_u64().unwrap()).unwrap();
+                let (header, slots) = boxed.split_first_chunk().unwrap();
+                let (slots, _) = slots[..slots.len() - BODY_LEN_MIN].as_chunks();
 
-            let key = read_key(&reader, tried, header, slots, &place);
+                let key = read_key(&reader, tried, header, slots, &place);
 
-            let found = key.as_ref().map(|key| base64::decode(&key.to_text()).unwrap());
-            assert_eq!(found, opens["read_key"].as_str().map(unhex), "{opens}");
-            let opened = key.and_then(|key| key.open(&boxed, &place));
-            assert_eq!(opened.is_some(), opens["plaintext_ok"] == true, "{opens}");
-            assert!(opened.is_none_or(|opened| *opened == plain), "{opens}");
-            // Rule: with the key of a group, the first slot is tried, and with all others sixteen.
-            if tried == reader.scheme().slots_tried() {
-                let opened = open(&boxed, &place, [&reader]);
+                let found = key.as_ref().map(|key| base64::decode(&key.to_text()).unwrap());
+                assert_eq!(found, opens["read_key"].as_str().map(unhex), "{opens}");
+                let opened = key.and_then(|key| key.open(&boxed, &place));
                 assert_eq!(opened.is_some(), opens["plaintext_ok"] == true, "{opens}");
+                assert!(opened.is_none_or(|opened| *opened == plain), "{opens}");
+                // Rule: with the key of a group, the first slot is tried, and with all others sixteen.
+                if tried == reader.scheme().slots_tried() {
+                    let opened = open(&boxed, &place, [&reader]);
+                    assert_eq!(opened.is_some(), opens["plaintext_ok"] == true, "{opens}");
+                }
             }
         }
-    }
+    });
 }
 
 #[test]
@@ -176,22 +181,24 @@ fn vectors_po_boxes_have_javascripts_key() {
 
 #[test]
 fn vectors_envelope_spec_box() {
-    let Some(row) = vector("envelope-spec", "box1.json") else { return };
-    let (input, output) = (&row["input"], &row["output"]);
-    let recipients: Vec<RecipientKey> = input["recp_keys"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|recipient| of_scheme(&recipient["scheme"], base64_field(&recipient["key"])))
-        .collect();
-    let plain = base64::decode(text_field(&input["plain_text"])).unwrap();
+    on_each(|| {
+        let Some(row) = vector("envelope-spec", "box1.json") else { return };
+        let (input, output) = (&row["input"], &row["output"]);
+        let recipients: Vec<RecipientKey> = input["recp_keys"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|recipient| of_scheme(&recipient["scheme"], base64_field(&recipient["key"])))
+            .collect();
+        let plain = base64::decode(text_field(&input["plain_text"])).unwrap();
 
-    let boxed = seal(&plain, &place(input), &recipients, &base64_field(&input["msg_key"])).unwrap();
+        let boxed = seal(&plain, &place(input), &recipients, &base64_field(&input["msg_key"])).unwrap();
 
-    assert_eq!(base64::encode(&boxed), text_field(&output["ciphertext"]));
-    for recipient in &recipients {
-        assert_eq!(open(&boxed, &place(input), [recipient]).unwrap().plain(), plain);
-    }
+        assert_eq!(base64::encode(&boxed), text_field(&output["ciphertext"]));
+        for recipient in &recipients {
+            assert_eq!(open(&boxed, &place(input), [recipient]).unwrap().plain(), plain);
+        }
+    });
 }
 
 #[test]
@@ -270,25 +277,28 @@ fn vectors_private_group_spec_group_id() {
 
 #[test]
 fn vectors_private_group_spec_unbox() {
-    let Some(row) = vector("private-group-spec", "unbox1.classic.json") else { return };
-    let keys: Vec<RecipientKey> = row["input"]["trial_keys"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|key| of_scheme(&key["scheme"], base64_field(&key["key"])))
-        .collect();
-    let messages = row["input"]["msgs"].as_array().unwrap();
-    let expected = row["output"]["msgsContent"].as_array().unwrap();
-    assert_eq!(messages.len(), expected.len());
-    for (message, expected) in messages.iter().zip(expected) {
-        let value = &message["value"];
-        let author = FeedId::parse(text_field(&value["author"])).unwrap();
-        let previous = value["previous"].as_str().map(|id| MessageId::parse(id).unwrap());
+    on_each(|| {
+        let Some(row) = vector("private-group-spec", "unbox1.classic.json") else { return };
+        let keys: Vec<RecipientKey> = row["input"]["trial_keys"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|key| of_scheme(&key["scheme"], base64_field(&key["key"])))
+            .collect();
+        let messages = row["input"]["msgs"].as_array().unwrap();
+        let expected = row["output"]["msgsContent"].as_array().unwrap();
+        assert_eq!(messages.len(), expected.len());
+        for (message, expected) in messages.iter().zip(expected) {
+            let value = &message["value"];
+            let author = FeedId::parse(text_field(&value["author"])).unwrap();
+            let previous = value["previous"].as_str().map(|id| MessageId::parse(id).unwrap());
 
-        let opened = text::open(text_field(&value["content"]), &Place::new(author, previous), &keys).unwrap();
+            let opened =
+                text::open(text_field(&value["content"]), &Place::new(author, previous), &keys).unwrap();
 
-        assert_eq!(&serde_json::from_slice::<Value>(opened.plain()).unwrap(), expected);
-    }
+            assert_eq!(&serde_json::from_slice::<Value>(opened.plain()).unwrap(), expected);
+        }
+    });
 }
 
 #[test]
