@@ -25,6 +25,8 @@ pub(crate) enum Phase {
     Reading,
     /// Streams that go on, while more messages come.
     Live,
+    /// Blobs are there, and some are removed.
+    Blobs,
     /// Peers come and go.
     Gossip,
     /// The servers publish, each with its own key.
@@ -56,12 +58,12 @@ pub(crate) enum Expect {
 }
 
 impl Phase {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Empty, Self::Adding, Self::Reading, Self::Live, Self::Gossip, Self::Publishing];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Empty, Self::Adding, Self::Reading, Self::Live, Self::Blobs, Self::Gossip, Self::Publishing];
 
     /// Whether its rows must be called one by one.
     pub(crate) const fn changes(self) -> bool {
-        matches!(self, Self::Adding | Self::Gossip | Self::Publishing)
+        matches!(self, Self::Adding | Self::Blobs | Self::Gossip | Self::Publishing)
     }
 }
 

@@ -184,10 +184,14 @@ impl Which {
 ///
 /// # Errors
 ///
-/// `invalid` and `null`, which is what JavaScript makes of anything else.
+/// `invalid` and `null`, which is what JavaScript makes of anything else but a list.
 pub(crate) fn one(args: &[u8], invalid: &str) -> Result<BlobId, RemoteError> {
-    let id = args::nth(args, 0).as_ref().and_then(named);
-    id.ok_or_else(|| RemoteError::new(format!("{invalid}:null")))
+    let argument = args::nth(args, 0).unwrap_or(Value::Null);
+    let invalid = || {
+        let what = if matches!(argument, Value::Array(_)) { shown(&argument) } else { "null".to_owned() };
+        RemoteError::new(format!("{invalid}:{what}"))
+    };
+    named(&argument).ok_or_else(invalid)
 }
 
 /// What `blobs.has` says of a blob: the empty one counts as missing, as in JavaScript.
@@ -329,6 +333,11 @@ fn shown(value: &Value) -> String {
     match value {
         Value::Text(text) => text.decode().into_owned(),
         Value::Object(_) => "[object Object]".to_owned(),
+        // No deeper than JSON may nest.
+        Value::Array(items) => {
+            let item = |item: &Value| if *item == Value::Null { String::new() } else { shown(item) };
+            items.iter().map(item).collect::<Vec<_>>().join(",")
+        }
         other => json::compact(other),
     }
 }
