@@ -46,7 +46,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("ssb-cli", &["ssb-node", "ssb-keys", "ssb-msg"]),
     ("interop", &[]),
     ("bench", &["interop", "ssb-keys", "ssb-muxrpc", "ssb-gossip", "ssb-node"]),
-    ("sim", &["ssb-keys", "ssb-msg", "ssb-muxrpc", "ssb-log", "ssb-gossip"]),
+    ("sim", &["ssb-keys", "ssb-msg", "ssb-muxrpc", "ssb-log", "ssb-blobs", "ssb-gossip"]),
 ];
 
 /// Who alone may depend on what is not ours.
