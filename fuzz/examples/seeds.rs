@@ -22,6 +22,7 @@ fn main() {
     message_chain();
     json_number();
     ebt_note();
+    blob_wants();
     log_ops();
     log_recover();
     flume_read();
@@ -52,6 +53,26 @@ fn replicator() {
         "crowd",
         &[crowd.as_slice(), &[10, 0, 0, 1, 10, 1, 0, 2, 60, 0, 40, 0, 60, 1, 40, 0]].concat(),
     );
+}
+
+fn blob_wants() {
+    let id = format!("&{}=.sha256", "B".repeat(43));
+    write("blob_wants", "item", format!("{{\"{id}\":-1,\"{id}\":5000,\"x\":1}}").as_bytes());
+    write("blob_wants", "numbers", format!("{{\"{id}\":-0.2e1,\"&\":0}}").as_bytes());
+    // What happens, over which connection, with which blob and what size; then what it needs more.
+    let two_peers = [0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 2, 1, 2, 0, 0, 0, 2, 1, 0, 0];
+    let with = |steps: &[u8]| [two_peers.as_slice(), steps].concat();
+    let (want, has) = ([9, 0, 1, 0, 0], |peer| [6, peer, 1, 50]);
+    write(
+        "blob_wants",
+        "take-over",
+        &with(&[want.as_slice(), &has(0), &has(1), &[14, 0, 0, 0, 0, 0]].concat()),
+    );
+    let stalls = [want.as_slice(), &has(0), &has(1), &[13, 0, 0, 1, 0, 15, 0, 0, 3, 15, 0, 0, 9]].concat();
+    write("blob_wants", "stall", &with(&stalls));
+    let for_a_friend = [5, 0, 2, 0, 1, 3, 8, 0, 2, 0, 0, 6, 1, 2, 80, 14, 0, 0, 80, 0, 4, 6, 1, 3, 80];
+    write("blob_wants", "sympathy", &with(&for_a_friend));
+    write("blob_wants", "push", &with(&[11, 0, 1, 0, 6, 0, 1, 9, 6, 1, 1, 9, 10, 0, 1, 0, 1]));
 }
 
 fn shs_handshake() {

@@ -33,6 +33,7 @@ pub mod script;
 mod secret;
 mod session;
 mod store;
+mod wants;
 
 pub use box2::box2_open;
 pub use boxstream::boxstream_open;
@@ -57,6 +58,7 @@ pub use replicator::replicator;
 pub use secret::secret_file;
 pub use session::muxrpc_session;
 pub use store::log_ops;
+pub use wants::blob_wants;
 
 /// The whole of a fuzz target: runs a body under libFuzzer, or on the files named as arguments.
 #[cfg(fuzzing)]

@@ -21,16 +21,18 @@ use super::limits::FETCHES_MAX;
 use super::limits::FETCHES_PER_PEER_MAX;
 use super::limits::PROGRESS_MIN;
 use super::limits::RETRY_AFTER;
+use super::limits::SET_BACK_MAX;
 use super::limits::STALLED_AFTER;
-use super::limits::STALLED_MAX;
 
 /// All downloads, and why some are not begun.
 #[derive(Debug)]
 pub(super) struct Fetches {
     all: BTreeMap<BlobId, Fetching>,
     next: u64,
-    /// Who was too slow with what.
-    stalled: Lately<(Connection, BlobId)>,
+    /// How many bytes of downloads have come over each connection.
+    received: BTreeMap<Connection, u64>,
+    /// Who refused what, or was too slow with it.
+    set_back: Lately<(Connection, BlobId)>,
     /// Who sent something else than they said.
     doubted: Lately<FeedId>,
     /// Until when nothing can be written.
@@ -48,8 +50,10 @@ pub(super) struct Fetching {
     pub(super) payer: Option<FeedId>,
     charged: u64,
     received: u64,
-    /// When it was looked at last, and what had come by then.
-    checked: (Duration, u64),
+    /// When it was looked at last.
+    checked: Duration,
+    /// What had come by then, and what had over its connection.
+    before: (u64, u64),
 }
 
 impl Wants {
@@ -60,15 +64,7 @@ impl Wants {
             return;
         }
         let Some(want) = self.wants.get(&id) else { return };
-        let holders = self.partners.iter().filter_map(|(connection, partner)| {
-            let size = partner.held.get(&id)?;
-            let load = self.fetches.load(*connection);
-            let may_be_asked = load < FETCHES_PER_PEER_MAX
-                && !self.fetches.doubted.contains(&partner.peer)
-                && !self.fetches.stalled.contains(&(*connection, id));
-            may_be_asked.then_some((load, *connection, *size))
-        });
-        let Some((_, connection, len_max)) = holders.min() else { return };
+        let Some((connection, len_max)) = self.holder(&id) else { return };
         let payer = if want.own.is_some() {
             None
         } else {
@@ -115,7 +111,7 @@ impl Wants {
         match outcome {
             Outcome::Stored { .. } => {}
             Outcome::WrongHash | Outcome::TooLong => self.doubt(connection, &id, now),
-            Outcome::Refused => self.give_up_on(connection, &id),
+            Outcome::Refused => self.set_back(connection, id, now),
             Outcome::Failed => {
                 let until = now.saturating_add(DISK_PAUSE);
                 self.fetches.paused = Some(until);
@@ -142,18 +138,19 @@ impl Wants {
 
     /// Ends downloads that stall, and begins what had to wait; with `has_more`, because more may be done than before.
     pub(super) fn check_fetches(&mut self, has_more: bool, now: Duration) {
-        for (id, connection) in self.fetches.check(now) {
-            let until = self.fetches.stalled.add((connection, id), now);
-            self.wake_at(until);
-            self.end_fetch(&id, now);
-            self.try_fetch(id, now);
+        for (id, connection, pace) in self.fetches.check(now) {
+            if pace == Pace::Stalled || self.holder(&id).is_some() {
+                self.set_back(connection, id, now);
+                self.end_fetch(&id, now);
+                self.try_fetch(id, now);
+            }
         }
         let is_over = self.fetches.paused.is_some_and(|until| until <= now);
         if is_over {
             self.fetches.paused = None;
         }
         let is_trusted = !self.fetches.doubted.expire(now).is_empty();
-        for (_, id) in self.fetches.stalled.expire(now) {
+        for (_, id) in self.fetches.set_back.expire(now) {
             self.try_fetch(id, now);
         }
         if has_more || is_over || is_trusted {
@@ -167,14 +164,29 @@ impl Wants {
             let until = self.fetches.doubted.add(partner.peer, now);
             self.wake_at(until);
         }
-        self.give_up_on(connection, id);
-    }
-
-    /// A holder is not asked for a blob again, unless it says once more that it has it.
-    fn give_up_on(&mut self, connection: Connection, id: &BlobId) {
         if self.partners.get_mut(&connection).is_some_and(|partner| partner.lacks(id)) {
             self.say_wants(connection);
         }
+    }
+
+    /// A holder is not asked again for a blob for a while.
+    fn set_back(&mut self, connection: Connection, id: BlobId, now: Duration) {
+        let until = self.fetches.set_back.add((connection, id), now);
+        self.wake_at(until);
+    }
+
+    /// Who may be asked for a blob: over which connection, and how many bytes it has there.
+    fn holder(&self, id: &BlobId) -> Option<(Connection, u64)> {
+        let holders = self.partners.iter().filter_map(|(connection, partner)| {
+            let size = partner.held.get(id)?;
+            let load = self.fetches.load(*connection);
+            let may_be_asked = load < FETCHES_PER_PEER_MAX
+                && !self.fetches.doubted.contains(&partner.peer)
+                && !self.fetches.set_back.contains(&(*connection, *id))
+                && self.fetches.all.get(id).is_none_or(|fetching| fetching.connection != *connection);
+            may_be_asked.then_some((load, *connection, *size))
+        });
+        holders.min().map(|(_, connection, size)| (connection, size))
     }
 
     /// Forgets a download. Of the bytes that were charged so many were needed.
@@ -198,6 +210,15 @@ impl Wants {
     }
 }
 
+/// How slow a download is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// It shares a connection with others that come.
+    Slow,
+    /// Hardly anything comes over its connection.
+    Stalled,
+}
+
 /// There is room for another download.
 #[derive(Clone, Copy, Debug)]
 struct Freed {
@@ -211,7 +232,10 @@ impl Fetches {
     /// So much of a download has come.
     pub(super) fn progress(&mut self, fetch: Fetch, received: u64) {
         if let Some(fetching) = self.all.values_mut().find(|fetching| fetching.fetch == fetch) {
-            fetching.received = received.max(fetching.received);
+            let more = received.saturating_sub(fetching.received);
+            fetching.received += more;
+            let all = self.received.entry(fetching.connection).or_default();
+            *all = all.saturating_add(more);
         }
     }
 
@@ -220,8 +244,13 @@ impl Fetches {
         self.all.iter().map(|(id, fetching)| (*id, fetching.connection))
     }
 
-    /// What is being downloaded over a connection.
-    pub(super) fn over(&self, connection: Connection) -> Vec<BlobId> {
+    /// A connection is gone. Returns what was being downloaded over it.
+    pub(super) fn closed(&mut self, connection: Connection) -> Vec<BlobId> {
+        self.received.remove(&connection);
+        self.over(connection)
+    }
+
+    fn over(&self, connection: Connection) -> Vec<BlobId> {
         self.all().filter(|(_, over)| *over == connection).map(|(id, _)| id).collect()
     }
 
@@ -232,9 +261,9 @@ impl Fetches {
 
     /// When to check downloads, or begin some that wait.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        let checks = self.all.values().map(|fetching| fetching.checked.0.saturating_add(STALLED_AFTER));
+        let checks = self.all.values().map(|fetching| fetching.checked.saturating_add(STALLED_AFTER));
         checks
-            .chain([self.stalled.deadline(), self.doubted.deadline(), self.paused].into_iter().flatten())
+            .chain([self.set_back.deadline(), self.doubted.deadline(), self.paused].into_iter().flatten())
             .min()
     }
 
@@ -248,24 +277,33 @@ impl Fetches {
     ) -> Fetch {
         let fetch = Fetch(self.next);
         self.next += 1;
-        self.all.insert(id, Fetching { fetch, connection, payer, charged, received: 0, checked: (now, 0) });
+        let before = (0, self.received_over(connection));
+        let fetching = Fetching { fetch, connection, payer, charged, received: 0, checked: now, before };
+        self.all.insert(id, fetching);
         fetch
     }
 
-    /// Looks at those whose time has come, and returns those that stall.
-    fn check(&mut self, now: Duration) -> Vec<(BlobId, Connection)> {
-        let mut stalled = Vec::new();
+    /// Looks at those whose time has come, and returns those that are slow.
+    fn check(&mut self, now: Duration) -> Vec<(BlobId, Connection, Pace)> {
+        let mut slow = Vec::new();
         for (id, fetching) in &mut self.all {
-            let (checked, before) = fetching.checked;
-            if checked.saturating_add(STALLED_AFTER) > now {
+            if fetching.checked.saturating_add(STALLED_AFTER) > now {
                 continue;
             }
+            let over = self.received.get(&fetching.connection).copied().unwrap_or_default();
+            let (before, over_before) = core::mem::replace(&mut fetching.before, (fetching.received, over));
+            fetching.checked = now;
             if fetching.received - before < PROGRESS_MIN {
-                stalled.push((*id, fetching.connection));
+                let is_alive = over - over_before >= PROGRESS_MIN;
+                let pace = if is_alive { Pace::Slow } else { Pace::Stalled };
+                slow.push((*id, fetching.connection, pace));
             }
-            fetching.checked = (now, fetching.received);
         }
-        stalled
+        slow
+    }
+
+    fn received_over(&self, connection: Connection) -> u64 {
+        self.received.get(&connection).copied().unwrap_or_default()
     }
 
     fn named(&self, fetch: Fetch) -> Option<(BlobId, Connection)> {
@@ -288,7 +326,8 @@ impl Default for Fetches {
         Self {
             all: BTreeMap::new(),
             next: 0,
-            stalled: Lately::new(RETRY_AFTER, STALLED_MAX),
+            received: BTreeMap::new(),
+            set_back: Lately::new(RETRY_AFTER, SET_BACK_MAX),
             doubted: Lately::new(DOUBTED_FOR, DOUBTED_MAX),
             paused: None,
             is_short: false,

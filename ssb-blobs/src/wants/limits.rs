@@ -59,14 +59,15 @@ pub const FETCHES_PER_PEER_MAX: usize = 4;
 /// How often a download is looked at.
 pub const STALLED_AFTER: Duration = Duration::from_secs(60);
 
-/// How many bytes have to come meanwhile, unless it ends: JavaScript sends pieces of as many.
+/// How many bytes have to come meanwhile, unless it ends: JavaScript sends pieces of as many. Where nobody else has the blob, those of
+/// all downloads over the connection count together.
 pub const PROGRESS_MIN: u64 = 64 * 1024;
 
-/// For so long a peer is not asked again for a blob that it was too slow with.
-pub const RETRY_AFTER: Duration = Duration::from_secs(10 * 60);
+/// For so long a peer is not asked again for a blob that it refused, or was too slow with.
+pub const RETRY_AFTER: Duration = Duration::from_secs(2 * 60);
 
 /// How many such peers and blobs are remembered.
-pub const STALLED_MAX: usize = 4096;
+pub const SET_BACK_MAX: usize = 4096;
 
 /// For so long nothing is asked of a peer that sent something else than it said.
 pub const DOUBTED_FOR: Duration = Duration::from_secs(60 * 60);

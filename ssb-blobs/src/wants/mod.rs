@@ -250,7 +250,7 @@ impl Wants {
         if !has_others && self.accounts.left(&partner.peer, now) {
             self.wake_at(now.saturating_add(REMEMBERED_FOR));
         }
-        for id in self.fetches.over(connection) {
+        for id in self.fetches.closed(connection) {
             self.end_fetch(&id, now);
             self.try_fetch(id, now);
         }

@@ -68,13 +68,14 @@ fn the_next_holder_is_asked_when_one_fails_and_who_lied_is_asked_nothing_for_a_w
 }
 
 #[test]
-fn who_refuses_is_asked_again_only_if_it_says_so() {
+fn who_refuses_is_asked_again_after_a_while() {
     let mut node = fetching();
     assert_eq!(node.ended(0, Outcome::Refused), [fetches(1, 2, id(1), 500)]);
     assert_eq!(node.ended(1, Outcome::Refused), []);
-    assert_eq!(node.later(DOUBTED_FOR), []);
+    assert_eq!(node.has(1, id(1), 500), [], "whatever it says");
+    assert_eq!(node.later(RETRY_AFTER - Duration::from_nanos(1)), []);
 
-    assert_eq!(node.has(1, id(1), 500), [fetches(2, 1, id(1), 500)]);
+    assert_eq!(node.later(Duration::from_nanos(1)), [fetches(2, 1, id(1), 500)]);
 }
 
 #[test]
@@ -109,6 +110,27 @@ fn a_download_that_comes_to_something_goes_on() {
     }
 
     assert_eq!(node.later(STALLED_AFTER), [stops(0, 1), fetches(1, 2, id(1), 500)]);
+}
+
+#[test]
+fn downloads_that_share_a_slow_connection_go_on_unless_somebody_else_has_one_of_them() {
+    let mut node = Node::among([1]).and([2], Standing::Near);
+    for n in 0..3 {
+        node.want(id(n));
+        node.has(1, id(n), 500_000);
+    }
+    for minute in 1..=3 {
+        for n in 0..3 {
+            node.handle(Input::Progress { fetch: Fetch(n), received: minute * PROGRESS_MIN / 2 });
+        }
+        assert_eq!(node.later(STALLED_AFTER), [], "{minute}");
+    }
+    node.has(2, id(1), 500_000);
+    for n in 0..3 {
+        node.handle(Input::Progress { fetch: Fetch(n), received: 2 * PROGRESS_MIN });
+    }
+
+    assert_eq!(node.later(STALLED_AFTER), [stops(1, 1), fetches(3, 2, id(1), 500_000)]);
 }
 
 #[test]
