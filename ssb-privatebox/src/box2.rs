@@ -26,10 +26,12 @@ pub use identity::GroupId;
 pub use identity::ParseGroupIdError;
 pub use identity::PoBoxId;
 pub use key::ReadKey;
-pub use open::Opened;
 pub use open::open;
 pub use place::Place;
 pub use recipient::PoBox;
 pub use recipient::RecipientKey;
 pub use recipient::Scheme;
 pub use seal::seal;
+
+/// What was in a box2, and its read key.
+pub type Opened = crate::Opened<ReadKey>;

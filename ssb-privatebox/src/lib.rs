@@ -11,6 +11,7 @@ mod error;
 mod key;
 pub mod limits;
 mod open;
+mod opened;
 mod seal;
 mod suffixed;
 pub mod text;
@@ -19,7 +20,7 @@ mod vectors;
 
 pub use error::SealError;
 pub use key::ReadKey;
-pub use open::Opened;
 pub use open::open;
+pub use opened::Opened;
 pub use seal::seal;
 pub use seal::seal_for_many;

@@ -1,10 +1,6 @@
 //! The side of the recipients.
 
-use alloc::vec::Vec;
-use core::fmt;
-
-use zeroize::Zeroizing;
-
+use super::Opened;
 use super::Place;
 use super::ReadKey;
 use super::RecipientKey;
@@ -30,8 +26,7 @@ pub fn open<'a>(
     let (slots, _) = slots.as_chunks::<SLOT_LEN>();
     let key =
         keys.into_iter().find_map(|key| read_key(key, key.scheme().slots_tried(), header, slots, place))?;
-    let plain = key.open(boxed, place)?;
-    Some(Opened { plain, key })
+    Some(Opened::new(key.open(boxed, place)?, key))
 }
 
 /// The read key, if one of the first slots is for this recipient.
@@ -50,35 +45,6 @@ pub(super) fn read_key(
             key.header(header, place).map(|_| key)
         })
     })
-}
-
-/// What was in a box. Wiped when dropped, never printed.
-pub struct Opened {
-    plain: Zeroizing<Vec<u8>>,
-    key: ReadKey,
-}
-
-impl Opened {
-    /// What the sender sealed.
-    pub fn plain(&self) -> &[u8] {
-        &self.plain
-    }
-
-    /// The key that opens this box again, for whoever has it.
-    pub const fn key(&self) -> &ReadKey {
-        &self.key
-    }
-
-    /// What the sender sealed, without its key.
-    pub fn into_plain(self) -> Zeroizing<Vec<u8>> {
-        self.plain
-    }
-}
-
-impl fmt::Debug for Opened {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opened").finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]
