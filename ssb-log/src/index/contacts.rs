@@ -124,11 +124,7 @@ impl Contacts {
 
     /// Forgets everything, on disk first: a file is damaged, or what it was made of is not in the log any more.
     pub(crate) fn clear<D: Directory>(&mut self, directory: &D) -> io::Result<()> {
-        let (chain, others) = segments::chain(NAME, &directory.list()?);
-        // From the end, so that what a crash leaves is a chain.
-        let chain = chain.iter().rev().map(|stretch| stretch.name(NAME));
-        others.into_iter().chain(chain).try_for_each(|name| segments::remove(directory, &name))?;
-        directory.sync()?;
+        segments::clear(directory, NAME)?;
         *self = Self::default();
         Ok(())
     }
@@ -218,11 +214,7 @@ impl Part {
     /// `None` if it is not what was written.
     fn load<D: Directory>(directory: &D, stretch: Stretch) -> Option<Self> {
         let file = directory.open(&stretch.name(NAME)).ok()?;
-        let mut bytes = vec![0; usize::try_from(file.len().ok()?).ok()?];
-        if file.read_at(0, &mut bytes).ok()? < bytes.len() {
-            return None;
-        }
-        Self::parse(&bytes, stretch)
+        Self::parse(&segments::bytes(&file)?, stretch)
     }
 
     /// One part of two that touch: what was said later counts.

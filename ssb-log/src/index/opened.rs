@@ -175,11 +175,7 @@ impl<F: Storage> Opened<F> {
 
     /// Forgets everything, on disk first.
     pub(crate) fn clear<D: Directory>(&mut self, directory: &D) -> io::Result<()> {
-        let (chain, others) = segments::chain(NAME, &directory.list()?);
-        // From the end, so that what a crash leaves is a chain.
-        let chain = chain.iter().rev().map(|stretch| stretch.name(NAME));
-        others.into_iter().chain(chain).try_for_each(|name| segments::remove(directory, &name))?;
-        directory.sync()?;
+        segments::clear(directory, NAME)?;
         *self = Self::default();
         Ok(())
     }
@@ -230,14 +226,11 @@ fn written(header: Header, entries: &[u8]) -> Vec<u8> {
 
 /// The entries of a file that begins with this header. `None` if it is not what was written.
 fn read<F: Storage>(file: &F, header: Header) -> Option<Vec<u8>> {
-    let mut bytes = vec![0; usize::try_from(file.len().ok()?).ok()?];
-    if file.read_at(0, &mut bytes).ok()? < bytes.len() {
-        return None;
-    }
+    let bytes = segments::bytes(file)?;
     let footer = bytes.len().checked_sub(FOOTER_LEN)?;
-    let mut entries = bytes.get(HEADER_LEN..footer)?.to_vec();
-    let is_whole = written(header, &entries) == bytes && entries.len().is_multiple_of(ENTRY_LEN);
-    is_whole.then(|| std::mem::take(&mut entries))
+    let entries = bytes.get(HEADER_LEN..footer)?;
+    let is_whole = written(header, entries) == bytes && entries.len().is_multiple_of(ENTRY_LEN);
+    is_whole.then(|| entries.to_vec())
 }
 
 /// Where the messages of entries are, if they are in order and within a stretch.
