@@ -2,13 +2,13 @@
 //!
 //! It waits for the verifiers and for nobody else; whoever reads its results must take them.
 
+mod contacts;
 mod forks;
+mod publishing;
 mod removal;
 pub(crate) mod survey;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,38 +18,24 @@ use std::thread::JoinHandle;
 use smol::channel::Sender;
 use ssb_gossip::address::Address;
 use ssb_gossip::address::announced;
-use ssb_gossip::event::Draft;
 use ssb_gossip::event::Giver;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Refusal;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::event::Verdict;
-use ssb_gossip::history::contact_of;
 use ssb_gossip::verify::Verified;
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
-use ssb_keys::entropy;
-use ssb_keys::ephemeral::WeakKey;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_log::Disk;
 use ssb_log::Opener;
-use ssb_log::Ordinal;
 use ssb_log::Store;
-use ssb_log::fields::Fields;
-use ssb_log::query::Filter;
-use ssb_log::query::Query;
-use ssb_log::store::PublishError;
 use ssb_log::store::Refused;
 use ssb_msg::Message;
 use ssb_msg::Signing;
 use ssb_msg::Unverified;
-use ssb_msg::content::Contact;
-use ssb_msg::json;
 use ssb_muxrpc::RemoteError;
-use ssb_privatebox::box2;
-use ssb_privatebox::box2::Place;
-use ssb_privatebox::box2::RecipientKey;
 
 use crate::clock::Clock;
 use crate::config::LogLevel;
@@ -61,7 +47,6 @@ use crate::log_inbox::Work;
 use crate::logging::Entry;
 use crate::logging::Logger;
 use crate::rpc::add;
-use crate::rpc::create;
 use crate::rpc::del;
 use crate::rpc::history;
 use crate::rpc::publish;
@@ -90,9 +75,6 @@ pub(crate) struct LogThread {
     /// Whether all that was taken could be stored so far.
     pub(crate) healthy: bool,
 }
-
-/// How many bytes of messages are read at once to find out what was said lately.
-const HEARD_LEN: usize = 256 * 1024;
 
 /// A message that the owner adds, and who waits for what becomes of it.
 #[derive(Debug)]
@@ -182,65 +164,6 @@ impl LogThread {
         }
     }
 
-    fn publish(&mut self, draft: &Draft, answer: Sender<Result<String, RemoteError>>, batch: &mut Batch) {
-        // The core holds the gate. This is the last look at the mark before a signature that cannot be taken back.
-        let held = self.held();
-        if !self.mark.permits(u64::from(held)) {
-            let _ = answer.try_send(Err(RemoteError::new("publishing is locked")));
-            return;
-        }
-        let timestamp = self.clock.timestamp();
-        match self.sign(draft, timestamp, batch) {
-            Ok(message) => {
-                batch.announced.extend(announced(message.json()));
-                batch.entries.push(Pending {
-                    giver: None,
-                    len: 0,
-                    outcome: self.stored(&message),
-                    answer: Some((publish::answer(&message, timestamp), answer)),
-                });
-            }
-            Err(error) => {
-                let _ = answer.try_send(Err(error));
-            }
-        }
-    }
-
-    fn sign(&mut self, draft: &Draft, timestamp: f64, batch: &mut Batch) -> Result<Message, RemoteError> {
-        let mut content = self.content(draft)?;
-        let mut signed = self.sign_content(&content, timestamp);
-        if signed == Err(PublishError::Full) {
-            self.commit(batch);
-            // After a commit that failed the message stands elsewhere.
-            content = self.content(draft)?;
-            signed = self.sign_content(&content, timestamp);
-        }
-        signed.map_err(|error| publish::refusal(&error, &content))
-    }
-
-    fn sign_content(&mut self, content: &str, timestamp: f64) -> Result<Message, PublishError> {
-        self.store.sign_next(content, timestamp, &self.me, &self.signing, timestamp)
-    }
-
-    // What is private is sealed for the place of the next message.
-    fn content<'a>(&mut self, draft: &'a Draft) -> Result<Cow<'a, str>, RemoteError> {
-        let (plain, recipients) = match draft {
-            Draft::Content(content) => return Ok(Cow::Borrowed(content)),
-            Draft::Private { plain, recipients } => (plain, recipients),
-        };
-        let me = self.me.id();
-        let place = Place::new(me, self.store.state(&me).latest());
-        let key_for = |id: &FeedId| {
-            if *id == me {
-                return self.keyring.own(&self.home).cloned().map_err(|error| create::not_encrypted(&error));
-            }
-            RecipientKey::direct(&self.me, *id)
-                .map_err(|WeakKey| create::not_encrypted(&format_args!("recipient {id} has an unusable key")))
-        };
-        let keys = recipients.iter().map(key_for).collect::<Result<Vec<_>, _>>()?;
-        let sealed = box2::text::seal(plain.as_bytes(), &place, &keys, &entropy::bytes());
-        sealed.map(|boxed| Cow::Owned(format!("\"{boxed}\""))).map_err(|error| create::not_encrypted(&error))
-    }
     fn offer(&mut self, verified: Verified, batch: &mut Batch) {
         let Verified { giver, len, message } = verified;
         let awaited = match giver {
@@ -281,37 +204,6 @@ impl LogThread {
             }
         };
         batch.entries.push(Pending { giver: Some(giver), len, outcome, answer });
-    }
-
-    fn stored(&self, message: &Message) -> Outcome {
-        // What others said in private is heard later, from the index thread: opening it takes too long here.
-        let is_mine = message.author() == self.me.id();
-        let own = || {
-            Contact::read(
-                &json::parse(self.opener.open(&Fields::of(message.json())?)?.content().as_bytes()).ok()?,
-            )
-        };
-        Outcome::Stored {
-            feed: message.author(),
-            sequence: message.sequence(),
-            contact: contact_of(message.json()).or_else(|| is_mine.then(own).flatten()),
-        }
-    }
-
-    // What an author said in private, of the messages before `end`, is told to the core, unless something else was said since.
-    fn hear(&self, author: FeedId, words: Vec<Contact>, end: Ordinal) {
-        let filter = Filter::author(author).and(Filter::contacts());
-        let reader = self.store.reader();
-        let mut since = reader.query(Query::new(filter).within(end..reader.end()));
-        let mut later = BTreeSet::new();
-        while !since.is_over() {
-            // What cannot be read is found out about when it is read for somebody.
-            let page = since.page(HEARD_LEN).unwrap_or_default();
-            later.extend(page.iter().filter_map(|stored| contact_of(&stored.json)).map(|said| said.contact));
-        }
-        for Contact { contact, relation } in words.into_iter().filter(|said| !later.contains(&said.contact)) {
-            self.tell(Input::Related { author, contact, relation: Some(relation) });
-        }
     }
 
     fn refusal(&self, feed: FeedId, refused: Refused) -> Outcome {
@@ -420,11 +312,14 @@ mod tests {
     use ssb_gossip::connection::ConnectionId;
     use ssb_gossip::connection::StreamId;
     use ssb_gossip::event::Again;
+    use ssb_gossip::event::Draft;
     use ssb_gossip::event::Removal;
     use ssb_gossip::event::Source;
     use ssb_keys::published_mark::Origin;
+    use ssb_log::Ordinal;
     use ssb_log::Stored;
     use ssb_msg::ValidationState;
+    use ssb_msg::content::Contact;
     use ssb_msg::content::Relation;
     use ssb_msg::draft;
     use std::fs;
