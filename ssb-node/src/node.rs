@@ -189,11 +189,11 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
 
     let thread_error = StartError::Thread;
     let (reads, readers) = Pool::start("ssb-read", READERS).map_err(thread_error)?;
-    // A look-up can take minutes, and nothing is lost with it: nobody waits for these threads in the end.
     let habit = if config.blobs.stingy { Habit::Stingy } else { Habit::Open };
     let blobs = Blobs::start(&config.path, config.blobs.quota, habit, &clock);
     let (blobs, blob_threads) =
         blobs.map_err(|error| StartError::Directory { path: config.path.join("blobs"), error })?;
+    // A look-up can take minutes, and nothing is lost with it: nobody waits for these threads in the end.
     let (names, _) = Pool::start("ssb-name", RESOLVERS).map_err(thread_error)?;
     let (rebuilds, rebuilds_out) = bounded(REBUILDS_LEN);
     let shared = Arc::new(Shared {
@@ -227,7 +227,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         .map_err(thread_error)?;
     let log_thread = LogThread {
         store: home.store,
-        opener: Opener::with_keys(home.me.clone(), &home.keyring.keys()),
+        opener: home.opener,
         keyring: home.keyring,
         me: home.me,
         signing,
@@ -419,6 +419,7 @@ fn port_hint(error: &io::Error) -> &'static str {
 struct Home {
     me: Keypair,
     keyring: Keyring,
+    opener: Opener,
     mark: PublishedMark,
     store: Store<Disk>,
     notices: Vec<String>,
@@ -453,7 +454,8 @@ impl Home {
             ));
             Keyring::unusable(&me)
         });
-        store.unlock(Opener::with_keys(me.clone(), &keyring.keys())).map_err(unusable)?;
+        let opener = Opener::with_keys(me.clone(), &keyring.keys());
+        store.unlock(opener.clone()).map_err(unusable)?;
         let mut mark = PublishedMark::load(path, me.id())?;
         let held = u64::from(store.state(&me.id()).sequence());
         if config.new_feed && !mark.permits(held) {
@@ -464,7 +466,7 @@ impl Home {
             mark = mark.reopened(held);
             mark.save(path).map_err(unusable)?;
         }
-        Ok(Self { me, keyring, mark, store, notices })
+        Ok(Self { me, keyring, opener, mark, store, notices })
     }
 }
 
