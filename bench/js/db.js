@@ -1,6 +1,8 @@
 // The stores of JavaScript, measured. Prints one JSON line a figure.
 //   node --expose-gc db.js ssb-db|ssb-db2|ssb-db2-tx ingest|query|fresh|start DATA WORK
+//   node --expose-gc db.js ssb-db-private ingest|log|read DATA WORK
 // DATA holds what gen.js made; WORK is the data directory. ssb-db has ssb-backlinks; ssb-db2 its compat and full-mentions.
+// ssb-db-private is ssb-db with ssb-private1 and ssb-private, as the author of the longest feed has it.
 // ssb-db2-tx is ssb-db2 fed by addTransaction, 30 messages of one author a call, which is the fastest way in.
 'use strict'
 const fs = require('fs')
@@ -22,9 +24,11 @@ const count = (source) => promise((cb) => {
 })
 
 function boot () {
-  const keys = ssbKeys.loadOrCreateSync(path.join(work, 'secret'))
+  const isPrivate = flavour === 'ssb-db-private'
+  const keys = isPrivate ? ssbKeys.generate('ed25519', Buffer.from(hot().seed, 'base64')) : ssbKeys.loadOrCreateSync(path.join(work, 'secret'))
   const stack = SecretStack({ appKey: caps.shs })
   if (isDb2) stack.use(require('ssb-db2')).use(require('ssb-db2/compat')).use(require('ssb-db2/full-mentions'))
+  else if (isPrivate) stack.use(require('ssb-db')).use(require('ssb-private1')).use(require('ssb-private'))
   else stack.use(require('ssb-db')).use(require('ssb-backlinks'))
   return stack({ keys, path: work, connections: { incoming: {}, outgoing: {} }, timers: { inactivity: 1e9 } })
 }
@@ -107,15 +111,23 @@ function size (folder) {
   }, 0)
 }
 
+function meta () {
+  return JSON.parse(fs.readFileSync(path.join(data, 'meta.json')))
+}
+
+// The longest feed.
+function hot () {
+  return meta().feeds.reduce((a, b) => (b.seq > a.seq ? b : a))
+}
+
 // What is asked, by name; all answers are counted.
 function questions (ssb) {
-  const meta = JSON.parse(fs.readFileSync(path.join(data, 'meta.json')))
-  const hot = meta.feeds.reduce((a, b) => (b.seq > a.seq ? b : a))
-  const voted = meta.topVoted[5][0]
+  const hotId = hot().id
+  const voted = meta().topVoted[5][0]
   if (!isDb2) {
     return {
       get: (key) => promise((cb) => ssb.get({ id: key, meta: true }, cb)),
-      feed: () => count(ssb.createHistoryStream({ id: hot.id, live: false, keys: true })),
+      feed: () => count(ssb.createHistoryStream({ id: hotId, live: false, keys: true })),
       scan: () => count(ssb.createLogStream({ live: false })),
       posts: () => count(ssb.messagesByType({ type: 'post', live: false })),
       last: () => count(ssb.messagesByType({ type: 'post', live: false, limit: 30, reverse: true })),
@@ -129,7 +141,7 @@ function questions (ssb) {
   }
   return {
     get: (key) => promise((cb) => ssb.db.getMsg(key, cb)),
-    feed: () => ask(where(author(hot.id))),
+    feed: () => ask(where(author(hotId))),
     scan: () => ask(),
     posts: () => ask(where(type('post'))),
     last: () => ask(where(type('post')), descending(), paginate(30)),
@@ -179,6 +191,23 @@ async function fresh () {
   await promise((cb) => ssb.close(cb))
 }
 
+// The first question of a process: of all messages those that were opened are counted.
+async function openingAll () {
+  const ssb = boot()
+  await indexed(ssb)
+  const opened = (source) => count(pull(source, pull.filter((item) => item.value.private === true)))
+  await measure('log', 1, () => opened(ssb.createLogStream({ private: true, live: false })))
+  await promise((cb) => ssb.close(cb))
+}
+
+async function readingPrivate () {
+  const ssb = boot()
+  await indexed(ssb)
+  const query = [{ $filter: { timestamp: { $gt: 0 } } }]
+  await measure('read', 1, () => count(ssb.private.read({ query, live: false })))
+  await promise((cb) => ssb.close(cb))
+}
+
 async function start () {
   const begun = now()
   const ssb = boot()
@@ -192,7 +221,7 @@ async function start () {
 
 const started = process.uptime()
 fs.mkdirSync(work, { recursive: true })
-const modes = { ingest, query, fresh, start }
+const modes = { ingest, query, fresh, start, log: openingAll, read: readingPrivate }
 modes[mode]().then(() => setTimeout(() => process.exit(0), 200), (err) => {
   console.error(err)
   process.exit(1)

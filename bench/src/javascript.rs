@@ -25,9 +25,16 @@ pub fn run(store: &str, mode: &str, data: &Data, work: &Path) -> io::Result<Vec<
 /// Makes data.
 pub fn generate(folder: &Path, count: u32) -> io::Result<()> {
     eprintln!("making {count} messages");
-    let mut command = node()?;
-    command.arg("gen.js").arg(folder).arg(count.to_string());
+    let mut command = driver("gen.js")?;
+    command.arg(folder).arg(count.to_string());
     lines(&mut command).map(drop)
+}
+
+/// A driver in the folder `js`, to be started.
+pub fn driver(name: &str) -> io::Result<Command> {
+    let mut command = node()?;
+    command.arg(name);
+    Ok(command)
 }
 
 /// Runs a program that prints JSON, a value a line.

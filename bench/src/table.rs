@@ -62,7 +62,8 @@ pub fn seconds(value: f64) -> String {
     match value {
         value if value >= 1.0 => format!("{value:.2} s"),
         value if value >= 1e-3 => format!("{:.1} ms", value * 1e3),
-        value => format!("{:.1} µs", value * 1e6),
+        value if value >= 1e-6 => format!("{:.1} µs", value * 1e6),
+        value => format!("{:.0} ns", value * 1e9),
     }
 }
 

@@ -8,6 +8,9 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
+use rustix::time::ClockId;
+use rustix::time::clock_gettime;
+
 /// What a process took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
@@ -48,6 +51,13 @@ pub fn of(command: &mut Command, dir: &Path) -> io::Result<Usage> {
     }
     usage.disk = size(dir)?;
     Ok(usage)
+}
+
+/// CPU seconds of the calling thread so far: what others do on the machine is not in it.
+#[expect(clippy::cast_precision_loss, reason = "no thread here lives for 2^53 ns")]
+pub fn of_this_thread() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// CPU time and peak of memory so far.

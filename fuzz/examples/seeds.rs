@@ -15,6 +15,7 @@ use ssb_keys::secret_file;
 fn main() {
     shs_handshake();
     boxstream_open();
+    kernel_equal();
     muxrpc_decode();
     muxrpc_session();
     message_parse();
@@ -32,6 +33,8 @@ fn main() {
     lan_beacon();
     address_parse();
     privatebox_open();
+    box2_open();
+    leveldb_read();
     replicator();
 }
 
@@ -115,6 +118,30 @@ fn boxstream_open() {
     write("boxstream_open", "longest-and-empty-frames", &frames);
     write("boxstream_open", "goodbye-then-more", &[frames.as_slice(), &run(b"x"), &[0, 0, 1, 2, 3]].concat());
     write("boxstream_open", "lying-tag", &[frames.as_slice(), &run(b"x"), &[0, 1]].concat());
+}
+
+fn kernel_equal() {
+    // A box: the front of the nonce, its rest, a length, a run that the text repeats, and which bit is altered.
+    let sealed = |front: u8, len: u16, text: &[u8], bit: u16| {
+        let nonce = [front, 0, 0, 0, 0, 0, 0, 0, 1];
+        [nonce.as_slice(), &len.to_be_bytes(), &run(text), &bit.to_be_bytes()].concat()
+    };
+    let with = |key: u8, boxes: &[Vec<u8>]| [[key; 32].as_slice(), &boxes.concat()].concat();
+    let lens =
+        |lens: &[u16]| -> Vec<Vec<u8>> { lens.iter().map(|len| sealed(0, *len, b"text", 0)).collect() };
+    write("kernel_equal", "header-and-body", &with(1, &lens(&[18, 4096, 18, 700])));
+    // Around where two blocks end and eight do, and where four blocks together begin to pay for the tag.
+    write("kernel_equal", "ends-of-blocks", &with(2, &lens(&[0, 1, 31, 32, 33, 95, 96, 97, 127, 128, 129])));
+    write("kernel_equal", "ends-of-fours", &with(3, &lens(&[191, 192, 193, 255, 256, 257, 319, 320, 321])));
+    write("kernel_equal", "ends-of-eights", &with(4, &lens(&[479, 480, 481, 607, 608, 609, 991, 992, 993])));
+    write("kernel_equal", "longest", &with(5, &lens(&[4095, 4097, 4200])));
+    write("kernel_equal", "ones", &with(0xff, &[sealed(0, 1024, &[0xff; 16], 8 * 1024)]));
+    write(
+        "kernel_equal",
+        "altered",
+        &with(6, &[sealed(0, 600, b"x", 0), sealed(0, 600, b"x", 4799), sealed(0, 600, b"x", 4927)]),
+    );
+    write("kernel_equal", "fronts", &with(7, &[0, 1, 1, 0, 2].map(|front| sealed(front, 40, b"x", 9))));
 }
 
 fn query_parse() {
@@ -559,6 +586,94 @@ fn privatebox_open() {
         {
             write("privatebox_open", name, format!("\x02{boxed}").as_bytes());
         }
+    }
+}
+
+fn box2_open() {
+    // Sealed: the keys (of each of three people, five kinds), a text and how often less one, then damages.
+    let sealed = |recipients: &[u8], damages: &[u8]| {
+        [[0].as_slice(), &run(recipients), &run(b"hello"), &[0], damages].concat()
+    };
+    write("box2_open", "honest", &sealed(&[0, 1, 2, 3, 4], &[]));
+    write("box2_open", "for-sixteen", &sealed(&[5, 6, 7, 8, 9, 11, 12, 13, 14, 1, 2, 3, 4, 6, 7, 8], &[]));
+    write("box2_open", "for-seventeen", &sealed(&[6; 17], &[]));
+    write("box2_open", "for-nobody", &sealed(&[], &[]));
+    write("box2_open", "without-a-text", &[[0].as_slice(), &run(&[1]), &run(b""), &[0]].concat());
+    write("box2_open", "group-second", &sealed(&[1, 0], &[]));
+    write("box2_open", "two-groups", &sealed(&[0, 5], &[]));
+    write("box2_open", "flipped-header", &sealed(&[0, 7], &[0, 20, 0, 1]));
+    write("box2_open", "flipped-slot", &sealed(&[0, 7], &[0, 70, 0, 0]));
+    write("box2_open", "flipped-body", &sealed(&[0, 7], &[0, 115, 0, 0]));
+    write("box2_open", "cut-in-the-body", &sealed(&[0, 7], &[0, 110, 1]));
+    write("box2_open", "cut-in-a-slot", &sealed(&[0, 7], &[0, 60, 1]));
+    write("box2_open", "slot-removed", &sealed(&[0, 7], &[0, 32, 3, 31]));
+    write("box2_open", "slot-inserted", &sealed(&[0, 7], &[&[0, 32, 2], run(&[9; 32]).as_slice()].concat()));
+    // By a sender: how many slots and for whom, how long the extension is, by which bits the header lies, then the text.
+    let made = |slots: &[u8], extension_len: u8, lie: [u8; 2], plain: &[u8]| {
+        let count = u8::try_from(slots.len()).expect("a few slots");
+        [[1, count].as_slice(), slots, &[extension_len], &lie, plain].concat()
+    };
+    write("box2_open", "sender-without-slots", &made(&[], 0, [0, 0], b"hello"));
+    write("box2_open", "sender-without-a-text", &made(&[1, 7], 0, [0, 0], b""));
+    write("box2_open", "sender-of-an-extension", &made(&[1, 7], 40, [0, 0], b"hello"));
+    write(
+        "box2_open",
+        "sender-to-the-seventeenth-slot",
+        &made(&[[6; 16].as_slice(), &[7]].concat(), 0, [0, 0], b"hello"),
+    );
+    write("box2_open", "sender-to-a-group-behind", &made(&[1, 0, 5], 0, [0, 0], b"hello"));
+    write("box2_open", "sender-lies", &made(&[1], 0, [0, 1], b"hello"));
+    write("box2_open", "sender-lies-a-lot", &made(&[1], 0, [0xff, 0xff], b"hello"));
+    // Anything: noise, what stands in a message, and what names a group and a P.O. box.
+    write("box2_open", "noise", &[&[2], [7; 200].as_slice()].concat());
+    write("box2_open", "text", b"\x02AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.box2");
+    write("box2_open", "group", b"\x02ssb:identity/group/-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_s=");
+    write("box2_open", "cloaked-group", b"\x02%AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=.cloaked");
+    write("box2_open", "po-box", b"\x02ssb://identity/po-box/-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_s=");
+}
+
+fn leveldb_read() {
+    // Made: entries, then which file is damaged where.
+    let made = |damage: &[u8]| {
+        [
+            [0, 3].as_slice(),
+            &run(b"a"),
+            &run(b"1"),
+            &run(b"b"),
+            &run(&[7; 200]),
+            &run(b"a"),
+            &run(b"2"),
+            damage,
+        ]
+        .concat()
+    };
+    write("leveldb_read", "made", &made(&[0, 0xff, 0xff, 0]));
+    write("leveldb_read", "made-and-a-journal-is-damaged", &made(&[0, 0, 20, 3]));
+    write("leveldb_read", "made-and-current-is-damaged", &made(&[1, 0, 3, 3]));
+    write("leveldb_read", "made-and-a-manifest-is-damaged", &made(&[2, 0, 3, 3]));
+    // Of leveldown: which file, its number, its length, its bytes.
+    for name in ["compacted", "reopened", "written"] {
+        let folder =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../ssb-log/tests/vectors/leveldb").join(name);
+        let mut seed = vec![1];
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .expect("it is there")
+            .map(|entry| entry.expect("it is there").path())
+            .collect();
+        names.sort();
+        for path in names {
+            let name = path.file_stem().and_then(|name| name.to_str()).expect("it has a name");
+            let bytes = fs::read(&path).expect("it can be read");
+            match path.extension().and_then(|end| end.to_str()) {
+                Some("log") => seed.extend([1, name.parse().expect("a number")]),
+                Some("ldb") => seed.extend([2, name.parse().expect("a number")]),
+                _ if name == "CURRENT" => continue,
+                _ => seed.push(0),
+            }
+            seed.extend(u16::try_from(bytes.len()).expect("it is short").to_be_bytes());
+            seed.extend(bytes);
+        }
+        write("leveldb_read", name, &seed);
     }
 }
 

@@ -10,6 +10,7 @@
 //! cargo run --manifest-path fuzz/Cargo.toml --bin peer -- FILE    replay one file, on any toolchain
 //! ```
 
+mod box2;
 mod boxstream;
 mod cast;
 mod chain;
@@ -17,7 +18,9 @@ mod codec;
 mod ebt;
 mod handshake;
 mod import;
+mod kernel;
 mod lan;
+mod leveldb;
 mod log;
 mod message;
 mod number;
@@ -32,6 +35,7 @@ mod session;
 mod store;
 mod wants;
 
+pub use box2::box2_open;
 pub use boxstream::boxstream_open;
 pub use chain::message_chain;
 pub use codec::muxrpc_decode;
@@ -39,8 +43,10 @@ pub use ebt::ebt_note;
 pub use handshake::shs_handshake;
 pub use import::bipf_read;
 pub use import::flume_read;
+pub use kernel::kernel_equal;
 pub use lan::address_parse;
 pub use lan::lan_beacon;
+pub use leveldb::leveldb_read;
 pub use log::log_recover;
 pub use message::message_parse;
 pub use number::json_number;

@@ -92,8 +92,8 @@ enum Remote {
     Stranger,
     Sealed {
         /// Nothing can be sealed after the goodbye.
-        sealer: Option<Sealer>,
-        opener: Opener,
+        sealer: Option<Box<Sealer>>,
+        opener: Box<Opener>,
     },
     Local,
 }
@@ -184,8 +184,8 @@ impl<'a> Line<'a> {
     }
 
     fn keep(&mut self, session: &Session) {
-        let sealer = Some(Sealer::new(session.send.key(), session.send.nonce()));
-        let opener = Opener::new(session.receive.key(), session.receive.nonce());
+        let sealer = Some(Box::new(Sealer::new(session.send.key(), session.send.nonce())));
+        let opener = Box::new(Opener::new(session.receive.key(), session.receive.nonce()));
         self.remote = Remote::Sealed { sealer, opener };
     }
 

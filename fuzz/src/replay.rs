@@ -40,8 +40,9 @@ mod tests {
     }
 
     targets! {
-        address_parse bipf_read blob_wants boxstream_open ebt_note flume_read json_number lan_beacon log_ops
-        log_recover message_chain message_parse muxrpc_decode muxrpc_session peer privatebox_open query_parse
+        address_parse bipf_read blob_wants box2_open boxstream_open ebt_note flume_read json_number kernel_equal lan_beacon
+        leveldb_read log_ops log_recover message_chain message_parse muxrpc_decode muxrpc_session peer privatebox_open
+        query_parse
         replicator secret_file shs_handshake
     }
 

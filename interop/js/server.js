@@ -37,8 +37,9 @@ for (const name of ['private1', 'onion', 'unix-socket', 'no-auth', 'plugins', 'm
   'friends', 'blobs', 'invite', 'local', 'logging', 'query', 'links', 'ws', 'ebt', 'ooo']) {
   if (!(a['no-ebt'] && name === 'ebt')) create.use(req('ssb-' + name))
 }
-// Not one of bin.js: applications add it.
+// Not of bin.js: applications add them.
 create.use(common.req('ssb-backlinks'))
+create.use(common.req('ssb-private'))
 const server = create(config)
 fs.writeFileSync(path.join(config.path, 'manifest.json'), JSON.stringify(server.getManifest(), null, 2))
 

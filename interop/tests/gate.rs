@@ -116,20 +116,25 @@ fn a_lost_log_closes_the_gate() {
 }
 
 #[test]
-fn recipients_are_refused_until_they_can_be_served() {
+fn content_that_names_recipients_is_never_published_in_clear() {
     let lab = Lab::new();
     let ours = lab.ours("ours", &[]);
     let mut owner = lab.client(&ours);
+    let id = ours.id();
+    let content = |recps: &str| format!(r#"[{{"type":"post","text":"for your eyes only","recps":{recps}}}]"#);
 
-    for recps in
-        [format!(r#"["{}"]"#, ours.id()), format!(r#""{}""#, ours.id()), "[]".to_owned(), "false".to_owned()]
-    {
-        let content = format!(r#"[{{"type":"post","text":"for your eyes only","recps":{recps}}}]"#);
-        let error = owner.call("publish", &content).expect_err("it would be readable by all");
+    for recps in [format!(r#"["{id}"]"#), format!(r#""{id}""#)] {
+        let published = owner.call("publish", &content(&recps)).expect("it is sealed");
+        assert!(published.contains(".box\"") && !published.contains("eyes"), "recps {recps}: {published}");
+    }
+    let none = ["[]", "false", "0", "\"\"", "5", "{}", "[5]", "[\"x\"]"];
+    for recps in none {
+        let error = owner.call("publish", &content(recps)).expect_err("it would be readable by all");
         assert!(error.contains("recps"), "recps {recps}: {error}");
     }
 
-    assert_eq!(owner.collect("createLogStream", "[]"), Ok(vec![]));
+    let log = owner.collect("createLogStream", "[]").expect("the owner may read");
+    assert!(log.len() == 2 && !log.concat().contains("eyes"), "{log:?}");
 }
 
 /// An identity that has published with a JavaScript server, and whose secret is now in our directory.

@@ -19,7 +19,8 @@ use serde_json::Value;
 
 /// Which of our crates each may depend on: the diagram of ARCHITECTURE.md. A new edge is a commit of its own.
 const EDGES: &[(&str, &[&str])] = &[
-    ("ssb-keys", &[]),
+    ("ssb-kernel", &[]),
+    ("ssb-keys", &["ssb-kernel"]),
     ("ssb-msg", &["ssb-keys"]),
     ("ssb-shs", &["ssb-keys"]),
     ("ssb-boxstream", &["ssb-keys"]),
@@ -45,7 +46,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("ssb-cli", &["ssb-node", "ssb-keys", "ssb-msg"]),
     ("interop", &[]),
     ("bench", &["interop", "ssb-keys", "ssb-muxrpc", "ssb-gossip", "ssb-node"]),
-    ("sim", &["ssb-keys", "ssb-msg", "ssb-muxrpc", "ssb-log", "ssb-gossip"]),
+    ("sim", &["ssb-keys", "ssb-msg", "ssb-muxrpc", "ssb-log", "ssb-blobs", "ssb-gossip"]),
 ];
 
 /// Who alone may depend on what is not ours.
@@ -56,10 +57,13 @@ const OWNERS: &[(&str, &str)] = &[
     ("ed25519-dalek", "ssb-keys"),
     ("getrandom", "ssb-keys"),
     ("hmac", "ssb-keys"),
-    ("poly1305", "ssb-keys"),
-    ("salsa20", "ssb-keys"),
+    ("poly1305", "ssb-kernel"),
+    ("salsa20", "ssb-kernel"),
     ("sha2", "ssb-keys"),
 ];
+
+/// The one crate in which `unsafe` is not forbidden.
+const MAY_BE_UNSAFE: &str = "ssb-kernel";
 
 #[test]
 fn crates_depend_on_each_other_as_architecture_md_draws() {
@@ -111,7 +115,23 @@ fn every_crate_has_the_licence_and_the_lints_of_the_workspace() {
     for package in PACKAGES.iter() {
         assert_eq!(package.license, "MIT OR Apache-2.0", "{}", package.name);
         let manifest = read(&package.path("Cargo.toml"));
-        assert!(manifest.contains("[lints]\nworkspace = true"), "{} has lints of its own", package.name);
+        let has_them = manifest.contains("[lints]\nworkspace = true");
+        assert!(has_them || package.name == MAY_BE_UNSAFE, "{} has lints of its own", package.name);
+    }
+}
+
+#[test]
+fn the_crate_that_may_be_unsafe_has_all_other_lints_of_the_workspace() {
+    let kernel = PACKAGES.iter().find(|package| package.name == MAY_BE_UNSAFE).unwrap();
+    let lints = read(&kernel.path("Cargo.toml"));
+    let workspace = read(&root().join("Cargo.toml"));
+    let (_, wanted) = workspace.split_once("[workspace.lints.rust]\n").unwrap();
+    let (wanted, _) = wanted.split_once("\n\n[profile").unwrap();
+    // The others concern cfg of other crates.
+    let others = ["unsafe_code", "unexpected_cfgs", "[workspace.lints.clippy]"];
+    let wanted = wanted.lines().filter(|line| !others.iter().any(|other| line.starts_with(other)));
+    for lint in wanted.chain(["unsafe_code = \"deny\"", "undocumented_unsafe_blocks = \"warn\""]) {
+        assert!(lints.contains(lint), "{MAY_BE_UNSAFE} lacks: {lint}");
     }
 }
 

@@ -17,6 +17,7 @@ use ssb_gossip::core::GROUP_LEN_MAX;
 use ssb_gossip::core::IN_FLIGHT_LEN_MAX;
 use ssb_gossip::core::ITEM_COST_MIN;
 use ssb_gossip::core::Start;
+use ssb_gossip::event::Draft;
 use ssb_gossip::event::Group;
 use ssb_gossip::event::Ingest;
 use ssb_gossip::event::Input;
@@ -554,7 +555,12 @@ impl Node {
                     let delay = network.random.between(1, network.scenario.commit_max);
                     network.after(delay, Event::Verify { node, life, group: number });
                 }
-                Output::Publish { content, .. } => self.own.push_back(Own::Publish(content)),
+                Output::Publish { draft: Draft::Content(content), .. } => {
+                    self.own.push_back(Own::Publish(content));
+                }
+                Output::Publish { draft: Draft::Private { .. }, .. } => {
+                    unreachable!("nobody here has secrets")
+                }
                 Output::PublishRefused { locked, .. } => {
                     network.say(|| format!("node {} may not publish: {locked:?}", self.number));
                 }

@@ -598,7 +598,7 @@ impl World {
         };
         let life = self.place(number).life;
         self.with(number, life, |node, network, _, _| {
-            node.input(Input::Publish { ticket: Ticket(0), content }, network);
+            node.input(Input::Publish { ticket: Ticket(0), draft: content.into() }, network);
             Ok(())
         })
     }

@@ -69,9 +69,23 @@ impl<F: Files> Store<F> {
     ///
     /// Those of the system.
     pub fn remove(&self, id: &BlobId) -> io::Result<bool> {
+        self.remove_if(id, |_| true)
+    }
+
+    /// Removes a blob as [`remove`](Self::remove) does, if that is to be done with one of which this is known. Returns whether it
+    /// was removed.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn remove_if(&self, id: &BlobId, condition: impl FnOnce(&Facts) -> bool) -> io::Result<bool> {
         let inside = &*self.0;
         let mut room = inside.room();
         let Some(look) = found(inside.files.look(&place::of(id)))? else { return Ok(false) };
+        let remembered = table::read(&inside.files, Shelf::of(id))?;
+        if !condition(&facts(remembered.get(id), look)) {
+            return Ok(false);
+        }
         // If anything fails, what there is has to be counted anew.
         let before = room.take();
         inside.files.remove(&place::of(id))?;
@@ -209,11 +223,28 @@ pub enum Origin {
     Unknown,
     /// The owner of the node.
     Own,
-    /// A peer.
+    /// A peer, for others.
     Peer(FeedId),
+    /// A peer, because the owner of the node asked for it.
+    Asked(FeedId),
+}
+
+impl Facts {
+    /// Whether it is kept whatever refers to it.
+    pub const fn is_kept(&self) -> bool {
+        self.is_pinned || self.origin.is_own()
+    }
 }
 
 impl Origin {
+    /// The peer that brought it, if one did.
+    pub const fn peer(&self) -> Option<FeedId> {
+        match self {
+            Self::Peer(peer) | Self::Asked(peer) => Some(*peer),
+            Self::Unknown | Self::Own => None,
+        }
+    }
+
     /// Whether its owner brought it.
     pub const fn is_own(&self) -> bool {
         matches!(self, Self::Own)

@@ -121,6 +121,7 @@ fn record(id: &BlobId, facts: Option<&Facts>) -> [u8; RECORD_LEN] {
         Origin::Unknown => (0, [0; 32]),
         Origin::Own => (1, [0; 32]),
         Origin::Peer(who) => (2, *who.as_bytes()),
+        Origin::Asked(who) => (3, *who.as_bytes()),
     };
     let mut record = [0; RECORD_LEN];
     let parts: [&[u8]; 8] = [
@@ -158,6 +159,7 @@ fn parse(record: &[u8; RECORD_LEN]) -> Option<(BlobId, Option<Facts>)> {
         0 => Origin::Unknown,
         1 => Origin::Own,
         2 => Origin::Peer(FeedId::from_bytes(*who)),
+        3 => Origin::Asked(FeedId::from_bytes(*who)),
         _ => return None,
     };
     let marks = u16::from_le_bytes(*marks);

@@ -5,6 +5,7 @@ use ssb_blobs::Store;
 use ssb_blobs::limits::ROOM_MIN;
 use ssb_blobs::memory::Memory;
 use ssb_blobs::quota::Plan;
+use ssb_blobs::quota::Policy;
 use ssb_blobs::quota::Standing;
 use ssb_blobs::store::Origin;
 use ssb_blobs::writer::Expected;
@@ -69,7 +70,8 @@ proptest! {
         blobs in prop::collection::btree_map(any::<u8>(), blob(), 0..40),
         wanted in 0..1_000_000_u64,
     ) {
-        let (mut plan, mut backwards) = (Plan::new(wanted), Plan::new(wanted));
+        let policy = Policy { quota: Some(0), orphans: None };
+        let (mut plan, mut backwards) = (Plan::new(&policy, wanted, 0), Plan::new(&policy, wanted, 0));
 
         blobs.values().for_each(|(id, standing, seen, size)| plan.consider(*id, *standing, *seen, *size));
         blobs.values().rev().for_each(|(id, standing, seen, size)| backwards.consider(*id, *standing, *seen, *size));

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use ssb_keys::secretbox;
-use zeroize::Zeroizing;
+use ssb_keys::secretbox::Cipher;
+use ssb_keys::secretbox::TAG_LEN;
 
 use crate::OpenError;
 use crate::limits::HEADER_LEN;
@@ -14,7 +14,7 @@ use crate::nonce::Nonce;
 /// The caller keeps a buffer, and passes what is unread of it again and again: each call uses up some bytes at its
 /// front and says what they were. Any chunking of the stream gives the same bodies.
 pub struct Opener {
-    key: Zeroizing<[u8; 32]>,
+    cipher: Cipher,
     nonce: Nonce,
     expects: Expects,
 }
@@ -34,14 +34,14 @@ pub enum Progress<'a> {
 
 enum Expects {
     Header,
-    Body { len: usize, tag: [u8; secretbox::TAG_LEN] },
+    Body { len: usize, tag: [u8; TAG_LEN] },
     Nothing,
 }
 
 impl Opener {
     /// A stream under `key`, starting at `nonce`.
     pub fn new(key: &[u8; 32], nonce: &[u8; 24]) -> Self {
-        Self { key: Zeroizing::new(*key), nonce: Nonce::new(*nonce), expects: Expects::Header }
+        Self { cipher: Cipher::new(key), nonce: Nonce::new(*nonce), expects: Expects::Header }
     }
 
     /// Opens the next header or body at the front of `input`: how many bytes it used up, and what they were.
@@ -57,8 +57,7 @@ impl Opener {
                 };
                 let (tag, sealed) = header.split_first_chunk().expect("a header is longer than a tag");
                 let mut text: [u8; 18] = *sealed.first_chunk().expect("a header is 34 bytes");
-                secretbox::open(&self.key, &self.nonce.take(), &mut text, tag)
-                    .map_err(|_| OpenError::Forged)?;
+                self.cipher.open(&self.nonce.take(), &mut text, tag).map_err(|_| OpenError::Forged)?;
                 if text == [0; 18] {
                     self.expects = Expects::Nothing;
                     return Ok((HEADER_LEN, Progress::Goodbye));
@@ -70,7 +69,7 @@ impl Opener {
             }
             Expects::Body { len, tag } => {
                 let Some(body) = input.get_mut(..len) else { return Ok((0, Progress::Partial)) };
-                secretbox::open(&self.key, &self.nonce.take(), body, &tag).map_err(|_| OpenError::Forged)?;
+                self.cipher.open(&self.nonce.take(), body, &tag).map_err(|_| OpenError::Forged)?;
                 self.expects = Expects::Header;
                 Ok((len, Progress::Plain(body)))
             }

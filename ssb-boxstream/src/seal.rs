@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use ssb_keys::secretbox;
-use zeroize::Zeroizing;
+use ssb_keys::secretbox::Cipher;
+use ssb_keys::secretbox::TAG_LEN;
 
 use crate::limits::HEADER_LEN;
 use crate::limits::SENT_BODY_LEN_MAX;
@@ -17,7 +17,7 @@ use crate::nonce::Nonce;
 /// body     1…4096   box(nonce n+1, body), without its tag
 /// ```
 pub struct Sealer {
-    key: Zeroizing<[u8; 32]>,
+    cipher: Cipher,
     nonce: Nonce,
 }
 
@@ -26,7 +26,7 @@ impl Sealer {
     ///
     /// A pair of key and nonce must start one stream only; both come fresh out of a handshake.
     pub fn new(key: &[u8; 32], nonce: &[u8; 24]) -> Self {
-        Self { key: Zeroizing::new(*key), nonce: Nonce::new(*nonce) }
+        Self { cipher: Cipher::new(key), nonce: Nonce::new(*nonce) }
     }
 
     /// Appends the frames of `plain` to `out`: one for every 4,096 bytes begun, none for nothing.
@@ -54,15 +54,15 @@ impl Sealer {
         text[..2].copy_from_slice(
             &u16::try_from(body.len()).expect("chunks are at most 4,096 bytes").to_be_bytes(),
         );
-        text[2..].copy_from_slice(&secretbox::seal(&self.key, &body_nonce, sealed));
+        text[2..].copy_from_slice(&self.cipher.seal(&body_nonce, sealed));
         *header = self.header(&header_nonce, text);
     }
 
-    fn header(&self, nonce: &[u8; 24], mut text: [u8; 18]) -> [u8; HEADER_LEN] {
+    fn header(&mut self, nonce: &[u8; 24], mut text: [u8; 18]) -> [u8; HEADER_LEN] {
         let mut header = [0; HEADER_LEN];
-        let tag = secretbox::seal(&self.key, nonce, &mut text);
-        header[..secretbox::TAG_LEN].copy_from_slice(&tag);
-        header[secretbox::TAG_LEN..].copy_from_slice(&text);
+        let tag = self.cipher.seal(nonce, &mut text);
+        header[..TAG_LEN].copy_from_slice(&tag);
+        header[TAG_LEN..].copy_from_slice(&text);
         header
     }
 }

@@ -116,6 +116,8 @@ pub(crate) struct Export {
     pub(crate) feed: Option<Value>,
     /// Behind which message.
     pub(crate) since: Option<Value>,
+    /// Whether blobs go with them.
+    pub(crate) with_blobs: bool,
 }
 
 /// How to look at the settings.
@@ -206,7 +208,7 @@ impl Line {
             Task::Import(_) | Task::Migrate(_) => &["json"],
             Task::Peers(_) | Task::Heads(_) => &["json"],
             Task::Sync(_) => &["until-idle", "within"],
-            Task::Export(_) => &["feed", "since"],
+            Task::Export(_) => &["feed", "since", "with-blobs"],
             Task::Fsck(_) => &["repair", "json"],
             _ => &[],
         }
@@ -244,7 +246,8 @@ impl Line {
     fn transfer(&self, name: &str) -> Task {
         let option = |name| self.before.options.get(name).cloned();
         if name == "export" {
-            return Task::Export(Export { feed: option("feed"), since: option("since") });
+            let (feed, since) = (option("feed"), option("since"));
+            return Task::Export(Export { feed, since, with_blobs: option("with-blobs").is_some() });
         }
         if name == "compact" {
             return Task::Compact;
@@ -365,9 +368,15 @@ fn import() -> Command {
 fn export() -> Command {
     Command::new("export")
         .about("Writes messages to standard output, while no node runs in the directory")
-        .override_usage("ssb-cli export [--feed ID] [--since N] [--path DIR]")
+        .override_usage("ssb-cli export [--feed ID] [--since N] [--with-blobs] [--path DIR]")
         .arg(setting("feed", "ID", "Only the messages of this feed, in its order"))
         .arg(setting("since", "N", "Only what comes behind the first N of them"))
+        .arg(
+            Arg::new("with-blobs")
+                .long("with-blobs")
+                .action(ArgAction::SetTrue)
+                .help("And the blobs that are here to which they refer"),
+        )
         .arg(setting("path", "DIR", "Where identity, log and settings live [default: ~/.ssb]"))
         .after_help(EXPORT_AFTER_HELP)
 }
@@ -530,7 +539,7 @@ const IMPORT_AFTER_HELP: &str = "\
 A line is a message, or an object with `key`, `value` and `timestamp`, as `export` writes it. Every message is
 verified. Messages may come in any order and any number of times: what is here already is left as it is, and what comes
 before the messages it follows waits for them. What could not be taken is told in the end, with the reason and the first
-line of each; the exit code is 65 then.
+line of each; the exit code is 65 then. Blobs come in as `export --with-blobs` writes them.
 
 Examples:
   ssb-cli import messages.jsonl
@@ -540,8 +549,12 @@ const EXPORT_AFTER_HELP: &str = "\
 A line is an object with `key`, `value` and `timestamp`, in the order in which the messages were received. Nothing secret is
 among them: what is encrypted stays so.
 
+With --with-blobs, lines follow that are pieces of blobs, 64 KiB each: `blob` (the id), `size` (of all of it), `at` (where the piece
+begins) and `bytes` (base64). What encrypted messages refer to is not among them.
+
 Examples:
   ssb-cli export > /media/stick/messages.jsonl
+  ssb-cli export --with-blobs | gzip > /media/stick/all.jsonl.gz
   ssb-cli export --feed @8aEQ...=.ed25519 --since 120";
 
 const MIGRATE_AFTER_HELP: &str = "\
@@ -552,8 +565,8 @@ starts it again; what is here already is known.
 
 `start` does this by itself, once, for the logs in its own directory.
 
-The secret of another directory is not copied, and publishing stays locked for a copied one (`ssb-cli start --help`). Never
-publish from the old program again once this node has.
+The secret and the keyring of another directory are not copied, and publishing stays locked for a copied secret (`ssb-cli
+start --help`). Never publish from the old program again once this node has.
 
 The exit code is 65 if something was refused or a feed differs, 66 if there is no old log.
 

@@ -5,11 +5,15 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 use std::process::Output;
 use std::process::Stdio;
 
+use ssb_keys::BlobId;
 use ssb_keys::Keypair;
+use ssb_keys::base64;
+use ssb_keys::hash::sha256;
 use ssb_msg::Signing;
 use ssb_msg::ValidationState;
 use ssb_msg::draft;
@@ -111,4 +115,80 @@ fn words_that_mean_nothing_are_told() {
         log.display()
     );
     assert_eq!((said, code), (expected, 74));
+}
+
+#[test]
+fn blobs_go_over_a_stick_with_the_messages_that_refer_to_them() {
+    let home = TempDir::new().unwrap();
+    let home = home.path();
+    let (photo, other) = ([7; 150_000], [8; 10]);
+    let [photo_id, other_id, nowhere] =
+        [&photo[..], &other, b"not here"].map(|bytes| BlobId::from_bytes(sha256(bytes)));
+    let content = format!(r#"{{"type":"post","mentions":[{{"link":"{photo_id}"}},{{"link":"{nowhere}"}}]}}"#);
+    let me = Keypair::from_seed(&[4; 32]);
+    let message = draft::sign(&content, &ValidationState::new(me.id()), 0.0, &me, &Signing::plain()).unwrap();
+    told(&run(home, &["import", "-", "--path", "one"], message.json()));
+    for (id, bytes) in [(photo_id, &photo[..]), (other_id, &other)] {
+        put(&home.join("one/blobs"), &id, bytes);
+    }
+
+    let (stick, said, code) = told(&run(home, &["export", "--with-blobs", "--path", "one"], ""));
+    assert_eq!((stick.lines().count(), said.as_str(), code), (4, "", 0));
+    assert!(
+        stick
+            .lines()
+            .skip(1)
+            .all(|line| line.starts_with(&format!("{{\"blob\":\"{photo_id}\",\"size\":150000")))
+    );
+    assert_eq!(told(&run(home, &["export", "--path", "one"], "")).0.lines().count(), 1);
+
+    for (messages, blobs) in [("1 new, 0 known", "1 new, 0 known"), ("0 new, 1 known", "0 new, 1 known")] {
+        let taken = told(&run(home, &["import", "-", "--path", "two"], &stick));
+        assert_eq!(taken, (format!("{messages}, 0 refused\nblobs: {blobs}\n"), String::new(), 0));
+    }
+    assert_eq!(fs::read(place(&home.join("two/blobs"), &photo_id)).unwrap(), photo);
+    assert!(!place(&home.join("two/blobs"), &other_id).exists());
+    let (json, ..) = told(&run(home, &["import", "-", "--path", "two", "--json"], &stick));
+    let json = serde_json::from_str::<serde_json::Value>(&json).unwrap();
+    assert_eq!((json["blobs"]["new"].as_u64(), json["blobs"]["known"].as_u64()), (Some(0), Some(1)));
+}
+
+#[test]
+fn pieces_of_blobs_that_do_not_fit_are_told_with_their_lines() {
+    let home = TempDir::new().unwrap();
+    let line = |bytes: &[u8], size: usize, at: usize| {
+        let (id, bytes) = (BlobId::from_bytes(sha256(b"hello")), base64::encode(bytes));
+        format!("{{\"blob\":\"{id}\",\"size\":{size},\"at\":{at},\"bytes\":\"{bytes}\"}}\n")
+    };
+    let input = [
+        line(b"lo", 5, 3),
+        line(b"hel", 5, 0),
+        line(b"hel", 5, 0),
+        line(b"LO", 5, 3),
+        "{\"blob\":5}\n".to_owned(),
+        line(b"hel", 5, 0),
+    ];
+
+    let refused = told(&run(home.path(), &["import", "-"], &input.concat()));
+
+    let summary = "0 new, 0 known, 5 refused\n\
+                   1 line: it is a piece of a blob that does not follow the one before it; it is line 1\n\
+                   2 lines: the rest of its blob is missing; the first is line 2\n\
+                   1 line: its blob is another one than it says; it is line 4\n\
+                   1 line: it is no piece of a blob; it is line 5\n";
+    assert_eq!(refused, (summary.to_owned(), "Error: 5 lines were not taken\n".to_owned(), 65));
+    assert!(!place(&home.path().join(".ssb/blobs"), &BlobId::from_bytes(sha256(b"hello"))).exists());
+}
+
+/// Where a blob is.
+fn place(blobs: &Path, id: &BlobId) -> PathBuf {
+    let digits: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let (first, rest) = digits.split_at(2);
+    blobs.join("sha256").join(first).join(rest)
+}
+
+fn put(blobs: &Path, id: &BlobId, bytes: &[u8]) {
+    let place = place(blobs, id);
+    fs::create_dir_all(place.parent().unwrap()).unwrap();
+    fs::write(place, bytes).unwrap();
 }

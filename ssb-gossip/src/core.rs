@@ -335,8 +335,8 @@ impl Core {
             }
             Input::Wish { ticket, wish } => self.grant(ticket, wish, now),
             Input::Pinged { connection, rtt, skew } => self.peers.pinged(connection, rtt, skew),
-            Input::Publish { ticket, content } => self.outbox.push_back(match self.recovery.check() {
-                Ok(()) => Output::Publish { ticket, content },
+            Input::Publish { ticket, draft } => self.outbox.push_back(match self.recovery.check() {
+                Ok(()) => Output::Publish { ticket, draft },
                 Err(locked) => Output::PublishRefused { ticket, locked },
             }),
             Input::Add { ticket, feed, raw } => {

@@ -1,5 +1,6 @@
 //! What happens to a node, and what it does about it.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +54,32 @@ pub enum Giver {
     Ebt(ConnectionId, FeedId),
     /// The owner, with `add`, who waits for the answer.
     Owner(Ticket),
+}
+
+/// Content that is to be published. Never printed: it may be private.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Draft {
+    /// What will be signed, as JSON text: it is for everybody, or was sealed.
+    Content(String),
+    /// What only these will read: JSON text that is sealed where the message is made, because that depends on its place.
+    Private {
+        /// What they will read.
+        plain: String,
+        /// For whom it is.
+        recipients: Vec<FeedId>,
+    },
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft").finish_non_exhaustive()
+    }
+}
+
+impl From<String> for Draft {
+    fn from(content: String) -> Self {
+        Self::Content(content)
+    }
 }
 
 /// What happened.
@@ -265,8 +292,8 @@ pub enum Input {
     Publish {
         /// Who waits for the answer.
         ticket: Ticket,
-        /// The content, as JSON text.
-        content: String,
+        /// What.
+        draft: Draft,
     },
     /// The owner has a message, of whatever feed, to be stored if it is valid and comes next.
     Add {
@@ -356,8 +383,8 @@ pub enum Output {
     Publish {
         /// Who waits for the answer.
         ticket: Ticket,
-        /// The content, as JSON text.
-        content: String,
+        /// What.
+        draft: Draft,
     },
     /// Answer the ticket: nothing may be published yet.
     PublishRefused {

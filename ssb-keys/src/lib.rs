@@ -7,11 +7,13 @@ pub mod base64;
 pub mod bfe;
 pub mod blob_id;
 pub mod channel;
+pub mod cloaked_id;
 #[cfg(feature = "entropy")]
 pub mod entropy;
 pub mod ephemeral;
 pub mod feed_id;
 pub mod hash;
+pub mod hkdf;
 pub mod hmac;
 mod id;
 pub mod keypair;
@@ -28,6 +30,7 @@ pub mod uri;
 pub mod verify;
 
 pub use blob_id::BlobId;
+pub use cloaked_id::CloakedId;
 pub use feed_id::FeedId;
 pub use id::ParseIdError;
 pub use keypair::Keypair;

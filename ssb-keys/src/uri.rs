@@ -21,14 +21,7 @@ use crate::bfe::Id;
 ///
 /// [`ParseUriError`] says what is wrong with it.
 pub fn parse(uri: &str) -> Result<Id, ParseUriError> {
-    let rest = uri.strip_prefix("ssb:").ok_or(ParseUriError::Scheme)?;
-    let rest = rest.strip_prefix("//").unwrap_or(rest);
-    let mut parts = rest.splitn(3, ['/', ':']);
-    let (Some(kind), Some(format), Some(data)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(ParseUriError::Shape);
-    };
-    // A query or a fragment behind the data is somebody's and none of ours.
-    let data = data.split(['?', '#']).next().unwrap_or(data);
+    let (kind, format, data) = split(uri)?;
     let make: fn([u8; 32]) -> Id = match (kind, format) {
         ("feed", "classic" | "ed25519") => |bytes| Id::Feed(FeedId::from_bytes(bytes)),
         ("message", "classic" | "sha256") => |bytes| Id::Message(MessageId::from_bytes(bytes)),
@@ -45,7 +38,38 @@ pub fn format(id: &Id) -> String {
         Id::Message(id) => ("message", id.as_bytes()),
         Id::Blob(id) => ("blob", id.as_bytes()),
     };
-    format!("ssb:{kind}/classic/{}", base64::encode_url_safe(bytes))
+    format_as(kind, "classic", bytes)
+}
+
+/// Parses a URI of this type and format, of which another module knows what it names.
+///
+/// # Errors
+///
+/// [`ParseUriError`] says what is wrong with it.
+pub fn parse_as(uri: &str, kind: &str, format: &str) -> Result<[u8; 32], ParseUriError> {
+    match split(uri)? {
+        (its_kind, its_format, data) if (its_kind, its_format) == (kind, format) => {
+            base64::decode_array_url_safe(data).map_err(|_| ParseUriError::Data)
+        }
+        _ => Err(ParseUriError::Format),
+    }
+}
+
+/// The URI of this type and format.
+pub fn format_as(kind: &str, format: &str, data: &[u8; 32]) -> String {
+    format!("ssb:{kind}/{format}/{}", base64::encode_url_safe(data))
+}
+
+/// Takes a URI apart into its type, its format, and its data.
+fn split(uri: &str) -> Result<(&str, &str, &str), ParseUriError> {
+    let rest = uri.strip_prefix("ssb:").ok_or(ParseUriError::Scheme)?;
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let mut parts = rest.splitn(3, ['/', ':']);
+    let (Some(kind), Some(format), Some(data)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(ParseUriError::Shape);
+    };
+    // A query or a fragment behind the data is somebody's and none of ours.
+    Ok((kind, format, data.split(['?', '#']).next().unwrap_or(data)))
 }
 
 /// Why a text is not the URI of a classic id. Whoever wrote it is at fault.
@@ -58,8 +82,8 @@ pub enum ParseUriError {
     /// It has not the three parts type, format and data.
     #[error("uri has not the form ssb:type/format/data")]
     Shape,
-    /// Its type and format name no id that we know.
-    #[error("uri is not of a classic feed, message or blob")]
+    /// Its type and format name no id that we know, or not one of the wanted kind.
+    #[error("uri is not of a known or wanted type and format")]
     Format,
     /// Its data is not the canonical URL-safe base64 of 32 bytes.
     #[error("uri data is not canonical base64 of 32 bytes")]

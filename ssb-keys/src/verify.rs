@@ -182,6 +182,11 @@ const SMALL_ORDER_Y: [[u8; 32]; 7] = {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
+    use std::path::Path;
+    use std::path::PathBuf;
+
     use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
     use curve25519_dalek::constants::EIGHT_TORSION;
     use curve25519_dalek::edwards::EdwardsPoint;
@@ -189,6 +194,7 @@ mod tests {
     use proptest::prelude::*;
     use proptest::strategy::ValueTree as _;
     use proptest::test_runner::TestRunner;
+    use serde_json::Value;
 
     use super::keys::Adder;
     use super::keys::Key;
@@ -325,6 +331,61 @@ mod tests {
             *byte = carry.to_le_bytes()[0];
             carry >>= 8;
         }
+    }
+
+    #[test]
+    fn vectors_each_way_gives_libsodiums_verdicts() {
+        let rows = rows();
+        let claims: Vec<(FeedId, Signature, Vec<u8>, bool)> = rows.iter().filter_map(claimed).collect();
+        let expected: Vec<bool> = claims.iter().map(|(.., is_good)| *is_good).collect();
+        let claims: Vec<Claim<'_>> = claims
+            .iter()
+            .map(|(author, signature, signed, _)| Claim { author: *author, signature: *signature, signed })
+            .collect();
+        // By curve25519-dalek, by multiples, and as authors become busy.
+        for patience in [Patience::ENDLESS, Patience(0), Patience(1)] {
+            let mut keys = KeyCache::new();
+            for round in 0..3 {
+                let verdicts = verdicts(&claims, &mut keys, patience);
+                let verdicts: Vec<bool> = verdicts.iter().map(Result::is_ok).collect();
+                assert_eq!(verdicts, expected, "with patience {} in round {round}", patience.0);
+            }
+        }
+    }
+
+    // A row of ed25519.jsonl that says whether a signature is good; keys and signatures of another length make no claim.
+    fn claimed(row: &Value) -> Option<(FeedId, Signature, Vec<u8>, bool)> {
+        let bytes = |name: &str| unhex(row[name].as_str().unwrap());
+        if row["op"] != "verify" {
+            return None;
+        }
+        let (author, signature) = (bytes("pk").try_into().ok()?, bytes("sig").try_into().ok()?);
+        let is_good = row["newer"] == true && row["server"] == true;
+        Some((FeedId::from_bytes(author), Signature::from_bytes(signature), bytes("msg"), is_good))
+    }
+
+    // Of the folder that `SSB_VECTORS` names, as far as it has them, else of our copy.
+    fn rows() -> Vec<Value> {
+        let named = std::env::var_os("SSB_VECTORS").map(PathBuf::from);
+        let folder = match &named {
+            Some(named) => {
+                assert!(named.is_dir(), "SSB_VECTORS={} is no folder", named.display());
+                named.join("generated")
+            }
+            None => Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors"),
+        };
+        let path = folder.join("ed25519.jsonl");
+        if named.is_some() && !path.exists() {
+            std::println!("{} is not among the vectors", path.display());
+            return Vec::new();
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[expect(clippy::string_slice, reason = "helpers of tests fail tests")]
+    fn unhex(hex: &str) -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What holds for all inputs.
 
 use proptest::prelude::*;
+use ssb_kernel::testing::on_each;
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::Signature;
@@ -9,6 +10,7 @@ use ssb_keys::ephemeral::EphemeralKeypair;
 use ssb_keys::link::Link;
 use ssb_keys::secret_file;
 use ssb_keys::secretbox;
+use ssb_keys::secretbox::Cipher;
 use ssb_keys::uri;
 use ssb_keys::verify::Claim;
 use ssb_keys::verify::KeyCache;
@@ -78,6 +80,30 @@ proptest! {
         let before = boxed.clone();
         prop_assert_eq!(secretbox::open(&key, &nonce, &mut boxed, &altered), Err(secretbox::Forged));
         prop_assert_eq!(boxed, before);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_cipher_makes_and_opens_the_boxes_of_its_key(
+        key: [u8; 32], nonces in prop::collection::vec((0_u8..3, any::<[u8; 8]>()), 1..9), text: Vec<u8>
+    ) {
+        on_each(|| {
+            let mut cipher = Cipher::new(&key);
+            for (prefix, rest) in &nonces {
+                let mut nonce = [*prefix; 24];
+                nonce[16..].copy_from_slice(rest);
+                let (mut boxed, mut again) = (text.clone(), text.clone());
+
+                let tag = cipher.seal(&nonce, &mut boxed);
+
+                assert_eq!(secretbox::seal(&key, &nonce, &mut again), tag);
+                assert_eq!(again, boxed);
+                assert_eq!(cipher.open(&nonce, &mut boxed, &tag), Ok(()));
+                assert_eq!(boxed, text);
+                assert_eq!(cipher.open(&nonce, &mut again, &[!tag[0]; 16]), Err(secretbox::Forged));
+            }
+        });
     }
 }
 

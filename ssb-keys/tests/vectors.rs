@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use ssb_keys::BlobId;
+use ssb_keys::CloakedId;
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::MessageId;
@@ -186,6 +187,7 @@ fn vectors_ids_and_links_are_ssb_refs() {
         assert_eq!(FeedId::parse(s).is_ok(), strict("isFeed", ".ed25519"), "{s:?}");
         assert_eq!(MessageId::parse(s).is_ok(), strict("isMsg", ".sha256"), "{s:?}");
         assert_eq!(BlobId::parse(s).is_ok(), strict("isBlob", ".sha256"), "{s:?}");
+        assert_eq!(CloakedId::parse(s).is_ok(), strict("isCloakedMsg", ".cloaked"), "{s:?}");
 
         let id = s.split('?').next().unwrap();
         let loose = row["isLink"] == true && link::parse_id(id).is_none();
@@ -252,6 +254,25 @@ fn vectors_uris_of_classic_ids() {
             Some(id) => assert_eq!(uri::parse(s), Ok(id), "{s:?}"),
             // Rule: data that is not the canonical base64 of 32 bytes makes no id.
             None => assert!(uri::parse(s).is_err(), "{s:?}"),
+        }
+    }
+}
+
+#[test]
+fn vectors_uris_of_identities() {
+    for row in lines("uris.jsonl") {
+        let Some(s) = row["s"].as_str() else { continue };
+        for (format, verdict) in [
+            ("po-box", "isIdentityPOBoxSSBURI"),
+            ("group", "isIdentityGroupSSBURI"),
+            ("fusion", "isIdentityFusionSSBURI"),
+        ] {
+            let parsed = uri::parse_as(s, "identity", format);
+            assert_eq!(parsed.is_ok(), row[verdict] == true, "{s:?} as {format}");
+            if let (Ok(data), Some(expected)) = (parsed, row["decompose"]["data"].as_str()) {
+                assert_eq!(base64::encode(&data), expected, "{s:?}");
+                assert_eq!(uri::format_as("identity", format, &data), s);
+            }
         }
     }
 }

@@ -41,6 +41,7 @@ use crate::frame::HEADER_LEN;
 use crate::frame::RECORD_LEN_MAX;
 use crate::index::contacts;
 use crate::index::ledger::Ledger;
+use crate::index::opened;
 use crate::log::Kind;
 use crate::log::Record;
 use crate::log::next_received;
@@ -500,6 +501,7 @@ fn is_whole<D: Directory>(directory: &D, name: &str, index: &str, stretch: Stret
     match index {
         base::NAME => return Part::load(directory, stretch).is_some(),
         contacts::NAME => return contacts::is_whole(directory, stretch),
+        opened::NAME => return opened::is_whole(directory, stretch),
         _ => {}
     }
     let run = directory.open(name).and_then(|file| {

@@ -5,6 +5,7 @@ use ssb_keys::MessageId;
 
 use crate::index::Facts;
 use crate::locate;
+use crate::locate::Target;
 use crate::reader::Stored;
 
 /// Where the parts of a message are. Content is not looked into until somebody does.
@@ -20,6 +21,33 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// Finds them in the compact JSON of a message. `None` if it is none.
+    pub fn of(message: &'a str) -> Option<Self> {
+        let [mut previous, mut author, mut sequence, mut timestamp] = [None; 4];
+        let mut members = locate::members(message);
+        let content = loop {
+            if let Some(content) = members.rest_is_content() {
+                break content;
+            }
+            let (key, value) = members.next()?;
+            let place = match key {
+                "previous" => &mut previous,
+                "author" => &mut author,
+                "sequence" => &mut sequence,
+                "timestamp" => &mut timestamp,
+                _ => continue,
+            };
+            *place = Some(value);
+        };
+        Some(Fields {
+            previous: previous?,
+            author: author?,
+            sequence: sequence?,
+            timestamp: timestamp?,
+            content,
+        })
+    }
+
     /// The id of the message before it in its feed, if it is not the first.
     pub fn previous(&self) -> Option<MessageId> {
         MessageId::parse(locate::plain_text(self.previous)?).ok()
@@ -58,31 +86,18 @@ impl Stored {
         time(&self.json, self.received)
     }
 
+    /// All that its content points at, anywhere in it, in the order in which it does. Nothing, if it is encrypted.
+    pub fn targets(&self) -> Vec<Target> {
+        let mut targets = Vec::new();
+        if let Some(content) = locate::content(&self.json) {
+            locate::targets(content, |target| targets.push(target));
+        }
+        targets
+    }
+
     /// Where its parts are. `None` if it is no message.
     pub fn fields(&self) -> Option<Fields<'_>> {
-        let [mut previous, mut author, mut sequence, mut timestamp] = [None; 4];
-        let mut members = locate::members(&self.json);
-        let content = loop {
-            if let Some(content) = members.rest_is_content() {
-                break content;
-            }
-            let (key, value) = members.next()?;
-            let place = match key {
-                "previous" => &mut previous,
-                "author" => &mut author,
-                "sequence" => &mut sequence,
-                "timestamp" => &mut timestamp,
-                _ => continue,
-            };
-            *place = Some(value);
-        };
-        Some(Fields {
-            previous: previous?,
-            author: author?,
-            sequence: sequence?,
-            timestamp: timestamp?,
-            content,
-        })
+        Fields::of(&self.json)
     }
 }
 
@@ -134,6 +149,7 @@ mod tests {
             id: MessageId::from_bytes([0; 32]),
             received: 0.0,
             json: json.to_owned(),
+            opened: None,
         }
     }
 

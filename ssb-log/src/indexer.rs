@@ -3,6 +3,7 @@
 //! An [`Indexer`] belongs to a thread of its own: [`work`](Indexer::work) does a bounded piece of what there is to do and
 //! says whether there is more. Nobody waits for it; queries read in the log what it has not come to yet.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::PoisonError;
@@ -11,6 +12,7 @@ use std::sync::RwLockReadGuard;
 use std::sync::RwLockWriteGuard;
 use std::sync::atomic::Ordering;
 
+use ssb_keys::FeedId;
 use ssb_keys::MessageId;
 use thiserror::Error;
 
@@ -24,6 +26,9 @@ use crate::index::content::ContentIndexes;
 use crate::index::content::Indexed;
 use crate::index::ids::IDS;
 use crate::index::ids::id_key;
+use crate::index::opened;
+use crate::index::private::FOUND;
+use crate::index::private::Private;
 use crate::log::Kind;
 use crate::ordinal::Ordinal;
 use crate::postings;
@@ -31,6 +36,7 @@ use crate::postings::Index;
 use crate::postings::Postings;
 use crate::read::LogReader;
 use crate::read::ReadError;
+use crate::reader::stored;
 use crate::run::Posting;
 use crate::run::Run;
 use crate::run::RunError;
@@ -38,6 +44,7 @@ use crate::segments;
 use crate::segments::Stretch;
 use crate::storage::Directory;
 use crate::storage::IoError;
+use crate::storage::Storage;
 
 /// After so many records an index puts what it has in memory into a file.
 pub const FLUSH_LEN: u32 = 16_384;
@@ -49,16 +56,22 @@ const CATCH_UP_LEN: u32 = 8 * FLUSH_LEN;
 /// How many bytes of records are read at once.
 const PAGE_LEN: usize = 1024 * 1024;
 
+/// The same of those that are tried to be opened: should all of them be sealed, that takes tens of milliseconds.
+const SEALED_PAGE_LEN: usize = 128 * 1024;
+
 /// The one who keeps the indexes of content. There is one of a [`Store`](crate::Store).
 pub struct Indexer<D: Directory> {
     directory: Arc<D>,
     log: LogReader<D>,
     primary: Arc<RwLock<Indexes<D::File>>>,
     indexes: Arc<ContentIndexes<D::File>>,
+    private: Option<Arc<Private<D::File>>>,
     /// The files with what is known of the first records, in order.
     parts: Vec<Stretch>,
     /// Of which generation of the log they are: a compacted one has its records elsewhere.
     generation: u64,
+    /// Who may have said in private whom they follow or block, in what was looked at lately.
+    secretive: BTreeSet<FeedId>,
 }
 
 /// What [`Indexer::work`] came to.
@@ -83,14 +96,14 @@ pub enum IndexError {
 }
 
 impl<D: Directory> Indexer<D> {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         directory: Arc<D>,
         log: LogReader<D>,
-        primary: Arc<RwLock<Indexes<D::File>>>,
-        indexes: Arc<ContentIndexes<D::File>>,
+        (primary, indexes, private): Shared<D::File>,
         parts: Vec<Stretch>,
     ) -> Self {
-        Self { directory, log, primary, indexes, parts, generation: 0 }
+        let secretive = BTreeSet::new();
+        Self { directory, log, primary, indexes, private, parts, generation: 0, secretive }
     }
 
     /// Does the next piece of work: some records more, or one file.
@@ -114,10 +127,11 @@ impl<D: Directory> Indexer<D> {
                 return Ok(Progress::More);
             }
         }
-        if self.flush_contacts(flush_len)? {
+        if self.flush_contacts(flush_len)? || self.apply()? == Progress::More {
             return Ok(Progress::More);
         }
-        self.apply()
+        // Last: whoever sends what costs a look keeps nothing else waiting.
+        self.work_private()
     }
 
     /// Puts what is in memory of an index into a file, if that is of at least so many records: as before a stop, so that the
@@ -131,7 +145,10 @@ impl<D: Directory> Indexer<D> {
         self.flush_base(least)?;
         self.flush_ids(least)?;
         self.flush_contacts(least)?;
-        ContentIndex::ALL.into_iter().try_for_each(|which| self.flush(which, least).map(drop))
+        ContentIndex::ALL.into_iter().try_for_each(|which| self.flush(which, least).map(drop))?;
+        let Some(private) = self.private.clone() else { return Ok(()) };
+        self.flush_opened(&private, least)?;
+        self.flush_found(&private, least).map(drop)
     }
 
     /// Throws away what the indexes know. [`work`](Self::work) makes them anew, and whoever asks reads the log meanwhile.
@@ -145,12 +162,27 @@ impl<D: Directory> Indexer<D> {
             self.indexes.write(which).clear();
         }
         self.forget_base()?;
-        ContentIndex::ALL.iter().try_for_each(|which| self.remove_all(which.name()))
+        ContentIndex::ALL.iter().try_for_each(|which| self.remove_all(which.name()))?;
+        match &self.private {
+            Some(private) => {
+                private.found_mut().clear();
+                private.opened_mut().clear(&*self.directory).map_err(io)?;
+            }
+            None => self.remove_all(opened::NAME)?,
+        }
+        self.remove_all(FOUND.name)
+    }
+
+    /// Who may have said to the owner in private whom they follow or block, in messages that were looked at since the last call:
+    /// [`Reader::private_words`](crate::Reader::private_words) has what.
+    pub fn secretive(&mut self) -> BTreeSet<FeedId> {
+        std::mem::take(&mut self.secretive)
     }
 
     /// How far the indexes are behind the log, in records: the one that is furthest.
     pub fn behind(&self) -> u32 {
-        self.log.end().get().saturating_sub(self.ends().into_iter().min().unwrap_or(0))
+        let private = self.private.iter().map(|private| private_end(private));
+        self.log.end().get().saturating_sub(self.ends().into_iter().chain(private).min().unwrap_or(0))
     }
 
     /// What gives back the space of what is gone, as [`Store::compactor`](crate::Store::compactor) does.
@@ -160,7 +192,7 @@ impl<D: Directory> Indexer<D> {
 
     /// How much memory the indexes take, in bytes, about.
     pub fn memory(&self) -> usize {
-        self.indexes.memory()
+        self.indexes.memory() + self.private.as_ref().map_or(0, |private| private.memory())
     }
 
     // What is known of the records is written before what their ids are found by, which would be of no use alone.
@@ -216,7 +248,7 @@ impl<D: Directory> Indexer<D> {
 
     fn merge_ids(&self) -> Result<bool, IndexError> {
         let Some(runs) = self.primary().ids.to_merge() else { return Ok(false) };
-        match self.merged(IDS, &runs) {
+        match self.merged(IDS, &runs, |last| *last) {
             Ok(run) => {
                 self.primary_mut().ids.merged(run);
                 self.remove_runs(IDS, &runs);
@@ -285,6 +317,89 @@ impl<D: Directory> Indexer<D> {
         Ok(Progress::More)
     }
 
+    /// Goes on with what the owner can read, if this is theirs: some records more, or one file.
+    fn work_private(&mut self) -> Result<Progress, IndexError> {
+        let Some(private) = self.private.clone() else { return Ok(Progress::UpToDate) };
+        let is_far_behind = self.log.end().get().saturating_sub(private_end(&private)) > CATCH_UP_LEN;
+        let flush_len = if is_far_behind { CATCH_UP_LEN } else { FLUSH_LEN };
+        if self.flush_opened(&private, flush_len)?
+            || self.flush_found(&private, flush_len)?
+            || (!is_far_behind && self.merge_found(&private)?)
+        {
+            return Ok(Progress::More);
+        }
+        let ends = [private.opened().end(), private.found().end()];
+        let [from, stop] = [ends[0].min(ends[1]), ends[0].max(ends[1])];
+        // No further than one of them that has its files still, and the next file.
+        let stop =
+            Some(stop).filter(|stop| from < *stop).unwrap_or(u32::MAX).min(from.saturating_add(FLUSH_LEN));
+        let page = self.log.page(Ordinal::new(from)..Ordinal::new(stop), SEALED_PAGE_LEN)?;
+        let Some(last) = page.last() else { return Ok(Progress::UpToDate) };
+        let records = from..last.ordinal.get() + 1;
+        let (mut opened, mut found) = (Vec::new(), Vec::new());
+        for stored in page.into_iter().filter_map(stored) {
+            let stored = stored?;
+            let at = stored.ordinal.get();
+            let is_gone = self.primary().ledger.gone.contains(stored.ordinal);
+            if let Some(entry) = if is_gone { None } else { private.look(&stored) } {
+                if entry.has_contact {
+                    self.secretive.extend(stored.fields().and_then(|fields| fields.author()));
+                }
+                opened.push((at, entry.key));
+                found.extend(entry.found.into_iter().map(|key| Posting { key, at }));
+            }
+        }
+        if ends[0] == from {
+            private.opened_mut().apply(records.clone(), opened);
+        }
+        if ends[1] == from {
+            private.found_mut().apply_all(records, found);
+        }
+        private.indexed(private.opened().end());
+        Ok(Progress::More)
+    }
+
+    fn flush_opened(&self, private: &Private<D::File>, least: u32) -> Result<bool, IndexError> {
+        let stretch = private.opened().unflushed();
+        if stretch.len() < least {
+            return Ok(false);
+        }
+        let last = private.bind(&self.last(stretch)?);
+        private.opened_mut().flush(&*self.directory, last).map_err(io)?;
+        Ok(true)
+    }
+
+    fn flush_found(&self, private: &Private<D::File>, least: u32) -> Result<bool, IndexError> {
+        let (stretch, entries) = {
+            let found = private.found();
+            let stretch = Stretch { from: found.flushed(), to: found.end() };
+            if stretch.len() < least {
+                return Ok(false);
+            }
+            (stretch, found.unflushed(stretch.to))
+        };
+        let last = private.bind(&self.last(stretch)?);
+        let run = postings::flush(&*self.directory, FOUND, stretch, last, &entries).map_err(io)?;
+        private.found_mut().flushed_to(run.map_err(run_error)?);
+        Ok(true)
+    }
+
+    fn merge_found(&self, private: &Private<D::File>) -> Result<bool, IndexError> {
+        let Some(runs) = private.found().to_merge() else { return Ok(false) };
+        match self.merged(FOUND, &runs, |last| private.bind(last)) {
+            Ok(run) => {
+                private.found_mut().merged(run);
+                self.remove_runs(FOUND, &runs);
+            }
+            Err(RunError::Damaged) => {
+                private.found_mut().clear();
+                self.remove_all(FOUND.name)?;
+            }
+            Err(RunError::Io(error)) => return Err(IndexError::Io(error)),
+        }
+        Ok(true)
+    }
+
     /// How far each of them is, the contacts last.
     fn ends(&self) -> [u32; 5] {
         let [types, links, roots, times] = ContentIndex::ALL.map(|which| self.indexes.read(which).end());
@@ -319,7 +434,7 @@ impl<D: Directory> Indexer<D> {
 
     fn merge(&self, which: ContentIndex) -> Result<bool, IndexError> {
         let Some(runs) = self.indexes.read(which).to_merge() else { return Ok(false) };
-        match self.merged(which.index(), &runs) {
+        match self.merged(which.index(), &runs, |last| *last) {
             Ok(run) => {
                 self.indexes.write(which).merged(run);
                 self.remove_runs(which.index(), &runs);
@@ -333,10 +448,15 @@ impl<D: Directory> Indexer<D> {
         Ok(true)
     }
 
-    fn merged(&self, index: Index, runs: &[Arc<Run<D::File>>]) -> Result<Run<D::File>, RunError> {
+    fn merged(
+        &self,
+        index: Index,
+        runs: &[Arc<Run<D::File>>],
+        bind: impl FnOnce(&[u8; 32]) -> [u8; 32],
+    ) -> Result<Run<D::File>, RunError> {
         let end = runs.last().map_or(0, |run| run.stretch().to);
         let last = self.log.read(Ordinal::new(end - 1)).map_err(|_| RunError::Damaged)?.id;
-        postings::write_merged(&*self.directory, index, runs, last)
+        postings::write_merged(&*self.directory, index, runs, bind(&last))
     }
 
     fn forget_base(&mut self) -> Result<(), IndexError> {
@@ -383,6 +503,14 @@ impl<D: Directory> fmt::Debug for Indexer<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Indexer").field("behind", &self.behind()).finish_non_exhaustive()
     }
+}
+
+/// What those who read share with the one who keeps it.
+type Shared<F> = (Arc<RwLock<Indexes<F>>>, Arc<ContentIndexes<F>>, Option<Arc<Private<F>>>);
+
+/// How far both kinds of its files are.
+fn private_end<F: Storage>(private: &Private<F>) -> u32 {
+    private.opened().end().min(private.found().end())
 }
 
 fn io(error: std::io::Error) -> IndexError {

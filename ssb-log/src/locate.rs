@@ -34,6 +34,20 @@ pub(crate) fn content(message: &str) -> Option<&str> {
     }
 }
 
+/// What stands in a message before its content, its content whatever that is, and what stands behind it.
+pub(crate) fn around_content(message: &str) -> Option<(&str, &str, &str)> {
+    let mut members = members(message);
+    loop {
+        if let Some(content) = members.rest_is_content() {
+            let start = message.len() - members.rest.len() + CONTENT_KEY.len();
+            let (before, rest) = message.split_at_checked(start)?;
+            let (_, after) = rest.split_at_checked(content.len())?;
+            return Some((before, content, after));
+        }
+        members.next()?;
+    }
+}
+
 /// The first messages of the thread and the tangles that content belongs to.
 pub(crate) fn roots(content: &str) -> impl Iterator<Item = MessageId> {
     roots_of(member(content, "root"), member(content, "tangles"))
@@ -89,11 +103,14 @@ impl<'a> Members<'a> {
     /// The content, if it is what comes next in a message. It is not looked into if the signature ends the message behind it,
     /// as it does in every message that was checked.
     pub(crate) fn rest_is_content(&self) -> Option<&'a str> {
-        let rest = self.rest.strip_prefix("\"content\":")?;
+        let rest = self.rest.strip_prefix(CONTENT_KEY)?;
         let len = before_signature(rest).or_else(|| value_len(rest))?;
         rest.get(..len)
     }
 }
+
+/// How content begins.
+const CONTENT_KEY: &str = "\"content\":";
 
 /// How long the text is before the signature that ends it.
 ///

@@ -1,5 +1,6 @@
 //! Questions over the messages.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::ops::RangeBounds;
@@ -17,14 +18,19 @@ use ssb_msg::content::Relation;
 use ssb_msg::json;
 
 use crate::compact::gain;
+use crate::fields::Fields;
 use crate::fork::Fork;
 use crate::fork::ForkProof;
 use crate::index::Indexes;
+use crate::index::contacts;
+use crate::index::content::ContentIndex;
 use crate::index::content::ContentIndexes;
 use crate::index::feeds::FeedNumber;
 use crate::index::feeds::Latest;
 use crate::index::ids::id_key;
+use crate::index::private::Private;
 use crate::log::Kind;
+use crate::opener::Shown;
 use crate::ordinal::Ordinal;
 use crate::query::Answer;
 use crate::query::ByTime;
@@ -44,10 +50,14 @@ use crate::tombstone::Tombstone;
 /// Reads the durable messages of a [`Store`](crate::Store). Clones read the same store, from any thread.
 ///
 /// Between two calls the log may grow, and messages may be deleted; nothing else about an answer ever changes.
+///
+/// A reader reads what anybody may see, unless it is the [private](crate::Store::private_reader) one of the owner, which sees in
+/// plain text what was sealed for them: each [`Stored`] then has that, too, and queries look at it.
 pub struct Reader<D: Directory> {
     log: LogReader<D>,
     indexes: Arc<RwLock<Indexes<D::File>>>,
     content: Arc<ContentIndexes<D::File>>,
+    private: Option<Arc<Private<D::File>>>,
 }
 
 impl<D: Directory> Reader<D> {
@@ -55,8 +65,15 @@ impl<D: Directory> Reader<D> {
         log: LogReader<D>,
         indexes: Arc<RwLock<Indexes<D::File>>>,
         content: Arc<ContentIndexes<D::File>>,
+        private: Option<Arc<Private<D::File>>>,
     ) -> Self {
-        Self { log, indexes, content }
+        Self { log, indexes, content, private }
+    }
+
+    /// The same without what only the owner may see.
+    #[must_use]
+    pub fn sealed(&self) -> Self {
+        Self { private: None, ..self.clone() }
     }
 
     /// The messages that a query finds.
@@ -177,20 +194,20 @@ impl<D: Directory> Reader<D> {
         self.find(id, |at| {
             let entry = self.log.read(at)?;
             let is_it = entry.id == *id.as_bytes();
-            Ok(is_it.then(|| self.place(id, entry.kind, &entry.body)).flatten())
+            Ok(is_it.then(|| self.place(id, entry)).flatten())
         })
     }
 
-    fn place(&self, id: &MessageId, kind: Kind, body: &[u8]) -> Option<Place> {
-        let (feed, sequence, contact) = match kind {
+    fn place(&self, id: &MessageId, entry: Entry) -> Option<Place> {
+        let (feed, sequence, contact) = match entry.kind {
             Kind::Message => {
-                let message = Unverified::parse(body).ok()?;
-                let parsed = json::parse(body).ok()?;
-                let said = parsed.get("content").and_then(Contact::read);
-                (message.author(), message.sequence(), said.map(|said| said.contact))
+                let stored = self.message(entry)?.ok()?;
+                let message = Unverified::parse(stored.json.as_bytes()).ok()?;
+                let said = contacts::said(stored.shown());
+                (message.author(), message.sequence(), said.map(|(_, said)| said.contact))
             }
             Kind::Tombstone => {
-                let tombstone = Tombstone::parse(body)?;
+                let tombstone = Tombstone::parse(&entry.body)?;
                 (tombstone.author, tombstone.sequence, None)
             }
             Kind::Decision | Kind::ForkProof => return None,
@@ -213,7 +230,7 @@ impl<D: Directory> Reader<D> {
         if self.indexes().ledger.gone.contains(at) {
             return Err(ReadError::Absent);
         }
-        message(self.log.read(at)?).unwrap_or(Err(ReadError::Absent))
+        self.message(self.log.read(at)?).unwrap_or(Err(ReadError::Absent))
     }
 
     /// The messages at some places, each for itself: [`ReadError::Absent`] where there is none (any more). Those that stand near
@@ -224,7 +241,7 @@ impl<D: Directory> Reader<D> {
             places.iter().map(|at| indexes.ledger.gone.contains(*at)).collect()
         };
         let entries = self.log.read_all(places);
-        let stored = |entry: Result<Entry, ReadError>| message(entry?).unwrap_or(Err(ReadError::Absent));
+        let stored = |entry: Result<Entry, ReadError>| self.message(entry?).unwrap_or(Err(ReadError::Absent));
         let read = |(is_gone, entry)| if is_gone { Err(ReadError::Absent) } else { stored(entry) };
         gone.into_iter().zip(entries).map(read).collect()
     }
@@ -277,7 +294,7 @@ impl<D: Directory> Reader<D> {
         let indexes = self.indexes();
         entries.retain(|entry| !indexes.ledger.gone.contains(entry.ordinal));
         drop(indexes);
-        entries.into_iter().filter_map(message).collect()
+        entries.into_iter().filter_map(|entry| self.message(entry)).collect()
     }
 
     /// Messages of one feed from `sequence` on, which starts at 1, until it ends, one is missing because it was deleted, or
@@ -316,7 +333,7 @@ impl<D: Directory> Reader<D> {
                     Err(ReadError::Absent) => continue,
                     read => read?,
                 };
-                len += stored.json.len();
+                len += stored.shown().len();
                 if len > len_max && !page.is_empty() {
                     return Ok(page);
                 }
@@ -364,7 +381,7 @@ impl<D: Directory> Reader<D> {
                 .filter(|at| indexes.ledger.gone.may_come_back(*at))
         };
         let Some(at) = slot else { return Ok(None) };
-        message(self.log.read(at)?).map(|stored| stored.map(|stored| stored.json)).transpose()
+        stored(self.log.read(at)?).map(|stored| stored.map(|stored| stored.json)).transpose()
     }
 
     /// The feeds of which nothing is taken, because the owner wants so.
@@ -408,7 +425,7 @@ impl<D: Directory> Reader<D> {
         let mut answer = self.query(Query::new(filter).descending());
         while !answer.is_over() {
             for stored in answer.page(SEARCH_LEN)? {
-                let said = json::parse(stored.json.as_bytes()).ok();
+                let said = json::parse(stored.shown().as_bytes()).ok();
                 let said = said.as_ref().and_then(|message| Contact::read(message.get("content")?));
                 if let Some(said) = said.filter(|said| said.contact == *contact) {
                     return Ok(Some(said.relation));
@@ -416,6 +433,27 @@ impl<D: Directory> Reader<D> {
             }
         }
         Ok(None)
+    }
+
+    /// Of what `author` says of others in the messages before `end`, the words that were said to the owner in private, and that no
+    /// later one has replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] of a message of the author.
+    pub fn private_words(&self, author: &FeedId, end: Ordinal) -> Result<Vec<Contact>, ReadError> {
+        let filter = Filter::author(*author).and(Filter::contacts());
+        let mut answer = self.query(Query::new(filter).within(Ordinal::ZERO..end));
+        let mut words = BTreeMap::new();
+        while !answer.is_over() {
+            for stored in answer.page(SEARCH_LEN)? {
+                if let Some((_, said)) = contacts::said(stored.shown()) {
+                    words.insert(said.contact, (said.relation, stored.opened.is_some()));
+                }
+            }
+        }
+        let private = words.into_iter().filter(|(_, (_, is_private))| *is_private);
+        Ok(private.map(|(contact, (relation, _))| Contact { contact, relation }).collect())
     }
 
     /// The ends of all feeds, by number.
@@ -447,6 +485,12 @@ impl<D: Directory> Reader<D> {
     /// The ordinal behind the last record.
     pub fn end(&self) -> Ordinal {
         self.log.end()
+    }
+
+    /// Up to where the indexes of content know the messages. What is behind it a query reads in the log itself.
+    pub fn indexed(&self) -> Ordinal {
+        let content = self.content.read(ContentIndex::Links).end();
+        Ordinal::new(self.private().map_or(content, |own| content.min(own.found().end())))
     }
 
     /// How many messages there are. Fewer than records, if some were deleted.
@@ -504,6 +548,28 @@ impl<D: Directory> Reader<D> {
         &self.content
     }
 
+    /// What only the owner may see, if this reader may.
+    pub(crate) fn private(&self) -> Option<&Private<D::File>> {
+        self.private.as_deref()
+    }
+
+    /// What a message that may not be here says to the owner, if it was sealed for them and this reader is theirs. Nothing of it is
+    /// remembered.
+    pub fn open(&self, message: &str) -> Option<Shown> {
+        self.private()?.opener().open(&Fields::of(message)?)?.show(message)
+    }
+
+    /// The same of a box that stands alone: the JSON in it, as [`Opener::unbox`](crate::Opener::unbox) has it.
+    pub fn unbox(&self, boxed: &str) -> Option<String> {
+        self.private()?.opener().unbox(boxed)
+    }
+
+    /// How many messages were tried to be opened by all who read or index them for the owner, since the store was opened: each
+    /// costs a multiplication on the curve.
+    pub fn trials(&self) -> u64 {
+        self.private().map_or(0, Private::trials)
+    }
+
     /// Where the messages of a feed are that stand in a part of the log.
     pub(crate) fn places(&self, feed: &FeedId, range: Range<u32>) -> Vec<u32> {
         let indexes = self.indexes();
@@ -522,11 +588,25 @@ impl<D: Directory> Reader<D> {
     fn indexes(&self) -> RwLockReadGuard<'_, Indexes<D::File>> {
         self.indexes.read().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// `None` if it is something else.
+    fn message(&self, entry: Entry) -> Option<Result<Stored, ReadError>> {
+        let stored = stored(entry)?;
+        Some(
+            stored
+                .map(|stored| Stored { opened: self.private().and_then(|own| own.show(&stored)), ..stored }),
+        )
+    }
 }
 
 impl<D: Directory> Clone for Reader<D> {
     fn clone(&self) -> Self {
-        Self { log: self.log.clone(), indexes: Arc::clone(&self.indexes), content: Arc::clone(&self.content) }
+        Self {
+            log: self.log.clone(),
+            indexes: Arc::clone(&self.indexes),
+            content: Arc::clone(&self.content),
+            private: self.private.clone(),
+        }
     }
 }
 
@@ -560,6 +640,15 @@ pub struct Stored {
     pub received: f64,
     /// Compact JSON in the message's own key order: what is passed on.
     pub json: String,
+    /// The message in plain text, if it was sealed for the owner and the reader is theirs. For nobody else's eyes.
+    pub opened: Option<Shown>,
+}
+
+impl Stored {
+    /// The message as whoever reads it sees it, as JSON.
+    pub fn shown(&self) -> &str {
+        self.opened.as_ref().map_or(&self.json, Shown::as_str)
+    }
 }
 
 /// How many messages are read at once at most.
@@ -571,8 +660,8 @@ pub(crate) const LEN_USUAL: usize = 512;
 /// How much is read at once in search of a message.
 const SEARCH_LEN: usize = 1024 * 1024;
 
-/// `None` if it is something else.
-fn message(entry: Entry) -> Option<Result<Stored, ReadError>> {
+/// A message as everybody sees it. `None` if it is something else.
+pub(crate) fn stored(entry: Entry) -> Option<Result<Stored, ReadError>> {
     if entry.kind != Kind::Message {
         return None;
     }
@@ -582,5 +671,6 @@ fn message(entry: Entry) -> Option<Result<Stored, ReadError>> {
         id: MessageId::from_bytes(entry.id),
         received: entry.received,
         json,
+        opened: None,
     }))
 }

@@ -54,6 +54,21 @@ pub(crate) fn chain(index: &str, names: &[String]) -> (Vec<Stretch>, Vec<String>
     (chain, others)
 }
 
+/// Removes all files of an index, from the end, so that what a crash leaves is a chain.
+pub(crate) fn clear<D: Directory>(directory: &D, index: &str) -> io::Result<()> {
+    let (chain, others) = chain(index, &directory.list()?);
+    let chain = chain.iter().rev().map(|stretch| stretch.name(index));
+    others.into_iter().chain(chain).try_for_each(|name| remove(directory, &name))?;
+    directory.sync()
+}
+
+/// All bytes of a file. `None` if it cannot be read.
+pub(crate) fn bytes<F: Storage>(file: &F) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(file.len().ok()?).ok()?];
+    let count = file.read_at(0, &mut bytes).ok()?;
+    (count == bytes.len()).then_some(bytes)
+}
+
 /// Makes a file whole before it has its name, whenever power is lost.
 pub(crate) fn create<D: Directory, T>(
     directory: &D,

@@ -51,6 +51,7 @@ use crate::index::feeds::Feeds;
 use crate::index::ids::IDS;
 use crate::index::ids::id_key;
 use crate::index::ledger::Ledger;
+use crate::index::private::Private;
 use crate::indexer::Indexer;
 use crate::limits::UNSYNCED_LEN_MAX;
 use crate::log::AppendError;
@@ -60,6 +61,7 @@ use crate::log::Log;
 use crate::log::Record;
 use crate::log::Visited;
 use crate::offsets::Offsets;
+use crate::opener::Opener;
 use crate::ordinal::Ordinal;
 use crate::postings::Postings;
 use crate::read::Entry;
@@ -85,6 +87,7 @@ pub struct Store<D: Directory> {
     /// Which files have what is known of the first records.
     parts: Vec<Stretch>,
     content: Arc<ContentIndexes<D::File>>,
+    private: Option<Arc<Private<D::File>>>,
     queue: Vec<Queued>,
     /// What `queue` will take in the file.
     queue_len: usize,
@@ -138,6 +141,7 @@ impl<D: Directory> Store<D> {
             log,
             indexes: Arc::new(RwLock::new(indexes)),
             content,
+            private: None,
             parts,
             queue: Vec::new(),
             queue_len: 0,
@@ -371,22 +375,44 @@ impl<D: Directory> Store<D> {
 
     /// What reads this store. It can be cloned and sent to other threads, and outlives the store.
     pub fn reader(&self) -> Reader<D> {
-        Reader::new(self.log.reader(), Arc::clone(&self.indexes), Arc::clone(&self.content))
+        Reader::new(self.log.reader(), Arc::clone(&self.indexes), Arc::clone(&self.content), None)
+    }
+
+    /// Opens what was sealed for the owner of a key from now on, for [`private_reader`](Self::private_reader) and for the
+    /// [`indexer`](Self::indexer), who has to be made afterwards. What another owner could read is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// Those of the directory: nothing is opened then.
+    pub fn unlock(&mut self, opener: Opener) -> std::io::Result<()> {
+        let log = self.log.reader();
+        let last = |at| Some(log.read(Ordinal::new(at)).ok()?.id);
+        self.private = Some(Arc::new(Private::open(&*self.directory, opener, last)?));
+        Ok(())
+    }
+
+    /// What reads this store for its owner: once [unlocked](Self::unlock), with what was sealed for them in plain text. Nobody else
+    /// may have it, nor what it gives.
+    pub fn private_reader(&self) -> Reader<D> {
+        let (log, private) = (self.log.reader(), self.private.clone());
+        Reader::new(log, Arc::clone(&self.indexes), Arc::clone(&self.content), private)
     }
 
     /// What keeps the indexes of content up with the log. One of it, on a thread of its own, is enough.
     pub fn indexer(&self) -> Indexer<D> {
         let (directory, log) = (Arc::clone(&self.directory), self.log.reader());
-        Indexer::new(directory, log, Arc::clone(&self.indexes), Arc::clone(&self.content), self.parts.clone())
+        let indexes = (Arc::clone(&self.indexes), Arc::clone(&self.content), self.private.clone());
+        Indexer::new(directory, log, indexes, self.parts.clone())
     }
 
-    /// Who follows and blocks whom: of each author the last word on each feed, those of messages that are durable.
+    /// Who follows and blocks whom: of each author the last word on each feed, those of messages that are durable; what the owner
+    /// was told in private counts once the store is [unlocked](Self::unlock) and the indexer has looked at it.
     ///
     /// # Errors
     ///
     /// [`ReadError`] of a message that has such a word.
     pub fn contacts(&self) -> Result<Vec<(FeedId, Contact)>, ReadError> {
-        contacts::all(&*self.directory, &self.reader())
+        contacts::all(&*self.directory, &self.private_reader())
     }
 
     fn enqueue(&mut self, message: Message, received: f64, mut state: ValidationState, next: Next) {

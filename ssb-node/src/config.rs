@@ -83,6 +83,8 @@ pub struct Config {
     pub retention: Retention,
     /// Which blobs are fetched, offered and kept (`blobs`).
     pub blobs: Blobs,
+    /// Where blobs are served over HTTP (`serveBlobs`, and `ws.port`).
+    pub http: Http,
     /// Whether the owner insists that the feed is nowhere longer than here, which opens the gate on publishing.
     pub new_feed: bool,
     /// How much is logged (`logging.level`).
@@ -114,6 +116,7 @@ impl Config {
             blocks: Blocks::default(),
             retention: Retention::default(),
             blobs: Blobs::default(),
+            http: Http::default(),
             new_feed: false,
             log_level: LogLevel::default(),
         }
@@ -176,6 +179,42 @@ pub struct Blobs {
     /// How many bytes all blobs may have (`blobs.quota`). Above that, blobs of others go, those that nobody refers to or only
     /// feeds far away first, and no more of them are taken until there is room. None: as many as there are.
     pub quota: Option<u64>,
+}
+
+/// Where blobs are served over HTTP. To programs of this machine, unless told otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Http {
+    /// At which port (`serveBlobs.port` of ssb-serve-blobs 3, or else `ws.port`).
+    pub port: HttpPort,
+    /// At which host (`serveBlobs.host`, which JavaScript has not). None: at those that only this machine reaches.
+    pub host: Option<String>,
+    /// By which names the node may be asked, beside `localhost` and its addresses (`serveBlobs.hosts`, which JavaScript has not).
+    pub hosts: Vec<String>,
+    /// Whether pages of others may read blobs (`serveBlobs.cors`).
+    pub cors: bool,
+}
+
+/// A port for HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpPort {
+    /// None.
+    Off,
+    /// This one, unless another program has it.
+    IfFree(u16),
+    /// This one; 0 for any that is free.
+    Exactly(u16),
+}
+
+impl HttpPort {
+    /// That of ssb-server 16.0.1.
+    pub const USUAL: u16 = 8989;
+}
+
+impl Default for HttpPort {
+    fn default() -> Self {
+        Self::IfFree(Self::USUAL)
+    }
 }
 
 impl Default for Blobs {

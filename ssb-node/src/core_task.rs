@@ -27,6 +27,7 @@ use ssb_gossip::streams::ITEMS_LEN_MAX;
 use ssb_gossip::time::Now;
 use ssb_muxrpc::RemoteError;
 
+use crate::blobs::cleaning::Steps;
 use crate::clock::Clock;
 use crate::followers::Follow;
 use crate::followers::Followers;
@@ -90,6 +91,7 @@ pub(crate) struct CoreTask {
     dials: Sender<DialRequest>,
     tables: Sender<String>,
     beacons: Sender<()>,
+    steps: Sender<Steps>,
     mailboxes: BTreeMap<ConnectionId, Mailbox<Letter>>,
     listeners: Vec<Mailbox<Arc<str>>>,
     followers: Followers,
@@ -110,6 +112,8 @@ pub(crate) struct Outlets {
     pub(crate) tables: Sender<String>,
     /// To whoever speaks in the local network.
     pub(crate) beacons: Sender<()>,
+    /// To whoever lets go of blobs.
+    pub(crate) steps: Sender<Steps>,
 }
 
 /// What comes next.
@@ -128,7 +132,7 @@ impl CoreTask {
         results: Receiver<Input>,
         outlets: Outlets,
     ) -> Self {
-        let Outlets { groups, log, dials, tables, beacons } = outlets;
+        let Outlets { groups, log, dials, tables, beacons, steps } = outlets;
         let (mailboxes, answers, listeners) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         Self {
             core,
@@ -140,6 +144,7 @@ impl CoreTask {
             dials,
             tables,
             beacons,
+            steps,
             mailboxes,
             listeners,
             followers: Followers::default(),
@@ -225,9 +230,9 @@ impl CoreTask {
                 self.expect_verdicts(&group);
                 self.groups.try_send(group).expect("the core keeps fewer groups in flight than fit");
             }
-            Output::Publish { ticket, content } => {
+            Output::Publish { ticket, draft } => {
                 if let Some(answer) = self.answers.remove(&ticket) {
-                    self.log.own(Own::Publish { content, answer });
+                    self.log.own(Own::Publish { draft, answer });
                 }
             }
             Output::PublishRefused { ticket, locked } => self.refuse(ticket, &locked.to_string()),
@@ -245,7 +250,11 @@ impl CoreTask {
                     self.log.own(Own::Readmit { what, answer });
                 }
             }
-            Output::Retain { steps } => self.log.own(Own::Retain(steps)),
+            Output::Retain { steps } => {
+                // Steps that nobody has looked at yet are out of date now.
+                drop(self.steps.force_send(steps.clone()));
+                self.log.own(Own::Retain(steps));
+            }
             Output::NotRemoved { ticket } => self.answer(ticket, Err(del::own_feed())),
             Output::Dial { ticket, address } => {
                 let answer = ticket.and_then(|ticket| self.answers.remove(&ticket));

@@ -18,15 +18,20 @@ use ssb_gossip::retention::Retention;
 use ssb_gossip::time::Now;
 use ssb_gossip::time::UnixMillis;
 use ssb_gossip::time::Uptime;
+use ssb_keys::FeedId;
 use ssb_keys::Keypair;
+use ssb_keys::MessageId;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_log::Disk;
+use ssb_log::Opener;
 use ssb_log::Reader;
 use ssb_log::Store;
 use ssb_msg::Message;
 use ssb_msg::Signing;
 use ssb_msg::content::Contact;
 use ssb_msg::content::Relation;
+use ssb_privatebox::box2::Place;
+use ssb_privatebox::box2::RecipientKey;
 use tempfile::TempDir;
 
 use crate::followers;
@@ -47,7 +52,8 @@ pub(crate) struct Fixture {
 impl Fixture {
     pub(crate) fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let (store, _) = Store::open(Disk::open(&home.path().join("log")).unwrap()).unwrap();
+        let (mut store, _) = Store::open(Disk::open(&home.path().join("log")).unwrap()).unwrap();
+        store.unlock(Opener::new(key(1))).unwrap();
         Self { home, store: Some(store), count: 0 }
     }
 
@@ -86,9 +92,28 @@ impl Fixture {
         self.store.as_ref().unwrap().reader()
     }
 
+    /// What key 1 may see.
+    pub(crate) fn private_reader(&self) -> Reader<Disk> {
+        self.store.as_ref().unwrap().private_reader()
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.home.path()
     }
+}
+
+/// Content that only these keys can open.
+pub(crate) fn sealed(plain: &str, recipients: &[u8]) -> String {
+    let recipients: Vec<FeedId> = recipients.iter().map(|n| key(*n).id()).collect();
+    format!("\"{}\"", ssb_privatebox::text::seal(plain.as_bytes(), &recipients, &[7; 32]).unwrap())
+}
+
+/// Content that only a key can open, in the feed of another, behind a message.
+pub(crate) fn box2(plain: &str, author: u8, previous: Option<MessageId>, recipient: u8) -> String {
+    let place = Place::new(key(author).id(), previous);
+    let direct = RecipientKey::direct(&key(author), key(recipient).id()).unwrap();
+    let boxed = ssb_privatebox::box2::text::seal(plain.as_bytes(), &place, &[direct], &[7; 32]).unwrap();
+    format!("\"{boxed}\"")
 }
 
 /// A key pair by number.
@@ -171,9 +196,17 @@ pub(crate) fn options(text: &str) -> Map<String, Value> {
 
 /// All items of a stream up to its end or a wait, that, and how many pages had any.
 pub(crate) fn pull_all(stream: &mut impl Source, fixture: &Fixture) -> (Vec<String>, Then, usize) {
+    pull_all_from(stream, &fixture.reader())
+}
+
+/// The same, for whoever may see this.
+pub(crate) fn pull_all_from(
+    stream: &mut (impl Source + ?Sized),
+    reader: &Reader<Disk>,
+) -> (Vec<String>, Then, usize) {
     let (mut items, mut pages) = (Vec::new(), 0);
     loop {
-        let page = stream.pull(&fixture.reader());
+        let page = stream.pull(reader);
         pages += usize::from(!page.items.is_empty());
         items.extend(page.items);
         if page.then != Then::More {

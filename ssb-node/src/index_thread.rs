@@ -53,7 +53,8 @@ pub(crate) const REBUILDS_LEN: usize = 16;
 /// Who wants the indexes made anew: hears when they are.
 pub(crate) type Rebuild = Answer;
 
-/// Starts the thread. It ends when `rebuilds` is closed.
+/// Starts the thread. It ends when `rebuilds` is closed. What it finds that others said to the owner in private, it tells the log
+/// thread.
 pub(crate) fn start(
     mut indexer: Indexer<Disk>,
     reader: Reader<Disk>,
@@ -75,6 +76,7 @@ pub(crate) fn start(
                             // The caller may be gone.
                             let _ = rebuild.try_send(Ok("false".to_owned()));
                         }
+                        hear(&mut indexer, &reader, &log);
                         if copying.work(&indexer, &reader, &log, &logger) {
                             rebuilds.try_recv().ok()
                         } else {
@@ -104,6 +106,16 @@ pub(crate) fn start(
             }
         });
     })
+}
+
+/// What was said in private lately, and holds, counts like what everybody hears.
+fn hear(indexer: &mut Indexer<Disk>, reader: &Reader<Disk>, log: &LogInbox) {
+    for author in indexer.secretive() {
+        let end = reader.end();
+        // What cannot be read is found out about when it is read for somebody.
+        let words = reader.private_words(&author, end).unwrap_or_default();
+        log.own(Own::Heard { author, words, end });
+    }
 }
 
 /// A copy of the log that is being made.

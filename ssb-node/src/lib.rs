@@ -11,8 +11,10 @@ mod doorway;
 #[cfg(test)]
 mod fixture;
 mod followers;
+mod http;
 mod index_thread;
 pub mod interfaces;
+mod keyring;
 mod lan;
 mod log_inbox;
 mod log_thread;

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use ssb_gossip::event::Draft;
 use ssb_gossip::event::Removal;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::verify::InOrder;
@@ -14,7 +15,9 @@ use ssb_gossip::verify::Verified;
 use ssb_keys::FeedId;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_log::Disk;
+use ssb_log::Ordinal;
 use ssb_log::compact::Compactor;
+use ssb_msg::content::Contact;
 use ssb_muxrpc::RemoteError;
 
 use smol::channel::Sender;
@@ -26,7 +29,7 @@ pub(crate) const BATCH_LEN_MAX: usize = 4096;
 #[derive(Debug)]
 pub(crate) enum Own {
     Publish {
-        content: String,
+        draft: Draft,
         answer: Sender<Result<String, RemoteError>>,
     },
     /// The owner adds a message, which comes with a group, and waits for what becomes of it.
@@ -51,6 +54,12 @@ pub(crate) enum Own {
     /// A copy of the log without what is gone is nearly complete.
     Compact(Compactor<Disk>),
     SaveMark(PublishedMark),
+    /// What an author said in private, in the messages before `end`.
+    Heard {
+        author: FeedId,
+        words: Vec<Contact>,
+        end: Ordinal,
+    },
 }
 
 /// What the log thread does next.

@@ -20,6 +20,7 @@ use smol::channel::bounded;
 use smol::future::FutureExt as _;
 use smol::future::block_on;
 use smol::stream::StreamExt as _;
+use ssb_blobs::quota::Policy;
 use ssb_gossip::core::Core;
 use ssb_gossip::core::Start;
 use ssb_gossip::firewall::Firewall;
@@ -35,6 +36,7 @@ use ssb_keys::published_mark::PublishedMark;
 use ssb_keys::secret_file;
 use ssb_keys::secret_file::LoadError;
 use ssb_log::Disk;
+use ssb_log::Opener;
 use ssb_log::Store;
 use ssb_log::recover;
 use ssb_log::store;
@@ -46,9 +48,13 @@ use crate::addresses::Addresses;
 use crate::addresses::TcpPlace;
 use crate::blobs::Blobs;
 use crate::blobs::Habit;
+use crate::blobs::cleaning::Cleaner;
+use crate::blobs::cleaning::ORPHAN_AGE;
 use crate::clock::Clock;
+use crate::config;
 use crate::config::Config;
 use crate::config::Gossip;
+use crate::config::HttpPort;
 use crate::config::Listen;
 use crate::config::Place;
 use crate::config::Scope;
@@ -58,8 +64,11 @@ use crate::core_task::GROUPS_LEN;
 use crate::core_task::INBOX_LEN;
 use crate::core_task::Outlets;
 use crate::core_task::RESULTS_LEN;
+use crate::http::Http;
+use crate::http::answer::Rules;
 use crate::index_thread;
 use crate::index_thread::REBUILDS_LEN;
+use crate::keyring::Keyring;
 use crate::lan;
 use crate::lan::Lan;
 use crate::log_inbox::LogInbox;
@@ -106,6 +115,8 @@ pub struct Ready {
     pub id: FeedId,
     /// Where it listens, as multiserver addresses.
     pub addresses: Vec<String>,
+    /// Where blobs are served over HTTP, an address to put ids behind; if anywhere.
+    pub blobs: Option<String>,
     /// What its owner should know: an identity that was created, a log that was repaired, publishing that is locked.
     pub notices: Vec<String>,
 }
@@ -130,6 +141,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let logger = Logger::new(config.log_level);
     let mut home = Home::open(config)?;
     let Listening { listeners, shown, addresses, reach } = listen(config, home.me.id(), &mut home.notices)?;
+    let web = listen_http(&config.http)?;
     write_manifest(&config.path)?;
 
     let clock = Clock::start();
@@ -139,7 +151,9 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let forks = home.store.reader().forks().into_iter().map(|fork| (fork.feed, fork.sequence)).collect();
     // What is not kept is not asked for, either.
     let hops = config.retention.hops.map_or(config.hops, |kept| kept.min(config.hops));
-    let is_idle = config.retention.policy().is_idle();
+    let keeps_all = config.retention.policy().is_idle();
+    let blob_policy = Policy { quota: config.blobs.quota, orphans: (!keeps_all).then_some(ORPHAN_AGE) };
+    let is_idle = keeps_all && blob_policy.is_idle();
     let retention = if is_idle { Retention::Everything } else { Retention::Policy };
     let (stored, about_peers) = peers_file::load(&config.path);
     let dialing = (!config.offline).then(|| dialing(config.gossip));
@@ -171,15 +185,15 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let mut notices = home.notices;
     notices.extend(about_peers);
     notices.extend(core.recovery().check().err().map(|locked| locked.to_string()));
-    let announcement = Ready { id: home.me.id(), addresses: shown, notices };
+    let announcement = Ready { id: home.me.id(), addresses: shown, blobs: blobs_at(&web), notices };
 
     let thread_error = StartError::Thread;
     let (reads, readers) = Pool::start("ssb-read", READERS).map_err(thread_error)?;
-    // A look-up can take minutes, and nothing is lost with it: nobody waits for these threads in the end.
     let habit = if config.blobs.stingy { Habit::Stingy } else { Habit::Open };
     let blobs = Blobs::start(&config.path, config.blobs.quota, habit, &clock);
     let (blobs, blob_threads) =
         blobs.map_err(|error| StartError::Directory { path: config.path.join("blobs"), error })?;
+    // A look-up can take minutes, and nothing is lost with it: nobody waits for these threads in the end.
     let (names, _) = Pool::start("ssb-name", RESOLVERS).map_err(thread_error)?;
     let (rebuilds, rebuilds_out) = bounded(REBUILDS_LEN);
     let shared = Arc::new(Shared {
@@ -193,6 +207,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         ooo: config.ooo,
         methods: permission::methods(),
         reader: home.store.reader(),
+        private: home.store.private_reader(),
         reads,
         blobs,
         names,
@@ -207,11 +222,13 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let (inbox, inbox_out) = bounded(INBOX_LEN);
     let (dials, dials_out) = bounded(CONNECTIONS_MAX);
 
-    let (indexer, reader) = (home.store.indexer(), home.store.reader());
+    let (indexer, reader) = (home.store.indexer(), home.store.private_reader());
     let indexing = index_thread::start(indexer, reader, Arc::clone(&log), rebuilds_out, logger.clone())
         .map_err(thread_error)?;
     let log_thread = LogThread {
         store: home.store,
+        opener: home.opener,
+        keyring: home.keyring,
         me: home.me,
         signing,
         home: config.path.clone(),
@@ -236,10 +253,21 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         .spawn(move || peers_file::keep(&home_of_peers, &tables_out, &logger_of_peers))
         .map_err(thread_error)?;
     let (beacons, beacons_out) = bounded(1);
-    let outlets = Outlets { groups, log: Arc::clone(&log), dials, tables, beacons };
+    let (steps, steps_out) = bounded(1);
+    let outlets = Outlets { groups, log: Arc::clone(&log), dials, tables, beacons, steps };
     let core_task = CoreTask::new(core, clock, inbox_out, results_out, outlets);
     let core_task = executor.spawn(core_task.run());
     let lan = Lan::open(config, &reach, &shared);
+    let cleaner = Cleaner {
+        blobs: shared.blobs.clone(),
+        reader: shared.private.clone(),
+        kept: [me].into_iter().chain(config.retention.keep.iter().copied()).collect(),
+        policy: blob_policy,
+        steps: steps_out,
+        logger: logger.clone(),
+    };
+    let rules = Rules { hosts: config.http.hosts.clone(), cors: config.http.cors };
+    let http = Http::new(&shared.blobs, rules, Arc::clone(&executor), &logger);
     let supervisor = Supervisor::new(shared, Arc::clone(&executor), inbox.clone());
 
     let mut signals = Signals::new([Signal::Int, Signal::Term]).map_err(StartError::Signals)?;
@@ -251,6 +279,10 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         for listening in listening {
             serving = serving.or(listening).boxed_local();
         }
+        for listener in &web {
+            serving = serving.or(http.listen(listener)).boxed_local();
+        }
+        serving = serving.or(cleaner.run()).boxed_local();
         if let Some(lan) = &lan {
             serving = serving.or(lan.run(&inbox, &beacons_out)).boxed_local();
         }
@@ -263,9 +295,11 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
 
     // Nobody is to be told where this node is any more.
     drop((lan, inbox));
-    drop(listeners);
+    drop((listeners, web));
     logger.notice("stopping");
     end_at_second_signal(signals);
+    block_on(http.end());
+    drop(http);
     block_on(supervisor.part());
     // From here on nothing comes in; what is here is finished, in the order of the message's journey.
     drop(supervisor);
@@ -384,6 +418,8 @@ fn port_hint(error: &io::Error) -> &'static str {
 /// What is in the data directory.
 struct Home {
     me: Keypair,
+    keyring: Keyring,
+    opener: Opener,
     mark: PublishedMark,
     store: Store<Disk>,
     notices: Vec<String>,
@@ -397,7 +433,7 @@ impl Home {
         let mut notices = Vec::new();
         // The log first: its lock keeps a second node from touching anything.
         let disk = Disk::open(&path.join("log")).map_err(unusable)?;
-        let (store, recovery) = Store::open(disk).map_err(|error| match error {
+        let (mut store, recovery) = Store::open(disk).map_err(|error| match error {
             store::OpenError::Log(recover::OpenError::Locked { pid, .. }) => {
                 StartError::InUse { path: path.clone(), pid }
             }
@@ -412,6 +448,14 @@ impl Home {
             )
         }));
         let me = load_or_create(path, &mut notices)?;
+        let keyring = Keyring::load(path, &me).unwrap_or_else(|error| {
+            notices.push(format!(
+                "the keyring could not be read, and what was sealed with its keys stays sealed: {error}"
+            ));
+            Keyring::unusable(&me)
+        });
+        let opener = Opener::with_keys(me.clone(), &keyring.keys());
+        store.unlock(opener.clone()).map_err(unusable)?;
         let mut mark = PublishedMark::load(path, me.id())?;
         let held = u64::from(store.state(&me.id()).sequence());
         if config.new_feed && !mark.permits(held) {
@@ -422,7 +466,7 @@ impl Home {
             mark = mark.reopened(held);
             mark.save(path).map_err(unusable)?;
         }
-        Ok(Self { me, mark, store, notices })
+        Ok(Self { me, keyring, opener, mark, store, notices })
     }
 }
 
@@ -512,6 +556,37 @@ fn listen(config: &Config, me: FeedId, notices: &mut Vec<String>) -> Result<List
         }
     }
     Ok(Listening { listeners, shown, addresses, reach })
+}
+
+/// Where blobs are served over HTTP.
+fn listen_http(config: &config::Http) -> Result<Vec<Listener>, StartError> {
+    let host = config.host.as_deref().unwrap_or("localhost");
+    let (port, is_needed) = match config.port {
+        HttpPort::Off => return Ok(Vec::new()),
+        HttpPort::IfFree(port) => (port, false),
+        HttpPort::Exactly(port) => (port, true),
+    };
+    match listen_tcp(Some(host), port) {
+        Ok(sockets) => {
+            let listener =
+                |socket| Listener { socket: ListeningSocket::Tcp(socket), transform: Transform::NoAuth };
+            Ok(sockets.into_iter().map(listener).collect())
+        }
+        // Perhaps another node; whoever wants to read blobs here says where.
+        Err(_) if !is_needed => Ok(Vec::new()),
+        Err(error) => Err(StartError::Listen { address: format!("http://{host}:{port}"), error }),
+    }
+}
+
+fn blobs_at(web: &[Listener]) -> Option<String> {
+    let ListeningSocket::Tcp(socket) = &web.first()?.socket else { return None };
+    let address = socket.get_ref().local_addr().ok()?;
+    let host = if address.ip().is_loopback() || address.ip().is_unspecified() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    };
+    Some(format!("http://{host}/blobs/get/"))
 }
 
 /// To whom a place is told, and how.

@@ -38,7 +38,10 @@ pub(crate) struct Shared {
     pub(crate) ping_pause: Duration,
     pub(crate) ooo: Ooo,
     pub(crate) methods: Arc<Methods>,
+    /// What everybody may see of the log.
     pub(crate) reader: Reader<Disk>,
+    /// What the owner may see of it, and nobody else: with what was sealed for them.
+    pub(crate) private: Reader<Disk>,
     pub(crate) reads: Pool,
     pub(crate) blobs: Blobs,
     /// Looks up names: whom a look-up keeps waiting, no read of the log does.

@@ -45,6 +45,16 @@ impl ReadKey {
         Some(plain)
     }
 
+    /// The key of these bytes, as [`as_bytes`](Self::as_bytes) has them.
+    pub const fn from_bytes(bytes: Zeroizing<[u8; KEY_LEN]>) -> Self {
+        Self(bytes)
+    }
+
+    /// The count of slots, then the key of the body: a secret.
+    pub fn as_bytes(&self) -> &[u8; KEY_LEN] {
+        &self.0
+    }
+
     /// The text of the key, in base64: a secret.
     pub fn to_text(&self) -> Zeroizing<String> {
         Zeroizing::new(base64::encode(self.0.as_slice()))
@@ -55,14 +65,6 @@ impl ReadKey {
         let [first, key @ ..] = &mut *bytes;
         (*first, *key) = (count, *body_key);
         Self(bytes)
-    }
-
-    pub(crate) const fn from_bytes(bytes: Zeroizing<[u8; KEY_LEN]>) -> Self {
-        Self(bytes)
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8; KEY_LEN] {
-        &self.0
     }
 }
 

@@ -27,5 +27,5 @@ pub(crate) const NONCE_LEN: usize = 24;
 /// The nonce and the one-time key.
 pub(crate) const HEADER_LEN: usize = NONCE_LEN + 32;
 
-/// What a slot holds: the count of slots, and the key of the body.
-pub(crate) const KEY_LEN: usize = 1 + 32;
+/// What a slot holds, in bytes: the count of slots, and the key of the body.
+pub const KEY_LEN: usize = 1 + 32;

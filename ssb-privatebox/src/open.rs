@@ -1,8 +1,5 @@
 //! The side of the recipients.
 
-use alloc::vec::Vec;
-use core::fmt;
-
 use ssb_keys::Keypair;
 use ssb_keys::ephemeral::EphemeralPublicKey;
 use ssb_keys::ephemeral::SharedSecret;
@@ -10,6 +7,7 @@ use ssb_keys::secretbox;
 use ssb_keys::secretbox::TAG_LEN;
 use zeroize::Zeroizing;
 
+use crate::Opened;
 use crate::ReadKey;
 use crate::limits::HEADER_LEN;
 use crate::limits::MANY_RECIPIENTS_MAX;
@@ -33,8 +31,7 @@ pub fn open(boxed: &[u8], me: &Keypair) -> Option<Opened> {
         .iter()
         .take(usize::from(MANY_RECIPIENTS_MAX))
         .find_map(|slot| open_slot(slot, nonce, &shared))?;
-    let plain = key.open(boxed)?;
-    Some(Opened { plain, key })
+    Some(Opened::new(key.open(boxed)?, key))
 }
 
 fn open_slot(slot: &[u8; SLOT_LEN], nonce: &[u8; NONCE_LEN], shared: &SharedSecret) -> Option<ReadKey> {
@@ -42,33 +39,4 @@ fn open_slot(slot: &[u8; SLOT_LEN], nonce: &[u8; NONCE_LEN], shared: &SharedSecr
     let mut text = Zeroizing::new(*text.first_chunk()?);
     secretbox::open(shared.as_bytes(), nonce, text.as_mut_slice(), tag).ok()?;
     Some(ReadKey::from_bytes(text))
-}
-
-/// What was in a box. Wiped when dropped, never printed.
-pub struct Opened {
-    plain: Zeroizing<Vec<u8>>,
-    key: ReadKey,
-}
-
-impl Opened {
-    /// What the sender sealed.
-    pub fn plain(&self) -> &[u8] {
-        &self.plain
-    }
-
-    /// The key that opens this box again, for whoever has it.
-    pub const fn key(&self) -> &ReadKey {
-        &self.key
-    }
-
-    /// What the sender sealed, without its key.
-    pub fn into_plain(self) -> Zeroizing<Vec<u8>> {
-        self.plain
-    }
-}
-
-impl fmt::Debug for Opened {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opened").finish_non_exhaustive()
-    }
 }

@@ -104,58 +104,32 @@ impl Draw {
 
 #[cfg(test)]
 mod tests {
-    extern crate std;
-
-    use std::path::Path;
-    use std::path::PathBuf;
-
-    use serde_json::Value;
+    use ssb_kernel::testing::on_each;
     use ssb_keys::base64;
 
     use super::*;
+    use crate::vectors;
 
     #[test]
     fn vectors_with_javascripts_randomness_a_box_is_javascripts() {
-        for row in rows().iter().filter(|row| row["pinned"].is_object()) {
-            let hex = |name: &str| unhex(row["pinned"][name].as_str().unwrap());
-            let draw = Draw {
-                nonce: hex("nonce").try_into().unwrap(),
-                one_time: EphemeralKeypair::from_seed(&hex("eph_sk").try_into().unwrap()),
-                body_key: Zeroizing::new(hex("body_key").try_into().unwrap()),
-            };
-            let recipients = row["recipients"].as_array().unwrap();
-            let recipients: Vec<FeedId> =
-                recipients.iter().map(|id| FeedId::parse(id.as_str().unwrap()).unwrap()).collect();
-            let plain = base64::decode(row["plaintext"].as_str().unwrap()).unwrap();
-            let count = u8::try_from(recipients.len()).unwrap();
+        on_each(|| {
+            for row in vectors::rows("private-box.jsonl").iter().filter(|row| row["pinned"].is_object()) {
+                let pinned = &row["pinned"];
+                let draw = Draw {
+                    nonce: vectors::hex(&pinned["nonce"]),
+                    one_time: EphemeralKeypair::from_seed(&vectors::hex(&pinned["eph_sk"])),
+                    body_key: Zeroizing::new(vectors::hex(&pinned["body_key"])),
+                };
+                let recipients = row["recipients"].as_array().unwrap();
+                let recipients: Vec<FeedId> =
+                    recipients.iter().map(|id| FeedId::parse(id.as_str().unwrap()).unwrap()).collect();
+                let plain = base64::decode(row["plaintext"].as_str().unwrap()).unwrap();
+                let count = u8::try_from(recipients.len()).unwrap();
 
-            let boxed = draw.seal(&plain, count, &recipients).unwrap();
+                let boxed = draw.seal(&plain, count, &recipients).unwrap();
 
-            assert_eq!(crate::text::encode(&boxed), row["boxed"].as_str().unwrap(), "{}", row["name"]);
-        }
-    }
-
-    /// The rows of the folder that `SSB_VECTORS` names, as far as it has them, else of our copy.
-    fn rows() -> Vec<Value> {
-        let named = std::env::var_os("SSB_VECTORS").map(PathBuf::from);
-        let folder = match &named {
-            Some(named) => {
-                assert!(named.is_dir(), "SSB_VECTORS={} is no folder", named.display());
-                named.join("generated")
+                assert_eq!(crate::text::encode(&boxed), row["boxed"].as_str().unwrap(), "{}", row["name"]);
             }
-            None => Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors"),
-        };
-        let path = folder.join("private-box.jsonl");
-        if named.is_some() && !path.exists() {
-            std::println!("{} is not among the vectors", path.display());
-            return Vec::new();
-        }
-        let text = std::fs::read_to_string(&path).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    #[expect(clippy::string_slice, reason = "helpers of tests fail tests")]
-    fn unhex(hex: &str) -> Vec<u8> {
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+        });
     }
 }

@@ -7,10 +7,10 @@ use alloc::vec::Vec;
 
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
-use ssb_keys::base64;
 
 use crate::Opened;
 use crate::SealError;
+use crate::suffixed;
 
 /// Seals `plain` for up to [`RECIPIENTS_MAX`](crate::limits::RECIPIENTS_MAX) recipients, as [`seal`](crate::seal()) does.
 ///
@@ -30,9 +30,7 @@ pub fn open(content: &str, me: &Keypair) -> Option<Opened> {
 
 /// The text of a box.
 pub fn encode(boxed: &[u8]) -> String {
-    let mut text = base64::encode(boxed);
-    text.push_str(SUFFIX);
-    text
+    suffixed::encode(boxed, SUFFIX)
 }
 
 /// The box of a text. Whether it is one at all shows when it is opened.
@@ -40,8 +38,7 @@ pub fn encode(boxed: &[u8]) -> String {
 /// The text has to end with `.box`, and what stands before its *first* dot counts (ssb-private1 1.0.1, ssb-keys 8.5.0):
 /// validators let anything through between the two.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
-    let (digits, _) = text.ends_with(SUFFIX).then(|| text.split_once('.'))??;
-    base64::decode(digits).ok()
+    suffixed::decode(text, SUFFIX)
 }
 
 const SUFFIX: &str = ".box";

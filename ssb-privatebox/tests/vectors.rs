@@ -6,6 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use serde_json::Value;
+use ssb_kernel::testing::on_each;
 use ssb_keys::Keypair;
 use ssb_keys::base64;
 use ssb_privatebox::ReadKey;
@@ -14,55 +15,62 @@ use ssb_privatebox::text;
 
 #[test]
 fn vectors_boxes_open_for_whom_javascript_opens_them() {
-    for row in lines("private-box.jsonl").iter().filter(|row| row["opens"].is_array()) {
-        let content = row["boxed"].as_str().unwrap();
-        for (at, reader) in row["opens"].as_array().unwrap().iter().enumerate() {
-            let secret = reader["ed25519_sk"].as_str().or_else(|| reader["seed_sk"].as_str()).unwrap();
-            let expected = match &reader["plaintext"] {
-                // JavaScript finds nobody behind the eighth slot. A box is for all for whom it was sealed.
-                Value::Null if row["tried"][at].as_u64() >= Some(8) => Some(bytes(&row["plaintext"])),
-                Value::Null => None,
-                plain => Some(bytes(plain)),
-            };
+    on_each(|| {
+        for row in lines("private-box.jsonl").iter().filter(|row| row["opens"].is_array()) {
+            let content = row["boxed"].as_str().unwrap();
+            for (at, reader) in row["opens"].as_array().unwrap().iter().enumerate() {
+                let secret = reader["ed25519_sk"].as_str().or_else(|| reader["seed_sk"].as_str()).unwrap();
+                let expected = match &reader["plaintext"] {
+                    // JavaScript finds nobody behind the eighth slot. A box is for all for whom it was sealed.
+                    Value::Null if row["tried"][at].as_u64() >= Some(8) => Some(bytes(&row["plaintext"])),
+                    Value::Null => None,
+                    plain => Some(bytes(plain)),
+                };
 
-            let opened = text::open(content, &keypair(secret));
+                let opened = text::open(content, &keypair(secret));
 
-            let plain = opened.as_ref().map(|opened| opened.plain().to_vec());
-            assert_eq!(plain, expected, "{}, reader {at}", row["name"]);
-            if let Some(key) = reader["unbox_key"].as_str() {
-                let found = opened.map(|opened| opened.key().to_text());
-                assert!(found.is_none_or(|found| *found == key), "{}, reader {at}", row["name"]);
-                assert_eq!(open_with(key, content), expected, "{}, reader {at}", row["name"]);
+                let plain = opened.as_ref().map(|opened| opened.plain().to_vec());
+                assert_eq!(plain, expected, "{}, reader {at}", row["name"]);
+                if let Some(key) = reader["unbox_key"].as_str() {
+                    let found = opened.map(|opened| opened.key().to_text());
+                    assert!(found.is_none_or(|found| *found == key), "{}, reader {at}", row["name"]);
+                    assert_eq!(open_with(key, content), expected, "{}, reader {at}", row["name"]);
+                }
             }
         }
-    }
+    });
 }
 
 #[test]
 fn vectors_contents_of_messages_are_read_as_by_ssb_keys() {
-    for row in lines("private-box.jsonl").iter().filter(|row| row["name"] == "ssb-keys.box") {
-        let content = row["boxed"].as_str().unwrap();
-        let (secret, _) = row["recipient_sk"].as_str().unwrap().split_once('.').unwrap();
-        let expected = row["unboxed_json"].as_str().unwrap();
+    on_each(|| {
+        for row in lines("private-box.jsonl").iter().filter(|row| row["name"] == "ssb-keys.box") {
+            let content = row["boxed"].as_str().unwrap();
+            let (secret, _) = row["recipient_sk"].as_str().unwrap().split_once('.').unwrap();
+            let expected = row["unboxed_json"].as_str().unwrap();
 
-        let opened = text::open(content, &keypair(secret)).unwrap();
+            let opened = text::open(content, &keypair(secret)).unwrap();
 
-        assert_eq!(str::from_utf8(opened.plain()), Ok(expected));
-        assert_eq!(*opened.key().to_text(), row["body_key"].as_str().unwrap());
-        assert_eq!(open_with(&opened.key().to_text(), content).as_deref(), Some(expected.as_bytes()));
-        assert_eq!(row["stranger_gets"], "nothing");
-        assert!(text::open(content, &Keypair::from_seed(&[9; 32])).is_none());
-    }
+            assert_eq!(str::from_utf8(opened.plain()), Ok(expected));
+            assert_eq!(*opened.key().to_text(), row["body_key"].as_str().unwrap());
+            assert_eq!(open_with(&opened.key().to_text(), content).as_deref(), Some(expected.as_bytes()));
+            assert_eq!(row["stranger_gets"], "nothing");
+            assert!(text::open(content, &Keypair::from_seed(&[9; 32])).is_none());
+        }
+    });
 }
 
 #[test]
 fn vectors_box_of_another_implementation() {
-    let Some(text) = read("private-box-rs", "simple.json") else { return };
-    let row: Value = serde_json::from_str(&text).unwrap();
-    for reader in row["keys"].as_array().unwrap() {
-        let opened = open(&bytes(&row["cypher_text"]), &keypair(reader["secret"].as_str().unwrap())).unwrap();
-        assert_eq!(opened.plain(), row["msg"].as_str().unwrap().as_bytes());
-    }
+    on_each(|| {
+        let Some(text) = read("private-box-rs", "simple.json") else { return };
+        let row: Value = serde_json::from_str(&text).unwrap();
+        for reader in row["keys"].as_array().unwrap() {
+            let opened =
+                open(&bytes(&row["cypher_text"]), &keypair(reader["secret"].as_str().unwrap())).unwrap();
+            assert_eq!(opened.plain(), row["msg"].as_str().unwrap().as_bytes());
+        }
+    });
 }
 
 fn open_with(key: &str, content: &str) -> Option<Vec<u8>> {

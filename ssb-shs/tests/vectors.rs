@@ -12,6 +12,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use serde_json::Value;
+use ssb_kernel::testing::on_each;
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
 use ssb_keys::ephemeral::EphemeralKeypair;
@@ -25,15 +26,21 @@ use ssb_shs::StreamKey;
 
 #[test]
 fn vectors_every_transcript_ends_as_it_must() {
-    for row in lines("generated", "shs.jsonl") {
-        let expected = match &row["expect"] {
-            Value::String(ok) => ok.clone(),
-            fault => {
-                format!("{} rejects {}", fault["rejects"].as_str().unwrap(), fault["at"].as_str().unwrap())
-            }
-        };
-        assert_eq!(replay(&row), expected, "{}", row["name"]);
-    }
+    on_each(|| {
+        for row in lines("generated", "shs.jsonl") {
+            let expected = match &row["expect"] {
+                Value::String(ok) => ok.clone(),
+                fault => {
+                    format!(
+                        "{} rejects {}",
+                        fault["rejects"].as_str().unwrap(),
+                        fault["at"].as_str().unwrap()
+                    )
+                }
+            };
+            assert_eq!(replay(&row), expected, "{}", row["name"]);
+        }
+    });
 }
 
 /// Feeds each side the messages of the row, whoever made them; where the row's message is what our side must make,
@@ -88,67 +95,90 @@ fn check_outcome(session: &Session, outcome: &Value) {
 
 #[test]
 fn vectors_single_steps_of_another_suite() {
-    for row in lines("test-secret-handshake", "steps.jsonl") {
-        let (state, packet) = (&row["args"][0], &row["args"][1]);
-        let result = &row["result"];
-        let context = || format!("{} {}", row["name"], row["n"]);
-        let (local, remote) = (&state["local"], &state["remote"]);
-        let network = NetworkKey::from_bytes(bytes(&state["app_key"]));
-        let client = || {
-            let server = FeedId::from_bytes(bytes(&remote["publicKey"]));
-            let me = Keypair::from_secret(&bytes(&local["secretKey"])).unwrap();
-            ClientHandshake::new(&me, &network, server, EphemeralKeypair::from_seed(&bytes(&local["kx_sk"])))
-        };
-        let server = || {
-            let me = Keypair::from_secret(&bytes(&local["secretKey"])).unwrap();
-            ServerHandshake::new(&me, &network, EphemeralKeypair::from_seed(&bytes(&local["kx_sk"])))
-        };
-        let their_hello = || join::<64>(&[bytes::<32>(&remote["app_mac"]), bytes::<32>(&remote["kx_pk"])]);
-        match row["name"].as_str().unwrap() {
-            "createChallenge" => {
-                let hello = join::<64>(&[
-                    network.authenticate(&bytes::<32>(&local["kx_pk"])),
-                    *EphemeralKeypair::from_seed(&bytes(&local["kx_sk"])).public().as_bytes(),
-                ]);
-                assert_eq!(hello, bytes::<64>(result), "{}", context());
+    on_each(|| {
+        for row in lines("test-secret-handshake", "steps.jsonl") {
+            let (state, packet) = (&row["args"][0], &row["args"][1]);
+            let result = &row["result"];
+            let context = || format!("{} {}", row["name"], row["n"]);
+            let (local, remote) = (&state["local"], &state["remote"]);
+            let network = NetworkKey::from_bytes(bytes(&state["app_key"]));
+            let client = || {
+                let server = FeedId::from_bytes(bytes(&remote["publicKey"]));
+                let me = Keypair::from_secret(&bytes(&local["secretKey"])).unwrap();
+                ClientHandshake::new(
+                    &me,
+                    &network,
+                    server,
+                    EphemeralKeypair::from_seed(&bytes(&local["kx_sk"])),
+                )
+            };
+            let server = || {
+                let me = Keypair::from_secret(&bytes(&local["secretKey"])).unwrap();
+                ServerHandshake::new(&me, &network, EphemeralKeypair::from_seed(&bytes(&local["kx_sk"])))
+            };
+            let their_hello =
+                || join::<64>(&[bytes::<32>(&remote["app_mac"]), bytes::<32>(&remote["kx_pk"])]);
+            match row["name"].as_str().unwrap() {
+                "createChallenge" => {
+                    let hello = join::<64>(&[
+                        network.authenticate(&bytes::<32>(&local["kx_pk"])),
+                        *EphemeralKeypair::from_seed(&bytes(&local["kx_sk"])).public().as_bytes(),
+                    ]);
+                    assert_eq!(hello, bytes::<64>(result), "{}", context());
+                }
+                "verifyChallenge" => {
+                    assert_eq!(
+                        server().client_hello(&bytes(packet)).is_ok(),
+                        !result.is_null(),
+                        "{}",
+                        context()
+                    );
+                }
+                "clientVerifyChallenge" => {
+                    let verdict = client().hello().1.server_hello(&bytes(packet));
+                    assert_eq!(verdict.is_ok(), !result.is_null(), "{}", context());
+                }
+                "clientCreateAuth" => {
+                    let (auth, _) = client().hello().1.server_hello(&their_hello()).unwrap();
+                    assert_eq!(auth, bytes::<112>(result), "{}", context());
+                }
+                "serverVerifyAuth" => {
+                    let (_, server) = server().client_hello(&their_hello()).unwrap();
+                    assert_eq!(
+                        server.client_auth(&bytes(packet)).is_ok(),
+                        !result.is_null(),
+                        "{}",
+                        context()
+                    );
+                }
+                "serverCreateAccept" => {
+                    // The row gives what the third message held; seal it again to hand it in.
+                    let (_, server) = server().client_hello(&their_hello()).unwrap();
+                    let mut held = bytes::<96>(&remote["hello"]);
+                    let tag = secretbox::seal(&bytes(&state["secret2"]), &[0; 24], &mut held);
+                    let mut auth = [0; 112];
+                    auth[..16].copy_from_slice(&tag);
+                    auth[16..].copy_from_slice(&held);
+                    assert_eq!(
+                        server.client_auth(&auth).unwrap().admit().0,
+                        bytes::<80>(result),
+                        "{}",
+                        context()
+                    );
+                }
+                "clientVerifyAccept" => {
+                    let (_, client) = client().hello().1.server_hello(&their_hello()).unwrap();
+                    assert_eq!(
+                        client.server_accept(&bytes(packet)).is_ok(),
+                        !result.is_null(),
+                        "{}",
+                        context()
+                    );
+                }
+                other => panic!("unknown step {other}"),
             }
-            "verifyChallenge" => {
-                assert_eq!(server().client_hello(&bytes(packet)).is_ok(), !result.is_null(), "{}", context());
-            }
-            "clientVerifyChallenge" => {
-                let verdict = client().hello().1.server_hello(&bytes(packet));
-                assert_eq!(verdict.is_ok(), !result.is_null(), "{}", context());
-            }
-            "clientCreateAuth" => {
-                let (auth, _) = client().hello().1.server_hello(&their_hello()).unwrap();
-                assert_eq!(auth, bytes::<112>(result), "{}", context());
-            }
-            "serverVerifyAuth" => {
-                let (_, server) = server().client_hello(&their_hello()).unwrap();
-                assert_eq!(server.client_auth(&bytes(packet)).is_ok(), !result.is_null(), "{}", context());
-            }
-            "serverCreateAccept" => {
-                // The row gives what the third message held; seal it again to hand it in.
-                let (_, server) = server().client_hello(&their_hello()).unwrap();
-                let mut held = bytes::<96>(&remote["hello"]);
-                let tag = secretbox::seal(&bytes(&state["secret2"]), &[0; 24], &mut held);
-                let mut auth = [0; 112];
-                auth[..16].copy_from_slice(&tag);
-                auth[16..].copy_from_slice(&held);
-                assert_eq!(
-                    server.client_auth(&auth).unwrap().admit().0,
-                    bytes::<80>(result),
-                    "{}",
-                    context()
-                );
-            }
-            "clientVerifyAccept" => {
-                let (_, client) = client().hello().1.server_hello(&their_hello()).unwrap();
-                assert_eq!(client.server_accept(&bytes(packet)).is_ok(), !result.is_null(), "{}", context());
-            }
-            other => panic!("unknown step {other}"),
         }
-    }
+    });
 }
 
 #[test]

@@ -87,6 +87,10 @@ impl Servers {
         let mut names = side::names(&String::from_utf8(printed.stdout).expect("JSON"));
         names.insert("third".to_owned(), third.id());
         names.insert("third.address".to_owned(), third.address().to_owned());
+        for node in [ours, theirs] {
+            side::put_blobs(node);
+        }
+        names.extend(side::blob_names());
         let ours = Side::new(lab.naming_client(ours), ours, &names);
         let theirs = Side::new(lab.naming_client(theirs), theirs, &names);
         Self { ours, theirs, _nodes: nodes, _lab: lab }

@@ -2,10 +2,12 @@
 //!
 //! In arguments `<a1>` stands for the first message of feed A, `<a1.id>` for its id, `<A>` for the id of the feed (all of
 //! them are made by `js/feeds.js`), `<me>` for the server's own id, `<place2>` and `<time2>` for where the third message of
-//! the log is and when it came, and `<N>`, `<N.id>` for a feed and a message that nobody has.
+//! the log is and when it came, `<N>`, `<N.id>` for a feed and a message that nobody has,
+//! and `<blob>` and so on for blobs.
 
 mod adding;
 mod asking;
+mod blobs;
 mod friends;
 mod gossip;
 mod publishing;
@@ -33,6 +35,7 @@ pub(crate) fn all() -> Vec<Row> {
     publishing::refused_calls(&mut table);
     streams::live_streams(&mut table);
     friends::friends(&mut table);
+    blobs::blobs(&mut table);
     gossip::gossip(&mut table);
     publishing::publishing(&mut table);
     publishing::removing(&mut table);
@@ -99,8 +102,9 @@ impl Table {
 
 // As the documentation calls them.
 const ENGINE: &str = "an argument that is missing or of a wrong type, where nothing checks it";
+const CREATE: &str = "`db.create`, and a message of box2";
 const EXTRA: &str = "one argument too many for an async method";
-const HELP: &str = "`help`, `gossip.help`, `friends.help`, `query.help`, `links2.help`";
+const HELP: &str = "`help`, `gossip.help`, `friends.help`, `query.help`, `links2.help`, `blobs.help`";
 const NEWER: &str =
     "`conn.*`, `friends.graph`, `friends.graphStream`, `ebt.clock`, and ours: `peers`, `replicate.progress`";
 const PLACES: &str =

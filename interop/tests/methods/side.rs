@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::fs;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -13,6 +14,8 @@ use interop::Stream;
 use interop::fail;
 use interop::json;
 use interop::receive_time;
+use ssb_keys::BlobId;
+use ssb_keys::hash::sha256;
 
 /// A server, and the table's connection to it.
 #[derive(Debug)]
@@ -141,13 +144,15 @@ impl Side {
             text = text.replace(own, name);
         }
         match method {
-            "publish" => published(&text),
+            "publish" | "private.publish" => published(&text),
             // The words are each one's own.
             "help" => cut(&text, "\"description\":\"", "\"", "<words>"),
             "createRawLogStream" | "createSequenceStream" | "createLogStream" => {
                 without_receive_times(&self.with_ordinal(&text))
             }
             "progress" | "status" => self.with_last_ordinal(&text),
+            // When each of the files was written.
+            "blobs.ls" => cut(&text, "\"ts\":", "}", "<time>"),
             _ if method.starts_with("gossip.") => without_measurements(&text),
             _ => without_receive_times(&text),
         }
@@ -190,6 +195,28 @@ pub(crate) fn names(text: &str) -> BTreeMap<String, String> {
     names
 }
 
+/// The blobs that both have.
+const BLOBS: [(&str, &[u8]); 3] =
+    [("blob", b"hello"), ("blob.long", &[7; 150_000]), ("blob.spare", b"to be removed")];
+
+/// What stands for their ids, and for those of blobs that are nowhere.
+pub(crate) fn blob_names() -> Vec<(String, String)> {
+    let others = [("blob.none", &b"nobody has it"[..]), ("blob.empty", b"")];
+    let all = BLOBS.into_iter().chain(others);
+    all.map(|(name, bytes)| (name.to_owned(), BlobId::from_bytes(sha256(bytes)).to_string())).collect()
+}
+
+/// Puts the blobs where both nodes look for them.
+pub(crate) fn put_blobs(node: &Node) {
+    for (_, bytes) in BLOBS {
+        let digits: String = sha256(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let (first, rest) = digits.split_at(2);
+        let shelf = node.dir().join("blobs/sha256").join(first);
+        let put = fs::create_dir_all(&shelf).and_then(|()| fs::write(shelf.join(rest), bytes));
+        put.expect("the lab is writable");
+    }
+}
+
 // With the keys of objects in one order.
 fn sorted(text: &str) -> String {
     json(text).to_string()
@@ -227,7 +254,15 @@ fn published(text: &str) -> String {
     let text = cut(text, "\"key\":\"", "\"", "<id>");
     let text = cut(&text, "\"previous\":", ",", "<previous>");
     let text = cut(&text, "\"signature\":\"", "\"", "<signature>");
-    cut(&text, "\"timestamp\":", ",}", "<time>")
+    let text = cut(&text, "\"timestamp\":", ",}", "<time>");
+    measured(&text)
+}
+
+// What is sealed is random, but for its length.
+fn measured(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("\"content\":\"") else { return text.to_owned() };
+    let Some((boxed, behind)) = rest.split_once(".box\"") else { return text.to_owned() };
+    format!("{before}\"content\":\"<{}>.box\"{behind}", boxed.len())
 }
 
 // What a node finds out about its peers, and when.

@@ -67,11 +67,13 @@ fn code(error: &StartError) -> u8 {
     }
 }
 
-/// The first two lines as ssb-server 16.0.1 has them, and where the node listens.
+/// The first two lines as ssb-server 16.0.1 has them, where blobs are served over HTTP, and where the node listens.
 fn banner(settings: &Settings, ready: &Ready) -> String {
     let config = &settings.node;
+    // Before the line that tells scripts that all is ready.
+    let blobs = ready.blobs.as_ref().map_or_else(String::new, |place| format!("blobs at {place}\n"));
     format!(
-        "ssb-cli {} {} logging.level:{}\nmy key ID: {}.ed25519\nlistening {}\n",
+        "ssb-cli {} {} logging.level:{}\nmy key ID: {}.ed25519\n{blobs}listening {}\n",
         env!("CARGO_PKG_VERSION"),
         config.path.display(),
         config.log_level,
@@ -98,13 +100,15 @@ mod tests {
     fn the_first_lines_are_javascript_s() {
         let settings = Settings { node: Config::new("/home/alice/.ssb"), key: None, notices: Vec::new() };
         let addresses = ["net:10.0.0.1:8008~shs:a", "unix:/home/alice/.ssb/socket~noauth"].map(String::from);
-        let ready =
-            Ready { id: FeedId::from_bytes([0; 32]), addresses: addresses.into(), notices: Vec::new() };
+        let blobs = Some("http://localhost:8989/blobs/get/".to_owned());
+        let id = FeedId::from_bytes([0; 32]);
+        let ready = Ready { id, addresses: addresses.into(), blobs, notices: Vec::new() };
 
         assert_eq!(
             banner(&settings, &ready),
             "ssb-cli 0.1.0 /home/alice/.ssb logging.level:notice\n\
              my key ID: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=.ed25519\n\
+             blobs at http://localhost:8989/blobs/get/\n\
              listening on net:10.0.0.1:8008~shs:a;unix:/home/alice/.ssb/socket~noauth\n"
         );
     }

@@ -61,6 +61,9 @@ pub(super) fn export(wish: &Export, settings: &Settings) -> Result<(), Failure> 
         let expected = "Error: --since has to be a number of messages";
         selection = selection.since(count(since).ok_or_else(|| Failure::new(expected).code(codes::USAGE))?);
     }
+    if wish.with_blobs {
+        selection = selection.with_blobs();
+    }
     match transfer::export(&settings.node, selection, io::stdout().lock()) {
         Ok(_) => Ok(()),
         Err(TransferError::Output(error)) => Err(Failure::of_output(&error)),
@@ -116,6 +119,9 @@ pub(super) fn failure(error: &TransferError) -> Failure {
 
 fn to_text(summary: &Summary) -> String {
     let mut text = format!("{} new, {} known, {} refused\n", summary.new, summary.known, summary.refused());
+    if summary.blobs_new + summary.blobs_known > 0 {
+        text.push_str(&format!("blobs: {} new, {} known\n", summary.blobs_new, summary.blobs_known));
+    }
     for (why, refusals) in &summary.refused {
         let lines = if refusals.count == 1 { "line" } else { "lines" };
         let first = if refusals.count == 1 { "it is" } else { "the first is" };
@@ -128,6 +134,7 @@ fn to_json(summary: &Summary) -> Value {
     object([
         ("new", number(summary.new)),
         ("known", number(summary.known)),
+        ("blobs", object([("new", number(summary.blobs_new)), ("known", number(summary.blobs_known))])),
         ("refused", refused_to_json(summary, "line")),
     ])
 }

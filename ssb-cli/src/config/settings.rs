@@ -11,6 +11,7 @@ use ssb_node::config::Address;
 use ssb_node::config::Admission;
 use ssb_node::config::Blocks;
 use ssb_node::config::Config;
+use ssb_node::config::HttpPort;
 use ssb_node::config::LogLevel;
 use ssb_node::config::ParseAddressError;
 use ssb_node::config::Timers;
@@ -84,6 +85,7 @@ impl Settings {
         }
         read_retention(settings, &mut node)?;
         read_blobs(settings, &mut node)?;
+        read_http(settings, &mut node)?;
         if let Some(found) = settings.find("logging.level")? {
             let level = values::text_of(&found.value).and_then(|name| LogLevel::parse(&name));
             node.log_level = level.ok_or_else(|| found.error("one of error, warning, notice, info"))?;
@@ -234,6 +236,37 @@ fn read_blobs(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
     let pushy = set(count("blobs.pushy", "a whole number of peers, 0 or more")?);
     node.blobs.pushy = pushy.map_or(node.blobs.pushy, |peers| u32::try_from(peers).unwrap_or(u32::MAX));
     node.blobs.quota = count("blobs.quota", BYTES)?;
+    Ok(())
+}
+
+/// Names of ssb-serve-blobs 3, `ws.port` of ssb-config 3.4.6, and two that are ours.
+fn read_http(settings: &Group, node: &mut Config) -> Result<(), ConfigError> {
+    let port = |key| values::integer(settings, key, u64::from(u16::MAX), PORT);
+    let port_of = |port| u16::try_from(port).unwrap_or(HttpPort::USUAL);
+    if let Some(found) = settings.find("ws.port")?
+        && let Some(port) = port("ws.port")?.map(port_of)
+    {
+        let is_needed = found.origin.is_somebody_s();
+        node.http.port = if is_needed { HttpPort::Exactly(port) } else { HttpPort::IfFree(port) };
+    }
+    if let Some(found) = settings.find("serveBlobs")?.filter(|found| !matches!(found.value, Value::Object(_)))
+    {
+        match values::switch(settings, "serveBlobs")? {
+            Some(false) => node.http.port = HttpPort::Off,
+            Some(true) => {}
+            None => return Err(found.error("true, false, or an object of settings")),
+        }
+        return Ok(());
+    }
+    if let Some(port) = port("serveBlobs.port")? {
+        node.http.port = HttpPort::Exactly(port_of(port));
+    }
+    node.http.host = values::text(settings, "serveBlobs.host", "the address or name of an interface")?;
+    if let Some(found) = settings.find("serveBlobs.hosts")? {
+        node.http.hosts =
+            values::texts(&found.value).ok_or_else(|| found.error("a name, or a list of names"))?;
+    }
+    node.http.cors = values::switch(settings, "serveBlobs.cors")?.unwrap_or(false);
     Ok(())
 }
 
@@ -482,6 +515,28 @@ mod tests {
         assert_eq!((far.sympathy, far.quota), (u8::MAX, Some(0)));
         let error = "option --blobs.quota is \"1GB\"; expected a whole number of bytes, 0 or more";
         assert_eq!(read("{}", "start --blobs.quota 1GB"), Err(error.into()));
+    }
+
+    #[test]
+    fn where_blobs_are_served_over_http_is_read() {
+        let http = |file: &str, words: &str| read(file, words).map(|settings| settings.node.http);
+        let port = |file: &str, words: &str| http(file, words).unwrap().port;
+
+        assert_eq!(port("{}", "start"), HttpPort::IfFree(8989));
+        assert_eq!(port(r#"{"ws": {"port": 9000}}"#, "start"), HttpPort::Exactly(9000));
+        assert_eq!(
+            port(r#"{"serveBlobs": {"port": 26835}}"#, "start --ws.port 9000"),
+            HttpPort::Exactly(26835)
+        );
+        assert_eq!(port("{}", "start --serveBlobs=false"), HttpPort::Off);
+        assert_eq!(port("{}", "start --no-serveBlobs"), HttpPort::Off);
+        assert_eq!(port(r#"{"serveBlobs": true}"#, "start"), HttpPort::IfFree(8989));
+        let file = r#"{"serveBlobs": {"host": "0.0.0.0", "hosts": "blobs.example", "cors": true}}"#;
+        let served = http(file, "start").unwrap();
+        assert_eq!((served.host.as_deref(), served.cors), (Some("0.0.0.0"), true));
+        assert_eq!(served.hosts, ["blobs.example"]);
+        let error = "option --serveBlobs is \"maybe\"; expected true or false";
+        assert_eq!(http("{}", "start --serveBlobs maybe"), Err(error.into()));
     }
 
     #[test]

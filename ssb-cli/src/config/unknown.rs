@@ -76,10 +76,12 @@ const EFFECTIVE: &[&str] = &[
     "retention.keep",
     "seed",
     "seeds",
+    "serveBlobs",
     "timeout",
     "timers.handshake",
     "timers.inactivity",
     "timers.ping",
+    "ws.port",
     // Variables only: they say what the others are called and where they are.
     "appname",
 ];

@@ -31,6 +31,8 @@ pub(super) struct Node {
     pub(super) port: u16,
     /// The line that says where it listens.
     pub(super) listening: String,
+    /// Where blobs are over HTTP, if anywhere: an address to put ids behind.
+    pub(super) blobs: Option<String>,
 }
 
 impl Home {
@@ -142,15 +144,17 @@ impl Home {
 impl Node {
     pub(super) fn wait_for(mut child: Child) -> Self {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut listening = String::new();
+        let (mut listening, mut blobs) = (String::new(), None);
         while !listening.starts_with("listening on ") {
+            blobs = blobs
+                .or_else(|| listening.strip_prefix("blobs at ").map(|place| place.trim_end().to_owned()));
             listening.clear();
             if stdout.read_line(&mut listening).unwrap() == 0 {
                 panic!("it does not listen: {}", refusal(child));
             }
         }
         let port = listening.split(':').nth(2).and_then(|rest| rest.split('~').next()).unwrap();
-        Self { port: port.parse().unwrap(), child, listening }
+        Self { port: port.parse().unwrap(), child, listening, blobs }
     }
 
     pub(super) fn pid(&self) -> String {

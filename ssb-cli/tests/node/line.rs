@@ -1,5 +1,7 @@
 //! A connection to a node whose other end the test holds.
 
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::io::Read as _;
 use std::io::Write as _;
 use std::net::Ipv4Addr;
@@ -24,8 +26,15 @@ use ssb_muxrpc::Role;
 use super::home::Home;
 use super::home::Node;
 use super::home::PATIENCE;
+use super::private::Call;
 
 const ROLE: Role = Role::new(0);
+
+/// How many calls are made before their answers are read.
+const CALLS_AT_ONCE: usize = 200;
+
+/// When nothing came for so long, nothing more comes.
+const QUIET: Duration = Duration::from_millis(400);
 
 /// A node that takes nothing for so long takes no more.
 const FULL_AFTER: Duration = Duration::from_secs(1);
@@ -98,6 +107,63 @@ impl Line {
         let request = self.peer.call(&["ebt", "replicate"], Kind::Duplex, args).unwrap();
         self.peer.item(request, Body::Json(clock));
         request
+    }
+
+    /// Makes calls, some at a time, and returns what came back for each until nothing comes any more: values, items and errors,
+    /// with the path and the arguments.
+    pub(super) fn converse(&mut self, calls: &[Call]) -> Vec<((String, String), String)> {
+        let mut given = Vec::new();
+        for calls in calls.chunks(CALLS_AT_ONCE) {
+            let mut open: BTreeMap<RequestId, usize> = BTreeMap::new();
+            for call in calls {
+                let path: Vec<&str> = call.path.split('.').collect();
+                let request = self.peer.call(&path, call.kind, &call.args).unwrap();
+                call.said.iter().for_each(|said| self.peer.item(request, Body::Json(said)));
+                open.insert(request, given.len());
+                given.push(((call.path.clone(), call.args.clone()), String::new()));
+            }
+            self.stream.set_read_timeout(Some(QUIET)).unwrap();
+            while self.turn_if_any() {
+                while let Some(event) = self.peer.poll() {
+                    let (request, text) = match event {
+                        PeerEvent::Answered { request, body, .. } | PeerEvent::Item { request, body, .. } => {
+                            (request, String::from_utf8_lossy(body).into_owned())
+                        }
+                        PeerEvent::Failed { request, error } => (request, error.message().to_owned()),
+                        PeerEvent::StreamEnded { request, error } => {
+                            (request, error.map_or_else(String::new, |error| error.message().to_owned()))
+                        }
+                        PeerEvent::Ended(result) => panic!("the connection ended: {result:?}"),
+                        // What the node itself calls is its own business.
+                        _ => continue,
+                    };
+                    if let Some((_, all)) = open.get(&request).and_then(|at| given.get_mut(*at)) {
+                        all.push_str(&text);
+                        all.push('\n');
+                    }
+                }
+            }
+            // Live streams would go on.
+            open.into_keys().for_each(|request| self.peer.end(request));
+        }
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        given
+    }
+
+    /// As [`turn`](Self::turn), unless nothing comes for a while.
+    fn turn_if_any(&mut self) -> bool {
+        while !self.peer.outgoing().is_empty() {
+            let count = self.stream.write(self.peer.outgoing()).unwrap();
+            self.peer.wrote(count, now());
+        }
+        match self.stream.read(self.peer.space()) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => false,
+            count => {
+                assert_ne!(*count.as_ref().unwrap(), 0, "the node hung up");
+                self.peer.filled(count.unwrap(), now());
+                true
+            }
+        }
     }
 
     /// Calls a method without arguments: the text of its answer, or its error.

@@ -101,7 +101,7 @@ fn adding_the_own_feed_does_not_open_the_gate() {
     let stored = verdict(&mut node, 1, Outcome::Stored { feed: feed(ME), sequence: 1, contact: None });
 
     assert_eq!(stored, [], "nobody says that this is all of it");
-    let publish = Input::Publish { ticket: Ticket(2), content: "{}".to_owned() };
+    let publish = Input::Publish { ticket: Ticket(2), draft: "{}".to_owned().into() };
     assert!(matches!(node.handle(publish)[..], [Output::PublishRefused { .. }]));
 }
 

@@ -16,6 +16,7 @@ use ssb_gossip::ebt::WISHED_MAX;
 use ssb_gossip::ebt::note::NOTES_MAX;
 use ssb_gossip::ebt::note::Note;
 use ssb_gossip::ebt::note::SEQUENCE_MAX;
+use ssb_gossip::event::Draft;
 use ssb_gossip::event::Giver;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Letter;
@@ -149,9 +150,9 @@ fn who_claims_more_of_the_own_feed_than_there_can_be_is_soon_left_in_peace_and_t
         let asked = node.later(Duration::from_secs(3600));
         assert!(noted(&asked, 1).len() < 50, "{} notes", noted(&asked, 1).len());
 
-        let (ticket, content) = (Ticket(1), "{}".to_owned());
-        let publish = node.handle(Input::Publish { ticket, content: content.clone() });
-        assert_eq!(publish, [Output::Publish { ticket, content }]);
+        let (ticket, draft) = (Ticket(1), Draft::from("{}".to_owned()));
+        let publish = node.handle(Input::Publish { ticket, draft: draft.clone() });
+        assert_eq!(publish, [Output::Publish { ticket, draft }]);
     }
 }
 

@@ -43,11 +43,11 @@ fn short(held: u32) -> Node {
 }
 
 fn publish(node: &mut Node) -> Vec<Output> {
-    node.handle(Input::Publish { ticket: Ticket(3), content: "{}".to_owned() })
+    node.handle(Input::Publish { ticket: Ticket(3), draft: "{}".to_owned().into() })
 }
 
 fn published() -> [Output; 1] {
-    [Output::Publish { ticket: Ticket(3), content: "{}".to_owned() }]
+    [Output::Publish { ticket: Ticket(3), draft: "{}".to_owned().into() }]
 }
 
 fn refused(locked: Locked) -> [Output; 1] {

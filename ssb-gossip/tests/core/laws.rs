@@ -235,7 +235,7 @@ impl Shell {
                 let verdicts = verdicts.into_iter().map_while(|verdict| self.verdict(verdict)).collect();
                 Input::Verdicts(verdicts)
             }
-            Step::Publish => Input::Publish { ticket: Ticket(0), content: "{}".to_owned() },
+            Step::Publish => Input::Publish { ticket: Ticket(0), draft: "{}".to_owned().into() },
             Step::Add { feed: author, len } => {
                 Input::Add { ticket: Ticket(0), feed: feed(author), raw: vec![b' '; len] }
             }

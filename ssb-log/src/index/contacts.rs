@@ -13,6 +13,7 @@
 //! Little endian. Relations: 0 neither, 1 follows, 2 blocks.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::ops::Range;
 
@@ -123,21 +124,35 @@ impl Contacts {
 
     /// Forgets everything, on disk first: a file is damaged, or what it was made of is not in the log any more.
     pub(crate) fn clear<D: Directory>(&mut self, directory: &D) -> io::Result<()> {
-        let (chain, others) = segments::chain(NAME, &directory.list()?);
-        // From the end, so that what a crash leaves is a chain.
-        let chain = chain.iter().rev().map(|stretch| stretch.name(NAME));
-        others.into_iter().chain(chain).try_for_each(|name| segments::remove(directory, &name))?;
-        directory.sync()?;
+        segments::clear(directory, NAME)?;
         *self = Self::default();
         Ok(())
     }
 }
 
-/// Everything that files, memory and, behind them, the log itself say.
+/// Everything that files, memory and, behind them, the log itself say; and what else the reader can read of it. Of private messages
+/// that their index has not come to only those are looked at whose authors have said such a thing before.
 pub(crate) fn all<D: Directory>(
     directory: &D,
     reader: &Reader<D>,
 ) -> Result<Vec<(FeedId, Contact)>, ReadError> {
+    let mut all = open_to_all(directory, &reader.sealed())?;
+    if let Some(private) = reader.private() {
+        let known = Ordinal::ZERO..Ordinal::new(private.opened().end());
+        let filter = Filter::opened().and(Filter::contacts());
+        let authors: BTreeSet<FeedId> =
+            words(reader, filter, known)?.into_keys().map(|(author, _)| author).collect();
+        for author in authors {
+            // Which word was the last shows when all of them are in order.
+            let filter = Filter::author(author).and(Filter::contacts());
+            all.extend(words(reader, filter, Ordinal::ZERO..reader.end())?);
+        }
+    }
+    let edge = |((author, contact), relation)| (author, Contact { contact, relation });
+    Ok(all.into_iter().map(edge).collect())
+}
+
+fn open_to_all<D: Directory>(directory: &D, reader: &Reader<D>) -> Result<Edges, ReadError> {
     let (mut all, end) = {
         let mut contacts = reader.content().contacts();
         match contacts.all(directory) {
@@ -149,14 +164,24 @@ pub(crate) fn all<D: Directory>(
             }
         }
     };
-    let mut behind = reader.query(Query::new(Filter::contacts()).within(Ordinal::new(end)..reader.end()));
-    while !behind.is_over() {
-        let page = behind.page(PAGE_LEN)?;
-        let said = page.iter().filter_map(|stored| said(&stored.json));
-        all.extend(said.map(|(author, Contact { contact, relation })| ((author, contact), relation)));
+    all.extend(words(reader, Filter::contacts(), Ordinal::new(end)..reader.end())?);
+    Ok(all)
+}
+
+/// What messages say in a part of the log.
+fn words<D: Directory>(
+    reader: &Reader<D>,
+    filter: Filter,
+    range: Range<Ordinal>,
+) -> Result<Edges, ReadError> {
+    let mut answer = reader.query(Query::new(filter).within(range));
+    let mut words = Edges::new();
+    while !answer.is_over() {
+        let page = answer.page(PAGE_LEN)?;
+        let said = page.iter().filter_map(|stored| said(stored.shown()));
+        words.extend(said.map(|(author, Contact { contact, relation })| ((author, contact), relation)));
     }
-    let edge = |((author, contact), relation)| (author, Contact { contact, relation });
-    Ok(all.into_iter().map(edge).collect())
+    Ok(words)
 }
 
 /// How much is read of the log at once.
@@ -189,11 +214,7 @@ impl Part {
     /// `None` if it is not what was written.
     fn load<D: Directory>(directory: &D, stretch: Stretch) -> Option<Self> {
         let file = directory.open(&stretch.name(NAME)).ok()?;
-        let mut bytes = vec![0; usize::try_from(file.len().ok()?).ok()?];
-        if file.read_at(0, &mut bytes).ok()? < bytes.len() {
-            return None;
-        }
-        Self::parse(&bytes, stretch)
+        Self::parse(&segments::bytes(&file)?, stretch)
     }
 
     /// One part of two that touch: what was said later counts.

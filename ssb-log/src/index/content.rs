@@ -18,6 +18,8 @@ use ssb_keys::hash::Sha256;
 use crate::fields;
 use crate::index::contacts;
 use crate::index::contacts::Contacts;
+use crate::index::opened;
+use crate::index::private;
 use crate::locate;
 use crate::locate::Content;
 use crate::locate::Target;
@@ -97,7 +99,8 @@ impl ContentIndex {
 
 /// Whether a file is what a crash has left of one that was being written.
 fn is_left_over(name: &str) -> bool {
-    let mut indexes = ContentIndex::ALL.iter().map(|which| which.name()).chain([contacts::NAME]);
+    let others = [contacts::NAME, opened::NAME, private::FOUND.name];
+    let mut indexes = ContentIndex::ALL.iter().map(|which| which.name()).chain(others);
     name.ends_with(ASIDE) && indexes.any(|index| name.starts_with(index))
 }
 

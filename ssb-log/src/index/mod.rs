@@ -6,6 +6,8 @@ pub mod feeds;
 pub(crate) mod gone;
 pub mod ids;
 pub(crate) mod ledger;
+pub(crate) mod opened;
+pub(crate) mod private;
 
 use std::sync::atomic::AtomicBool;
 

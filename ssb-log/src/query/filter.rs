@@ -29,6 +29,8 @@ pub(crate) enum Condition {
     Contact,
     /// Claimed times: from, up to, both included.
     Claimed(f64, f64),
+    /// Sealed for the owner, who is the one to read.
+    Opened,
     And(Vec<Condition>),
     Or(Vec<Condition>),
     Not(Box<Condition>),
@@ -45,7 +47,7 @@ impl Filter {
         Self(Condition::Author(feed))
     }
 
-    /// Messages whose content is for everybody and of this type.
+    /// Messages whose content is of this type. What content is sealed for others has, nobody knows.
     pub fn of_type(name: &str) -> Self {
         Self(Condition::Type(json::compact(&json::Value::Text(json::Text::new(name)))))
     }
@@ -73,6 +75,11 @@ impl Filter {
     /// Messages whose authors say that they were made between two times, both included, in milliseconds since 1970.
     pub const fn claimed(from: f64, upto: f64) -> Self {
         Self(Condition::Claimed(from, upto))
+    }
+
+    /// Messages that were sealed for the owner, who alone finds them so.
+    pub const fn opened() -> Self {
+        Self(Condition::Opened)
     }
 
     /// Messages for which both hold.
@@ -108,7 +115,7 @@ impl Filter {
 
     /// Whether it holds for a message.
     pub fn holds(&self, message: &Stored) -> bool {
-        self.0.holds(&message.json)
+        self.0.holds(message.shown())
     }
 }
 
@@ -134,6 +141,8 @@ impl Condition {
             Self::Claimed(from, upto) => locate::member(message, "timestamp")
                 .and_then(|raw| raw.parse::<f64>().ok())
                 .is_some_and(|time| (*from..=*upto).contains(&time)),
+            // Others have no such key: no valid message has.
+            Self::Opened => locate::member(message, "private") == Some("true"),
             Self::And(all) => all.iter().all(|condition| condition.holds(message)),
             Self::Or(all) => all.iter().any(|condition| condition.holds(message)),
             Self::Not(condition) => !condition.holds(message),
@@ -163,6 +172,7 @@ impl fmt::Display for Condition {
             Self::Root(id) => write!(f, "root {id}"),
             Self::Channel(name) => write!(f, "channel {name}"),
             Self::Contact => f.write_str("contact"),
+            Self::Opened => f.write_str("opened"),
             Self::Claimed(from, upto) => write!(f, "claimed from {from} to {upto}"),
             Self::And(all) => list(f, all, "and"),
             Self::Or(all) => list(f, all, "or"),

@@ -8,9 +8,11 @@ use std::ops::Range;
 use super::Query;
 use super::plan::Plan;
 use super::plan::Source;
+use super::plan::Whom;
 use crate::ordinal::Ordinal;
 use crate::postings::Cursor;
 use crate::postings::Order;
+use crate::postings::Postings;
 use crate::read::ReadError;
 use crate::reader::AT_ONCE_MAX;
 use crate::reader::LEN_USUAL;
@@ -114,8 +116,8 @@ impl<D: Directory> Answer<D> {
                     }
                     Ok(stored) => stored,
                 };
-                if self.plan.check.holds(&stored.json) {
-                    len += stored.json.len();
+                if self.plan.check.holds(stored.shown()) {
+                    len += stored.shown().len();
                     self.left -= 1;
                     page.push(stored);
                 }
@@ -205,14 +207,23 @@ impl<D: Directory> Lookup<D> {
                 }
                 self.feeds.push(places.into());
             }
-            Source::Index { index, key } => {
-                let postings = reader.content().read(*index);
-                self.covers.end = self.covers.end.min(postings.end()).max(self.covers.start);
-                self.cursors.push((
-                    postings.cursor(*key, self.covers.clone(), order),
-                    VecDeque::new(),
-                    false,
-                ));
+            Source::Opened => {
+                // Nobody else has any.
+                let Some(private) = reader.private() else { return };
+                let (mut places, end) = private.places(self.covers.clone());
+                self.covers.end = self.covers.end.min(end).max(self.covers.start);
+                if order == Order::Descending {
+                    places.reverse();
+                }
+                self.feeds.push(places.into());
+            }
+            Source::Index { index, key, of } => {
+                if *of == Whom::Anybody {
+                    self.add_cursor(&reader.content().read(*index), *key, order);
+                }
+                if let Some(private) = reader.private() {
+                    self.add_cursor(&private.found(), private.find(*index, *key), order);
+                }
             }
             Source::Union(sources) => {
                 for source in sources {
@@ -220,6 +231,11 @@ impl<D: Directory> Lookup<D> {
                 }
             }
         }
+    }
+
+    fn add_cursor(&mut self, postings: &Postings<D::File>, key: u64, order: Order) {
+        self.covers.end = self.covers.end.min(postings.end()).max(self.covers.start);
+        self.cursors.push((postings.cursor(key, self.covers.clone(), order), VecDeque::new(), false));
     }
 
     /// The next candidate. Each comes once.

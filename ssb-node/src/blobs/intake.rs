@@ -74,7 +74,7 @@ impl Intake {
                     self.state = State::Writing(self.blobs.run(move |blobs| {
                         let mut writer = match writer {
                             Some(writer) => writer,
-                            None => Box::new(blobs.store().writer(expected)?),
+                            None => Box::new(blobs.begin(expected)?),
                         };
                         writer.write(&pieces)?;
                         if has_ended {

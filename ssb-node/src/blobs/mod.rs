@@ -3,7 +3,9 @@
 //! Whoever stores or removes a blob does so through [`Blobs`], so that everybody who listens hears of each. The threads wait for
 //! nobody, and are waited for by connections.
 
+pub(crate) mod cleaning;
 pub(crate) mod intake;
+pub(crate) mod slice;
 
 use std::io;
 use std::path::Path;
@@ -14,10 +16,15 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::thread::JoinHandle;
 
+use smol::channel::Receiver;
+use smol::channel::Sender;
+use smol::channel::bounded;
 use ssb_blobs::Disk;
 use ssb_blobs::Store;
 use ssb_blobs::Writer;
+use ssb_blobs::store::Facts;
 use ssb_blobs::store::Origin;
+use ssb_blobs::writer::Expected;
 use ssb_blobs::writer::Stored;
 use ssb_blobs::writer::WriteError;
 use ssb_keys::BlobId;
@@ -45,6 +52,8 @@ pub(crate) struct Blobs {
     /// Whether strangers hear of what is stored.
     habit: Habit,
     listeners: Arc<Mutex<Vec<Listener>>>,
+    /// Something goes in when the store has more than its quota.
+    crowd: (Sender<()>, Receiver<()>),
 }
 
 /// What is told of blobs that nobody asked for (`blobs.stingy`).
@@ -107,8 +116,8 @@ impl Blobs {
         let path = home.join("blobs");
         let store = Store::open(Disk::open(&path)?, quota)?;
         let (pool, threads) = Pool::start("ssb-blob", THREADS)?;
-        let listeners = Arc::default();
-        Ok((Self { store, pool, clock: clock.clone(), path, habit, listeners }, threads))
+        let (listeners, crowd) = (Arc::default(), bounded(1));
+        Ok((Self { store, pool, clock: clock.clone(), path, habit, listeners, crowd }, threads))
     }
 
     /// Runs a job on one of the threads, which may block.
@@ -122,6 +131,15 @@ impl Blobs {
         self.pool.try_run(move || drop(what));
     }
 
+    /// Begins to take a blob in. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::Full`] or [`WriteError::Io`].
+    pub(crate) fn begin(&self, expected: Expected) -> Result<Writer<Disk>, WriteError> {
+        self.store.writer(expected).inspect_err(|error| self.look_for_crowd(*error == WriteError::Full))
+    }
+
     /// All pieces of a blob have come. Blocks.
     ///
     /// # Errors
@@ -129,9 +147,11 @@ impl Blobs {
     /// [`WriteError`]; nothing is stored then.
     pub(crate) fn finish(&self, writer: Writer<Disk>, origin: Origin) -> Result<Stored, WriteError> {
         let seen = self.clock.unix_millis();
-        let stored = writer.finish(seen)?;
+        let stored =
+            writer.finish(seen).inspect_err(|error| self.look_for_crowd(*error == WriteError::Full))?;
         if !stored.was_here {
             self.tell(&Change::Stored { id: stored.id, size: stored.size, seen, origin });
+            self.look_for_crowd(self.store.is_full().unwrap_or(false));
         }
         Ok(stored)
     }
@@ -142,11 +162,25 @@ impl Blobs {
     ///
     /// Those of the system.
     pub(crate) fn remove(&self, id: &BlobId) -> io::Result<bool> {
-        let was_here = self.store.remove(id)?;
-        if was_here {
+        self.remove_if(id, |_| true)
+    }
+
+    /// Removes a blob, if that is to be done with one of which this is known. Returns whether it was removed. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub(crate) fn remove_if(&self, id: &BlobId, condition: impl FnOnce(&Facts) -> bool) -> io::Result<bool> {
+        let is_gone = self.store.remove_if(id, condition)?;
+        if is_gone {
             self.tell(&Change::Removed { id: *id });
         }
-        Ok(was_here)
+        Ok(is_gone)
+    }
+
+    /// Where it is told that the store has more than its quota.
+    pub(crate) fn crowded(&self) -> Receiver<()> {
+        self.crowd.1.clone()
     }
 
     /// The store, to be read.
@@ -194,6 +228,13 @@ impl Blobs {
         }
     }
 
+    fn look_for_crowd(&self, is_full: bool) {
+        if is_full {
+            // Once is enough.
+            let _ = self.crowd.0.try_send(());
+        }
+    }
+
     fn listeners(&self) -> MutexGuard<'_, Vec<Listener>> {
         // Nothing here can panic with the lock held.
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
@@ -203,7 +244,6 @@ impl Blobs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ssb_blobs::writer::Expected;
     use std::task::Context;
     use std::task::Poll;
     use std::task::Waker;

@@ -2,7 +2,9 @@
 //!
 //! It waits for the verifiers and for nobody else; whoever reads its results must take them.
 
+mod contacts;
 mod forks;
+mod publishing;
 mod removal;
 pub(crate) mod survey;
 
@@ -22,15 +24,13 @@ use ssb_gossip::event::Outcome;
 use ssb_gossip::event::Refusal;
 use ssb_gossip::event::Ticket;
 use ssb_gossip::event::Verdict;
-use ssb_gossip::history::contact_of;
 use ssb_gossip::verify::Verified;
 use ssb_keys::FeedId;
-
 use ssb_keys::Keypair;
 use ssb_keys::published_mark::PublishedMark;
 use ssb_log::Disk;
+use ssb_log::Opener;
 use ssb_log::Store;
-use ssb_log::store::PublishError;
 use ssb_log::store::Refused;
 use ssb_msg::Message;
 use ssb_msg::Signing;
@@ -40,6 +40,7 @@ use ssb_muxrpc::RemoteError;
 use crate::clock::Clock;
 use crate::config::LogLevel;
 use crate::config::Retention;
+use crate::keyring::Keyring;
 use crate::log_inbox::LogInbox;
 use crate::log_inbox::Own;
 use crate::log_inbox::Work;
@@ -56,6 +57,10 @@ use crate::supervisor::or_abort;
 pub(crate) struct LogThread {
     pub(crate) store: Store<Disk>,
     pub(crate) me: Keypair,
+    /// What the owner says of others in private counts at once.
+    pub(crate) opener: Opener,
+    /// With what the owner seals for themselves.
+    pub(crate) keyring: Keyring,
     pub(crate) signing: Signing,
     /// Where the secret and its mark are.
     pub(crate) home: PathBuf,
@@ -118,21 +123,22 @@ impl LogThread {
         let mut marks = Vec::new();
         for own in work.own {
             match own {
-                Own::Publish { content, answer } => self.publish(&content, answer, &mut batch),
+                Own::Publish { draft, answer } => self.publish(&draft, answer, &mut batch),
                 Own::Await { ticket, feed, raw, answer } => {
                     self.awaited.insert(ticket, Awaited { feed, raw, answer });
                 }
                 Own::Remove { what, answer } => {
-                    let change = del::remove(&self.store.reader(), what);
+                    let change = del::remove(&self.store.private_reader(), what);
                     self.change(change, &answer, &mut batch);
                 }
                 Own::Readmit { what, answer } => {
-                    let change = del::readmit(&self.store.reader(), what);
+                    let change = del::readmit(&self.store.private_reader(), what);
                     self.change(change, &answer, &mut batch);
                 }
                 Own::Retain(steps) => self.retain(&steps, &mut batch),
                 Own::Compact(compactor) => self.compact(compactor, &mut batch),
                 Own::SaveMark(mark) => marks.push(mark),
+                Own::Heard { author, words, end } => self.hear(author, words, end),
             }
         }
         for verified in work.verified {
@@ -156,39 +162,6 @@ impl LogThread {
             // The caller may be gone.
             let _ = to.try_send(answer);
         }
-    }
-
-    fn publish(&mut self, content: &str, answer: Sender<Result<String, RemoteError>>, batch: &mut Batch) {
-        // The core holds the gate. This is the last look at the mark before a signature that cannot be taken back.
-        let held = self.held();
-        if !self.mark.permits(u64::from(held)) {
-            let _ = answer.try_send(Err(RemoteError::new("publishing is locked")));
-            return;
-        }
-        let timestamp = self.clock.timestamp();
-        let mut signed = self.sign(content, timestamp);
-        if signed == Err(PublishError::Full) {
-            self.commit(batch);
-            signed = self.sign(content, timestamp);
-        }
-        match signed {
-            Ok(message) => {
-                batch.announced.extend(announced(message.json()));
-                batch.entries.push(Pending {
-                    giver: None,
-                    len: 0,
-                    outcome: stored(&message),
-                    answer: Some((publish::answer(&message, timestamp), answer)),
-                });
-            }
-            Err(error) => {
-                let _ = answer.try_send(Err(publish::refusal(&error, content)));
-            }
-        }
-    }
-
-    fn sign(&mut self, content: &str, timestamp: f64) -> Result<Message, PublishError> {
-        self.store.sign_next(content, timestamp, &self.me, &self.signing, timestamp)
     }
 
     fn offer(&mut self, verified: Verified, batch: &mut Batch) {
@@ -219,7 +192,7 @@ impl LogThread {
             (Ok(message), awaited) => {
                 batch.announced.extend(announced(message.json()));
                 (
-                    stored(&message),
+                    self.stored(&message),
                     awaited.map(|awaited| (publish::answer(&message, timestamp), awaited.answer)),
                 )
             }
@@ -328,29 +301,26 @@ impl Pending {
     }
 }
 
-fn stored(message: &Message) -> Outcome {
-    Outcome::Stored {
-        feed: message.author(),
-        sequence: message.sequence(),
-        contact: contact_of(message.json()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture::Fixture;
     use crate::fixture::key;
+    use crate::fixture::sealed;
     use smol::channel::Receiver;
     use smol::channel::bounded;
     use ssb_gossip::connection::ConnectionId;
     use ssb_gossip::connection::StreamId;
     use ssb_gossip::event::Again;
+    use ssb_gossip::event::Draft;
     use ssb_gossip::event::Removal;
     use ssb_gossip::event::Source;
     use ssb_keys::published_mark::Origin;
     use ssb_log::Ordinal;
+    use ssb_log::Stored;
     use ssb_msg::ValidationState;
+    use ssb_msg::content::Contact;
+    use ssb_msg::content::Relation;
     use ssb_msg::draft;
     use std::fs;
 
@@ -367,9 +337,12 @@ mod tests {
         fn new(mark: PublishedMark) -> Self {
             let mut fixture = Fixture::new();
             let (results, results_out) = bounded(64);
+            let keyring = Keyring::load(fixture.path(), &key(ME)).unwrap();
             let thread = LogThread {
                 store: fixture.take(),
                 me: key(ME),
+                opener: Opener::with_keys(key(ME), &keyring.keys()),
+                keyring,
                 signing: Signing::plain(),
                 home: fixture.path().to_owned(),
                 mark,
@@ -402,8 +375,25 @@ mod tests {
     }
 
     fn publish(content: &str) -> (Own, Receiver<Result<String, RemoteError>>) {
+        publish_draft(content.to_owned().into())
+    }
+
+    fn publish_for(plain: &str, recipients: &[u8]) -> (Own, Receiver<Result<String, RemoteError>>) {
+        let recipients = recipients.iter().map(|n| key(*n).id()).collect();
+        publish_draft(Draft::Private { plain: plain.to_owned(), recipients })
+    }
+
+    fn publish_draft(draft: Draft) -> (Own, Receiver<Result<String, RemoteError>>) {
         let (answer, answered) = bounded(1);
-        (Own::Publish { content: content.to_owned(), answer }, answered)
+        (Own::Publish { draft, answer }, answered)
+    }
+
+    /// What a key finds in the messages of the log.
+    fn read_by(opener: &Opener, bench: &Bench) -> Vec<Option<String>> {
+        let reader = bench.thread.store.reader();
+        let messages = reader.page(Ordinal::ZERO..reader.end(), usize::MAX).unwrap();
+        let open = |stored: &Stored| opener.open(&stored.fields()?).map(|opened| opened.content().to_owned());
+        messages.iter().map(open).collect()
     }
 
     fn own(own: Own) -> Work {
@@ -464,6 +454,68 @@ mod tests {
     }
 
     #[test]
+    fn what_is_for_a_few_is_sealed_in_the_place_of_its_message() {
+        let mut bench = Bench::created();
+        let (one, first) = publish_for(r#"{"type":"post","n":1}"#, &[2]);
+        let (two, _) = publish(r#"{"type":"post"}"#);
+        let (three, third) = publish_for(r#"{"type":"post","n":3}"#, &[ME, 2]);
+
+        bench.thread.work(Work { own: vec![one, two, three], ..Work::default() });
+
+        for answered in [first, third] {
+            let answer = answered.try_recv().unwrap().unwrap();
+            assert!(answer.contains(".box2\"") && !answer.contains("post"), "{answer}");
+        }
+        let [one, three] = [1, 3].map(|n| Some(format!(r#"{{"type":"post","n":{n}}}"#)));
+        assert_eq!(read_by(&Opener::new(key(2)), &bench), [one, None, three.clone()]);
+        // The first was not for its author.
+        assert_eq!(read_by(&bench.thread.opener, &bench), [None, None, three]);
+        assert_eq!(read_by(&Opener::new(key(3)), &bench), [None, None, None]);
+    }
+
+    #[test]
+    fn what_cannot_be_sealed_is_not_published() {
+        let mut bench = Bench::created();
+        let nobody = FeedId::from_bytes([0; 32]);
+        let recipients = vec![key(2).id(), nobody];
+        let plain = r#"{"type":"post"}"#.to_owned();
+        let (weak, refused) = publish_draft(Draft::Private { plain, recipients });
+        let (none, nobody_named) = publish_for("{}", &[]);
+        let (own, no_key) = publish_for("{}", &[2, ME]);
+        bench.thread.keyring = Keyring::unusable(&key(ME));
+
+        bench.thread.work(Work { own: vec![weak, none, own], ..Work::default() });
+
+        let refused = [refused, nobody_named, no_key]
+            .map(|answered| answered.try_recv().unwrap().unwrap_err().message().to_owned());
+        let because = |why: &str| format!("create() failed to encrypt content: {why}");
+        assert_eq!(
+            refused,
+            [
+                because(&format!("recipient {nobody} has an unusable key")),
+                because("a box needs at least one recipient"),
+                because("the keyring has no key of one's own"),
+            ]
+        );
+        assert!(bench.thread.store.reader().is_empty());
+    }
+
+    #[test]
+    fn contacts_that_the_owner_seals_for_themselves_are_told_too() {
+        let mut bench = Bench::created();
+        let friend = key(5).id();
+        let (publish, _) =
+            publish_for(&format!(r#"{{"type":"contact","contact":"{friend}","blocking":true}}"#), &[ME]);
+
+        bench.thread.work(own(publish));
+
+        let [Outcome::Stored { contact: Some(contact), .. }] = bench.outcomes()[..] else {
+            panic!("no contact")
+        };
+        assert_eq!((contact.contact, contact.relation), (friend, Relation::Block));
+    }
+
+    #[test]
     fn a_mark_that_permits_nothing_is_asked_last() {
         let mut bench = Bench::new(PublishedMark::unknown(key(ME).id()));
         let (publish, answered) = publish(r#"{"type":"post"}"#);
@@ -512,6 +564,45 @@ mod tests {
             panic!("no contact")
         };
         assert_eq!(contact.contact, friend);
+    }
+
+    #[test]
+    fn contacts_that_the_owner_keeps_private_are_told_too_and_those_of_others_are_not() {
+        let mut bench = Bench::created();
+        let friend = key(5).id();
+        let content = sealed(&format!(r#"{{"type":"contact","contact":"{friend}","blocking":true}}"#), &[ME]);
+        let (publish, _) = publish(&content);
+
+        bench.thread.work(own(publish));
+
+        let [Outcome::Stored { contact: Some(contact), .. }] = bench.outcomes()[..] else {
+            panic!("no contact")
+        };
+        assert_eq!((contact.contact, contact.relation), (friend, Relation::Block));
+        let state = ValidationState::new(key(2).id());
+        let theirs = draft::sign(&content, &state, 1.0, &key(2), &Signing::plain()).unwrap();
+        bench.thread.work(work([theirs]));
+        assert!(matches!(bench.outcomes()[..], [Outcome::Stored { contact: None, .. }]));
+    }
+
+    #[test]
+    fn what_was_heard_in_private_is_told_unless_the_author_has_said_something_else_since() {
+        let mut bench = Bench::created();
+        let [one, two] = [5, 6].map(|n| Contact { contact: key(n).id(), relation: Relation::Block });
+        let author = key(2);
+        let end = bench.thread.store.reader().end();
+        let state = ValidationState::new(author.id());
+        let later = format!(r#"{{"type":"contact","contact":"{}","following":true}}"#, two.contact);
+        let later = draft::sign(&later, &state, 1.0, &author, &Signing::plain()).unwrap();
+        bench.thread.work(work([later]));
+        bench.outcomes();
+
+        bench.thread.work(own(Own::Heard { author: author.id(), words: vec![one, two], end }));
+
+        let told = bench.results.try_recv().unwrap();
+        let Input::Related { author: who, contact, relation } = told else { panic!("{told:?}") };
+        assert_eq!((who, contact, relation), (author.id(), one.contact, Some(Relation::Block)));
+        assert!(bench.results.try_recv().is_err());
     }
 
     #[test]

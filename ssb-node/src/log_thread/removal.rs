@@ -46,7 +46,7 @@ impl LogThread {
             }
             if let Some((author, contact)) = related {
                 // What cannot be read is found out about when it is read for somebody.
-                let relation = self.store.reader().relation(&author, &contact).unwrap_or_default();
+                let relation = self.store.private_reader().relation(&author, &contact).unwrap_or_default();
                 self.tell(Input::Related { author, contact, relation });
             }
             Ok(answer)

@@ -23,6 +23,7 @@ use ssb_gossip::wish::Switched;
 use ssb_gossip::wish::Wish;
 use ssb_keys::FeedId;
 use ssb_keys::MessageId;
+use ssb_keys::entropy;
 use ssb_log::Disk;
 use ssb_log::Reader;
 use ssb_log::query::view::View;
@@ -38,6 +39,7 @@ use crate::core_task::Answer;
 use crate::core_task::Look;
 use crate::core_task::ToCore;
 use crate::followers::Cursor;
+use crate::pool::Pool;
 use crate::rpc::Rpc;
 use crate::rpc::about_us;
 use crate::rpc::add::Add;
@@ -50,12 +52,14 @@ use crate::rpc::blobs::Which;
 use crate::rpc::by_type;
 use crate::rpc::conn;
 use crate::rpc::conn::Entries;
+use crate::rpc::create;
 use crate::rpc::del;
 use crate::rpc::feed_stream;
 use crate::rpc::feeds;
 use crate::rpc::friends;
 use crate::rpc::get;
 use crate::rpc::get::Get;
+use crate::rpc::get::Sight;
 use crate::rpc::gossip;
 use crate::rpc::graph_stream;
 use crate::rpc::help;
@@ -65,6 +69,7 @@ use crate::rpc::latest::LatestStream;
 use crate::rpc::log_stream;
 use crate::rpc::ooo;
 use crate::rpc::ooo::Ooo;
+use crate::rpc::private;
 use crate::rpc::publish;
 use crate::rpc::questions;
 use crate::rpc::raw_log_stream;
@@ -73,7 +78,6 @@ use crate::rpc::sequence_stream::SequenceStream;
 use crate::rpc::source::Source;
 use crate::rpc::upto::Upto;
 use crate::rpc::user_stream;
-use crate::shared::Shared;
 
 /// What waits for its answer.
 pub(super) struct Pending {
@@ -128,8 +132,11 @@ impl PeerTask {
                 Ok(parsed) => self.peer.answer(request, Body::Json(&parsed)),
                 Err(error) => self.peer.refuse_call(request, &error),
             },
-            Rpc::Publish => self
-                .wish(request, publish::content(args), |content, ticket| Input::Publish { ticket, content }),
+            Rpc::Publish => self.publish(request, publish::content(args)),
+            Rpc::DbCreate => {
+                let draft = create::draft(args, &entropy::bytes());
+                self.wish(request, draft, |draft, ticket| Input::Publish { ticket, draft });
+            }
             Rpc::Add => self.wish(request, Add::parse(args), |Add { feed, raw }, ticket| Input::Add {
                 ticket,
                 feed,
@@ -162,6 +169,13 @@ impl PeerTask {
             Rpc::QueryRead => self.serve(request, questions::parse(View::Query, args)),
             Rpc::Links2Read => self.serve(request, questions::parse(View::Links2, args)),
             Rpc::BacklinksRead => self.serve(request, questions::parse(View::Backlinks, args)),
+            Rpc::PrivateRead => self.serve(request, questions::parse(View::Private, args)),
+            Rpc::PrivateUnbox => {
+                let (args, reader) = (args.to_vec(), self.reader.clone());
+                let unboxed = self.shared.reads.run(move || private::unbox(&args, &reader));
+                self.later(Waiting::Call(request), async { unboxed.await.ok_or_else(stopping) });
+            }
+            Rpc::PrivatePublish => self.publish(request, private::publish(args, &entropy::bytes())),
             Rpc::QueryExplain => match questions::explain(args) {
                 Ok(explained) => self.peer.answer(request, Body::Json(&explained)),
                 Err(error) => self.peer.refuse_call(request, &error),
@@ -258,14 +272,8 @@ impl PeerTask {
                 None => self.peer.answer(request, Body::Json("false")),
             },
             Rpc::EbtPeerStatus => self.look_with(request, args, friends::peer_status),
-            Rpc::FriendsFollow => self
-                .wish(request, friends::follow(args), |content, ticket| Input::Publish { ticket, content }),
-            Rpc::FriendsBlock => {
-                self.wish(request, friends::block(args), |content, ticket| Input::Publish {
-                    ticket,
-                    content,
-                });
-            }
+            Rpc::FriendsFollow => self.publish(request, friends::follow(args)),
+            Rpc::FriendsBlock => self.publish(request, friends::block(args)),
             Rpc::ReplicateRequest | Rpc::EbtRequest => match friends::request(args) {
                 Some(asked) => self.wish(request, Ok(asked), |(feed, wanted), ticket| Input::Request {
                     ticket,
@@ -337,7 +345,7 @@ impl PeerTask {
     fn serve(&mut self, request: RequestId, stream: Result<impl Source + 'static, RemoteError>) {
         match stream {
             Ok(mut stream) => {
-                stream.begin(&self.shared.reader);
+                stream.begin(&self.reader);
                 self.sources.add(request, Box::new(stream));
             }
             Err(error) => self.peer.refuse_call(request, &error),
@@ -386,11 +394,17 @@ impl PeerTask {
         }
     }
 
+    /// Publishes content; what names its recipients is sealed for them, here and before anybody else sees it.
+    fn publish(&mut self, request: RequestId, content: Result<String, RemoteError>) {
+        let content = content.and_then(|content| private::sealed(content, &entropy::bytes()));
+        self.wish(request, content, |content, ticket| Input::Publish { ticket, draft: content.into() });
+    }
+
     /// Looks a message up, and asks peers for it if the log does not have it.
     fn get(&mut self, request: RequestId, get: Get) {
-        let (shared, core) = (Arc::clone(&self.shared), self.core.core.clone());
+        let (shared, core, reader) = (Arc::clone(&self.shared), self.core.core.clone(), self.reader.clone());
         self.later(Waiting::Call(request), async move {
-            if let Some(answer) = look_up(&get, &shared).await? {
+            if let Some(answer) = look_up(&get, &reader, &shared.reads).await? {
                 return Ok(answer);
             }
             let Get::Message { id, ooo, .. } = get else { return Err(stopping()) };
@@ -398,10 +412,12 @@ impl PeerTask {
                 && shared.ooo.hook
                 && let Some(json) = fetch(&core, id, shared.ooo.timeout).await
             {
-                return Ok(get.shaped(&id, json, shared.clock.now().wall.0));
+                let received = shared.clock.now().wall.0;
+                let given = shared.reads.run(move || get.given(&reader, id, json, received));
+                return given.await.ok_or_else(stopping);
             }
             // It may have come meanwhile.
-            look_up(&get, &shared).await?.ok_or_else(|| get::not_found(&id))
+            look_up(&get, &reader, &shared.reads).await?.ok_or_else(|| get::not_found(&id))
         });
     }
 
@@ -409,10 +425,10 @@ impl PeerTask {
     fn get_out_of_order(&mut self, request: RequestId, Ooo { id, timeout }: Ooo) {
         let (shared, core) = (Arc::clone(&self.shared), self.core.core.clone());
         self.later(Waiting::Call(request), async move {
-            let get = Get::Message { id, meta: false, ooo: true };
+            let get = Get::Message { id, meta: false, ooo: true, sight: Sight::Sealed };
             let timeout = timeout.unwrap_or(shared.ooo.timeout).min(PATIENCE_MAX);
             let asked = shared.clock.now();
-            let mut json = look_up(&get, &shared).await?;
+            let mut json = look_up(&get, &shared.reader, &shared.reads).await?;
             if json.is_none() {
                 json = fetch(&core, id, timeout).await;
             }
@@ -552,9 +568,9 @@ async fn told(answered: Receiver<Result<String, RemoteError>>) -> Result<String,
     answered.recv().await.unwrap_or_else(|_| Err(stopping()))
 }
 
-async fn look_up(get: &Get, shared: &Shared) -> Result<Option<String>, RemoteError> {
-    let (get, reader) = (get.clone(), shared.reader.clone());
-    shared.reads.run(move || get.answer(&reader)).await.unwrap_or_else(|| Err(stopping()))
+async fn look_up(get: &Get, reader: &Reader<Disk>, reads: &Pool) -> Result<Option<String>, RemoteError> {
+    let (get, reader) = (get.clone(), reader.clone());
+    reads.run(move || get.answer(&reader)).await.unwrap_or_else(|| Err(stopping()))
 }
 
 /// Has the core ask peers for a message. `None` if nobody says what it is.

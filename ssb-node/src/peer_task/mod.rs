@@ -36,6 +36,8 @@ use ssb_gossip::peer::PeerEvent;
 use ssb_gossip::ping::PingStreams;
 use ssb_gossip::streams::HistoryStreams;
 use ssb_gossip::time::Uptime;
+use ssb_log::Disk;
+use ssb_log::Reader;
 use ssb_log::read::ReadError;
 use ssb_muxrpc::RequestId;
 
@@ -76,6 +78,8 @@ pub(crate) struct PeerTask {
     side: Side,
     socket: Stream,
     peer: Peer,
+    /// What the peer may see of the log.
+    reader: Reader<Disk>,
     mailbox: Mailbox<Letter>,
     core: ToCoreQueue,
     streams: HistoryStreams,
@@ -117,6 +121,8 @@ impl PeerTask {
             sources: Sources::new(&shared.reader),
             trees: Trees::new(connection, &shared.reader),
             singles: Singles::new(connection),
+            // Whoever opens the unix socket is the owner; all others have to prove that they are.
+            reader: if side == Side::Local { shared.private.clone() } else { shared.reader.clone() },
             shared: Arc::clone(shared),
             connection,
             side,
@@ -169,7 +175,8 @@ impl PeerTask {
         for _ in 0..TURNS_MAX {
             let mut moved = self.poll_letters(context);
             moved |= self.poll_pending(context);
-            moved |= self.sources.poll(context, &self.shared, &mut self.peer, &mut self.changes);
+            moved |=
+                self.sources.poll(context, &self.shared, &self.reader, &mut self.peer, &mut self.changes);
             moved |= self.pieces.poll(context, &self.shared.blobs, &mut self.peer);
             moved |= self.adds.poll(context, &mut self.peer);
             let trees = self.trees.poll(context, &self.shared, &mut self.peer);
@@ -238,8 +245,10 @@ impl PeerTask {
         match letter {
             Letter::Admit => {
                 let is_owner = self.peer.guest().is_some_and(|guest| self.shared.owners.contains(&guest));
-                let role = if is_owner { OWNER } else { ANONYMOUS };
-                self.peer.admit(role);
+                if is_owner {
+                    self.reader = self.shared.private.clone();
+                }
+                self.peer.admit(if is_owner { OWNER } else { ANONYMOUS });
             }
             Letter::Refuse => self.peer.refuse(),
             Letter::Ping => self.pings.call(&mut self.peer, self.shared.clock.now()),
@@ -549,6 +558,7 @@ mod tests {
                 ooo: Ooo::default(),
                 methods: permission::methods(),
                 reader: fixture.reader(),
+                private: fixture.reader(),
                 reads: Pool::start("read", 0).unwrap().0,
                 blobs: Blobs::start(fixture.path(), None, Habit::Open, &Clock::start()).unwrap().0,
                 names: Pool::start("name", 0).unwrap().0,

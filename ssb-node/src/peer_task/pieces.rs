@@ -1,4 +1,4 @@
-//! The blobs that a connection reads: a few pieces at a time, while little waits to be written.
+//! The blobs that a connection reads: a few pieces at a time, while little waits to be written, and the next few ahead.
 //!
 //! No blob is in memory, nor is its file open, from one turn to the next: a peer may have as many of these as it may have
 //! streams.
@@ -22,13 +22,21 @@ use crate::rpc::source::PAGE_LEN;
 pub(super) struct Pieces {
     /// Those whose turn comes, in that order.
     ready: VecDeque<(RequestId, Get)>,
+    /// The one whose turn it is.
     reading: Option<Reading>,
 }
 
 struct Reading {
     /// Gone if the peer wants no more of it.
     request: Option<RequestId>,
-    read: Promise<Read>,
+    state: State,
+}
+
+enum State {
+    /// A thread reads.
+    Promised(Promise<Read>),
+    /// It has, and its pieces wait until there is room for them.
+    Done(Option<Read>),
 }
 
 /// What a turn brought.
@@ -54,14 +62,13 @@ impl Pieces {
     pub(super) fn poll(&mut self, context: &mut Context<'_>, blobs: &Blobs, peer: &mut Peer) -> bool {
         let mut moved = self.poll_reading(context, peer);
         if self.reading.is_none()
-            && peer.buffered() < PAGE_LEN
             && let Some((request, mut get)) = self.ready.pop_front()
         {
             let read = blobs.run(move |blobs| {
                 let pieces = get.read(blobs.store());
                 (get, pieces)
             });
-            self.reading = Some(Reading { request: Some(request), read });
+            self.reading = Some(Reading { request: Some(request), state: State::Promised(read) });
             moved = true;
         }
         moved
@@ -69,10 +76,23 @@ impl Pieces {
 
     fn poll_reading(&mut self, context: &mut Context<'_>, peer: &mut Peer) -> bool {
         let Some(reading) = &mut self.reading else { return false };
-        let Poll::Ready(read) = reading.read.as_mut().poll(context) else { return false };
-        let request = reading.request;
-        self.reading = None;
-        let Some(request) = request else { return true };
+        let mut moved = false;
+        if let State::Promised(read) = &mut reading.state {
+            let Poll::Ready(read) = read.as_mut().poll(context) else { return false };
+            reading.state = State::Done(read);
+            moved = true;
+        }
+        if peer.buffered() >= PAGE_LEN && reading.request.is_some() {
+            return moved;
+        }
+        let Some(Reading { request, state: State::Done(read) }) = self.reading.take() else { return moved };
+        if let Some(request) = request {
+            self.deliver(request, read, peer);
+        }
+        true
+    }
+
+    fn deliver(&mut self, request: RequestId, read: Option<Read>, peer: &mut Peer) {
         match read {
             None => peer.refuse_call(request, &RemoteError::new("the stream was given up")),
             Some((_, Err(error))) => peer.refuse_call(request, &error),
@@ -82,6 +102,5 @@ impl Pieces {
                 self.ready.push_back((request, get));
             }
         }
-        true
     }
 }

@@ -77,16 +77,17 @@ impl Sources {
         &mut self,
         context: &mut Context<'_>,
         shared: &Shared,
+        reader: &Reader<Disk>,
         peer: &mut Peer,
         changes: &mut Changes,
     ) -> bool {
-        let mut moved = self.poll_growth(context, &shared.reader);
-        moved |= self.poll_reading(context, &shared.reader, peer, changes);
+        let mut moved = self.poll_growth(context, reader);
+        moved |= self.poll_reading(context, reader, peer, changes);
         if self.reading.is_none()
             && peer.buffered() < PAGE_LEN
             && let Some((request, mut source)) = self.ready.pop_front()
         {
-            let reader = shared.reader.clone();
+            let reader = reader.clone();
             let pool = source.pool(shared).clone();
             let page = pool.run(move || {
                 let page = source.pull(&reader);

@@ -2,11 +2,9 @@
 //! TypeError of their engine, or die of it, it is refused here in the words for others of its kind.
 
 use std::io;
-use std::ops::Range;
 
 use ssb_blobs::Disk;
 use ssb_blobs::Store;
-use ssb_blobs::limits::PIECE_LEN;
 use ssb_blobs::store::Facts;
 use ssb_blobs::store::Origin;
 use ssb_blobs::store::path;
@@ -19,8 +17,8 @@ use ssb_muxrpc::RemoteError;
 
 use super::args;
 use crate::blobs::Blobs;
-use crate::blobs::JOB_LEN;
 use crate::blobs::Shape;
+use crate::blobs::slice::Slice;
 
 /// The largest whole number of JavaScript.
 const NUMBER_MAX: f64 = 9_007_199_254_740_991.0;
@@ -28,9 +26,7 @@ const NUMBER_MAX: f64 = 9_007_199_254_740_991.0;
 /// A blob, or a part of one, that is wanted; and how far it was read.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Get {
-    id: BlobId,
-    /// What is left of it to be read.
-    range: Range<u64>,
+    slice: Slice,
     /// The error if it is not there.
     missing: &'static str,
     /// What is to be true of its length, until that was looked at.
@@ -52,7 +48,7 @@ impl Get {
     pub(crate) fn parse(args: &[u8]) -> Result<Self, RemoteError> {
         let argument = args::nth(args, 0).unwrap_or(Value::Null);
         if let Some(id) = as_id(&argument) {
-            return Ok(Self { id, range: 0..u64::MAX, missing: MISSING, condition: None });
+            return Ok(Self { slice: Slice::whole(id), missing: MISSING, condition: None });
         }
         Self::named(&argument).ok_or_else(|| RemoteError::new("multiblob.get: {id} is mandatory"))
     }
@@ -65,14 +61,15 @@ impl Get {
     pub(crate) fn parse_slice(args: &[u8]) -> Result<Self, RemoteError> {
         let refused = |why: &str| RemoteError::new(format!("multiblob.getSlice: {why}"));
         let argument = args::nth(args, 0).unwrap_or(Value::Null);
-        let get = Self::named(&argument).ok_or_else(|| refused("{id} is mandatory"))?;
+        let mut get = Self::named(&argument).ok_or_else(|| refused("{id} is mandatory"))?;
         let bound = |name: &str| {
             bound(argument.get(name)).ok_or_else(|| refused(&format!("{{{name}}} must be a number")))
         };
         let (start, end) = (bound("start")?, bound("end")?);
         // No end, for JavaScript.
         let end = if end == 0 { u64::MAX } else { end };
-        Ok(Self { range: start..end, ..get })
+        get.slice.select(start..end);
+        Ok(get)
     }
 
     fn named(argument: &Value) -> Option<Self> {
@@ -80,7 +77,7 @@ impl Get {
         let id = named.filter(|id| id.is_truthy()).map(as_id).next()??;
         let given = |name| argument.get(name).filter(|value| **value != Value::Null).cloned();
         let condition = Some(Condition { size: given("size"), max: given("max") });
-        Some(Self { id, range: 0..u64::MAX, missing: "stat failed", condition })
+        Some(Self { slice: Slice::whole(id), missing: "stat failed", condition })
     }
 
     /// Reads the next pieces, none at the end. Blocks.
@@ -89,22 +86,19 @@ impl Get {
     ///
     /// JavaScript's texts for a blob that is not there, or not as long as it should be.
     pub(crate) fn read(&mut self, store: &Store<Disk>) -> Result<Vec<Vec<u8>>, RemoteError> {
-        let missing = RemoteError::new(self.missing);
-        let Ok(Some(mut reader)) = store.read(&self.id) else { return Err(missing) };
-        self.missing = MISSING;
-        if let Some(condition) = self.condition.take() {
-            condition.check(&self.id, reader.len())?;
+        if let Some(condition) = self.condition.take()
+            && let Ok(Some(len)) = store.size(self.slice.id())
+        {
+            condition.check(self.slice.id(), len)?;
         }
-        let unreadable = |_: io::Error| RemoteError::new(MISSING);
-        reader.select(self.range.clone()).map_err(unreadable)?;
-        let mut pieces = Vec::new();
-        while pieces.len() < JOB_LEN / PIECE_LEN && reader.left() > 0 {
-            let mut piece = vec![0; usize::try_from(reader.left()).unwrap_or(PIECE_LEN).min(PIECE_LEN)];
-            let count = reader.read(&mut piece).map_err(unreadable)?;
-            self.range.start += u64::try_from(count).expect("memory is addressed with 64 bits or fewer");
-            pieces.push(piece);
+        match self.slice.read(store) {
+            Ok(Some(pieces)) => {
+                self.missing = MISSING;
+                Ok(pieces)
+            }
+            Ok(None) => Err(RemoteError::new(self.missing)),
+            Err(_) => Err(RemoteError::new(MISSING)),
         }
-        Ok(pieces)
     }
 }
 
@@ -190,10 +184,14 @@ impl Which {
 ///
 /// # Errors
 ///
-/// `invalid` and `null`, which is what JavaScript makes of anything else.
+/// `invalid` and `null`, which is what JavaScript makes of anything else but a list.
 pub(crate) fn one(args: &[u8], invalid: &str) -> Result<BlobId, RemoteError> {
-    let id = args::nth(args, 0).as_ref().and_then(named);
-    id.ok_or_else(|| RemoteError::new(format!("{invalid}:null")))
+    let argument = args::nth(args, 0).unwrap_or(Value::Null);
+    let invalid = || {
+        let what = if matches!(argument, Value::Array(_)) { shown(&argument) } else { "null".to_owned() };
+        RemoteError::new(format!("{invalid}:{what}"))
+    };
+    named(&argument).ok_or_else(invalid)
 }
 
 /// What `blobs.has` says of a blob: the empty one counts as missing, as in JavaScript.
@@ -229,10 +227,7 @@ pub(crate) fn look(blobs: &Blobs, id: &BlobId) -> Result<String, RemoteError> {
 
 fn meta(id: &BlobId, facts: &Facts) -> String {
     let Facts { size, seen, origin, is_pinned, is_pushed } = facts;
-    let from = match origin {
-        Origin::Peer(feed) => format!("\"{feed}\""),
-        Origin::Own | Origin::Unknown => "null".to_owned(),
-    };
+    let from = origin.peer().map_or_else(|| "null".to_owned(), |peer| format!("\"{peer}\""));
     let is_own = origin.is_own();
     format!(
         "{{\"id\":\"{id}\",\"size\":{size},\"ts\":{seen},\"own\":{is_own},\"from\":{from},\"pinned\":{is_pinned},\
@@ -338,6 +333,11 @@ fn shown(value: &Value) -> String {
     match value {
         Value::Text(text) => text.decode().into_owned(),
         Value::Object(_) => "[object Object]".to_owned(),
+        // No deeper than JSON may nest.
+        Value::Array(items) => {
+            let item = |item: &Value| if *item == Value::Null { String::new() } else { shown(item) };
+            items.iter().map(item).collect::<Vec<_>>().join(",")
+        }
         other => json::compact(other),
     }
 }
@@ -354,9 +354,11 @@ const MISSING: &str = "could not get blob";
 mod tests {
     use super::*;
     use crate::blobs::Habit;
+    use crate::blobs::JOB_LEN;
     use crate::clock::Clock;
     use crate::fixture::key;
     use ssb_blobs::EMPTY;
+    use ssb_blobs::limits::PIECE_LEN;
     use tempfile::TempDir;
 
     const NOWHERE: BlobId = BlobId::from_bytes([9; 32]);

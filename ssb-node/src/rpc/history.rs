@@ -54,6 +54,8 @@ pub(crate) struct History(pub(crate) Served);
 
 impl Source for History {
     fn pull(&mut self, reader: &Reader<Disk>) -> Page {
+        // Whoever asks replicates: nothing is ever opened here.
+        let reader = &reader.sealed();
         let feed = self.0.feed();
         let latest = latest(reader, &feed);
         let page = page(&mut self.0, latest, reader);

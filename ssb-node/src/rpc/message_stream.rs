@@ -147,7 +147,10 @@ impl<M: Messages> Source for MessageStream<M> {
     }
 
     fn pull(&mut self, reader: &Reader<Disk>) -> Page {
-        self.next_page(reader).unwrap_or_else(|error| Page::empty(Then::failed(&error)))
+        // What nobody asked for in plain text is not opened.
+        let page =
+            if self.options.private { self.next_page(reader) } else { self.next_page(&reader.sealed()) };
+        page.unwrap_or_else(|error| Page::empty(Then::failed(&error)))
     }
 }
 
@@ -173,7 +176,7 @@ pub(crate) fn read_page(
                 Err(ReadError::Absent) => continue,
                 read => read?,
             };
-            len += stored.json.len();
+            len += stored.shown().len();
             page.push((place, stored));
             if len >= PAGE_LEN {
                 return Ok(page);

@@ -9,6 +9,7 @@ pub(crate) mod blob_list;
 pub(crate) mod blobs;
 pub(crate) mod by_type;
 pub(crate) mod conn;
+pub(crate) mod create;
 pub(crate) mod del;
 pub(crate) mod feed_stream;
 pub(crate) mod feeds;
@@ -23,6 +24,7 @@ pub(crate) mod latest;
 pub(crate) mod log_stream;
 pub(crate) mod message_stream;
 pub(crate) mod ooo;
+pub(crate) mod private;
 pub(crate) mod publish;
 pub(crate) mod questions;
 pub(crate) mod raw_log_stream;
@@ -49,6 +51,7 @@ pub(crate) enum Rpc {
     MultiserverParse,
     Auth,
     Publish,
+    DbCreate,
     Add,
     Del,
     Undel,
@@ -75,6 +78,9 @@ pub(crate) enum Rpc {
     Links2Read,
     Links2Help,
     BacklinksRead,
+    PrivatePublish,
+    PrivateUnbox,
+    PrivateRead,
     GossipConnect,
     GossipPeers,
     GossipAdd,
@@ -142,7 +148,7 @@ pub(crate) enum Rpc {
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 100] = [
+    pub(crate) const ALL: [Self; 104] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -154,6 +160,7 @@ impl Rpc {
         Self::MultiserverParse,
         Self::Auth,
         Self::Publish,
+        Self::DbCreate,
         Self::Add,
         Self::Del,
         Self::Undel,
@@ -180,6 +187,9 @@ impl Rpc {
         Self::Links2Read,
         Self::Links2Help,
         Self::BacklinksRead,
+        Self::PrivatePublish,
+        Self::PrivateUnbox,
+        Self::PrivateRead,
         Self::GossipConnect,
         Self::GossipPeers,
         Self::GossipAdd,
@@ -258,6 +268,7 @@ impl Rpc {
             Self::MultiserverParse => "multiserver.parse",
             Self::Auth => "auth",
             Self::Publish => "publish",
+            Self::DbCreate => "db.create",
             Self::Add => "add",
             Self::Del => "del",
             Self::Undel => "undel",
@@ -284,6 +295,9 @@ impl Rpc {
             Self::Links2Read => "links2.read",
             Self::Links2Help => "links2.help",
             Self::BacklinksRead => "backlinks.read",
+            Self::PrivatePublish => "private.publish",
+            Self::PrivateUnbox => "private.unbox",
+            Self::PrivateRead => "private.read",
             Self::GossipConnect => "gossip.connect",
             Self::GossipPeers => "gossip.peers",
             Self::GossipAdd => "gossip.add",
@@ -364,6 +378,7 @@ impl Rpc {
             | Self::QueryExplain
             | Self::QueryHelp
             | Self::Links2Help
+            | Self::PrivateUnbox
             | Self::GossipPeers
             | Self::GossipAdd
             | Self::GossipGet
@@ -391,6 +406,8 @@ impl Rpc {
             | Self::BlobsHelp => Kind::Sync,
             Self::Auth
             | Self::Publish
+            | Self::DbCreate
+            | Self::PrivatePublish
             | Self::Add
             | Self::Del
             | Self::Undel
@@ -433,6 +450,7 @@ impl Rpc {
             | Self::QueryRead
             | Self::Links2Read
             | Self::BacklinksRead
+            | Self::PrivateRead
             | Self::GossipChanges
             | Self::FriendsHopStream
             | Self::FriendsCreateFriendStream

@@ -45,7 +45,7 @@ pub(crate) fn refusal(error: &PublishError, content: &str) -> RemoteError {
                 "Encoded message must not be larger than 8192 bytes. Current size is {named}"
             ))
         }
-        DraftError::Recipients => RemoteError::new(RECIPIENTS),
+        // What names recipients was sealed for them, or refused, before it came here.
         other => RemoteError::new(other.to_string()),
     }
 }
@@ -70,9 +70,6 @@ fn type_of(content: &str) -> String {
 const SIGNATURE_UNITS: usize = 119;
 
 const NOT_ENCRYPTED: &str = "invalid message content, must be object or encrypted string";
-
-const RECIPIENTS: &str = "content with recps is a private message, and this version cannot encrypt yet: nothing was \
-                          published. Without the field recps it would be public";
 
 #[cfg(test)]
 mod tests {
@@ -144,12 +141,12 @@ mod tests {
     }
 
     #[test]
-    fn content_with_recipients_is_never_published_in_clear() {
+    fn content_with_recipients_is_never_signed_in_clear() {
         let me = key(1).id();
 
         let text = refused(&format!(r#"{{"type":"post","recps":["{me}"]}}"#));
 
-        assert!(text.contains("cannot encrypt yet: nothing was published"), "{text}");
+        assert_eq!(text, "content with recps must be encrypted before it is published");
     }
 
     #[test]

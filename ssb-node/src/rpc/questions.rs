@@ -1,5 +1,8 @@
-//! `links`, `links2.read`, `backlinks.read` and `query.read`: questions over content, as ssb-db 20.4.1, ssb-links 3.0.10,
-//! ssb-backlinks 2.1.1 and ssb-query 2.4.5 answer them; and `query.explain`.
+//! `links`, `links2.read`, `backlinks.read`, `query.read` and `private.read`: questions over content, as ssb-db 20.4.1, ssb-links
+//! 3.0.10, ssb-backlinks 2.1.1, ssb-query 2.4.5 and ssb-private 1.1.0 answer them; and `query.explain`.
+//!
+//! What was sealed for the owner is found like everything else, and comes in plain text, but for the values of `links` beside the
+//! parts of the link.
 
 use ssb_log::Disk;
 use ssb_log::Ordinal;
@@ -54,11 +57,11 @@ enum Stage {
 enum Shape {
     /// What the question gives.
     Whole,
-    /// Parts of a link.
+    /// Parts of a link: beside `meta` a value is the message as everybody has it.
     Link { meta: bool, keys: bool, values: bool },
 }
 
-/// The stream that a call of `query.read`, `links2.read` or `backlinks.read` asks for.
+/// The stream that a call of `query.read`, `links2.read`, `backlinks.read` or `private.read` asks for.
 ///
 /// # Errors
 ///
@@ -188,7 +191,7 @@ fn query_options(view: View, args: &[u8]) -> Result<Object, RemoteError> {
             .map(|(key, value)| if key.is("query") { (key, query.clone()) } else { (key, value) });
         Object::from_pairs(pairs)
     };
-    let reads_text = view != View::Backlinks;
+    let reads_text = !matches!(view, View::Backlinks | View::Private);
     match args::nth(args, 0) {
         Some(Value::Text(text)) if reads_text && !text.escaped().is_empty() => {
             Ok(Object::from_pairs([(Text::new("query"), parse(&text)?)]))
@@ -319,13 +322,36 @@ impl Shape {
                 || key.is("value") && values
                 || meta && ["source", "rel", "dest"].iter().any(|name| key.is(name))
         };
-        let mut pairs: Vec<(Text, Item)> = pairs.into_iter().filter(|(key, _)| is_wanted(key)).collect();
+        let wanted = pairs.into_iter().filter(|(key, _)| is_wanted(key));
+        let as_it_is = |(key, value): (Text, Item)| {
+            if meta && key.is("value") { (key, original(value)) } else { (key, value) }
+        };
+        let mut pairs: Vec<(Text, Item)> = wanted.map(as_it_is).collect();
         let item = match pairs.len() {
             1 if !meta => pairs.pop().map_or(Item::Null, |(_, value)| value),
             _ => Item::Object(pairs),
         };
         json::compact(&item.into_json())
     }
+}
+
+/// A message as it stands in the log, of what the owner sees of it (ssb-db 20.4.1, `originalValue`).
+fn original(message: Item) -> Item {
+    let original = member(&message, "meta").and_then(|meta| member(meta, "original"));
+    let Some(content) = original.and_then(|original| member(original, "content")).cloned() else {
+        return message;
+    };
+    let Item::Object(pairs) = message else { return message };
+    let is_added = |key: &Text| ["meta", "cyphertext", "private", "unbox"].iter().any(|name| key.is(name));
+    let kept = pairs.into_iter().filter(|(key, _)| !is_added(key));
+    let sealed =
+        |(key, value): (Text, Item)| if key.is("content") { (key, content.clone()) } else { (key, value) };
+    Item::Object(kept.map(sealed).collect())
+}
+
+fn member<'a>(item: &'a Item, name: &str) -> Option<&'a Item> {
+    let Item::Object(pairs) = item else { return None };
+    pairs.iter().find(|(key, _)| key.is(name)).map(|(_, value)| value)
 }
 
 fn sync_mark() -> Item {

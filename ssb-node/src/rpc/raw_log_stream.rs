@@ -2,7 +2,8 @@
 //! a sync item.
 //!
 //! In ssb-db 20.4.1 `seq` is the byte offset of the message, here it is its ordinal, and the range is one of those. `keys`
-//! means nothing. `values: false` and `seqs: false`, which end with a TypeError there, are refused; a call without options,
+//! means nothing, nor does `private`: what was sealed for the owner comes in plain text from `createLogStream`, and from
+//! `createRawLogStream` it does not. `values: false` and `seqs: false`, which end with a TypeError there, are refused; a call without options,
 //! which crashes the server there, has the default ones.
 
 use std::ops::Range;
@@ -52,7 +53,7 @@ pub(crate) fn parse(args: &[u8]) -> Result<MessageStream<RawLog>, RemoteError> {
             return Err(RemoteError::new(format!("a raw log stream cannot leave out its {name}")));
         }
     }
-    Ok(MessageStream::new(RawLog(Shape::SeqAndValue), parsed))
+    Ok(MessageStream::new(RawLog(Shape::SeqAndValue), Options { private: false, ..parsed }))
 }
 
 /// The stream that a call of `createLogStream` with `raw` asks for.
@@ -71,7 +72,8 @@ pub(crate) fn of_log(options: &Map<String, Value>) -> Result<MessageStream<RawLo
             return Err(RemoteError::new("a raw log stream cannot leave out both values and seqs"));
         }
     };
-    Ok(MessageStream::new(RawLog(shape), parsed))
+    // There nobody asks whether the caller wants plain text.
+    Ok(MessageStream::new(RawLog(shape), Options { private: true, ..parsed }))
 }
 
 // There is no sync item, a limit of 0 is none, and one of more counts new messages, too (flumelog-offset 3.4.4).
@@ -113,8 +115,8 @@ impl Messages for RawLog {
         f64::from(place)
     }
 
-    fn item(&self, _options: &Options, place: u32, stored: &Stored) -> String {
-        let value = key_value_timestamp(&stored.id, &stored.json, stored.received);
+    fn item(&self, options: &Options, place: u32, stored: &Stored) -> String {
+        let value = key_value_timestamp(&stored.id, options.message(stored), stored.received);
         match self.0 {
             Shape::SeqAndValue => format!("{{\"seq\":{place},\"value\":{value}}}"),
             Shape::ValueAndSeq => format!("{{\"value\":{value},\"seq\":{place}}}"),

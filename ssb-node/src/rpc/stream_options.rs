@@ -1,4 +1,4 @@
-//! The options that all streams of messages share: `live old sync gt gte lt lte reverse limit keys values`, as ssb-db
+//! The options that all streams of messages share: `live old sync gt gte lt lte reverse limit keys values private`, as ssb-db
 //! 20.4.1 reads them. A stream without its stored part is a live one (pull-live 1.0.1).
 
 use std::ops::Bound;
@@ -23,6 +23,8 @@ pub(crate) struct Options {
     pub(crate) reverse: bool,
     pub(crate) keys: bool,
     pub(crate) values: bool,
+    /// Whether what was sealed for the owner comes in plain text.
+    pub(crate) private: bool,
     /// How many stored messages. `None` for all.
     pub(crate) limit: Option<u64>,
     /// Whether the limit counts new messages, too, and ends the stream.
@@ -68,6 +70,7 @@ impl Options {
             reverse: truthy("reverse").is_some(),
             keys: is_not_false("keys"),
             values: is_not_false("values"),
+            private: options.get("private") == Some(&Value::Bool(true)),
             limit: limit.map(whole),
             range: (lower.unwrap_or(Bound::Unbounded), upper.unwrap_or(Bound::Unbounded)),
         }
@@ -75,11 +78,17 @@ impl Options {
 
     /// The item for a message.
     pub(crate) fn item(&self, stored: &Stored) -> String {
+        let json = self.message(stored);
         match (self.keys, self.values) {
-            (true, true) => key_value_timestamp(&stored.id, &stored.json, stored.received),
+            (true, true) => key_value_timestamp(&stored.id, json, stored.received),
             (true, false) => format!("\"{}\"", stored.id),
-            (false, _) => stored.json.clone(),
+            (false, _) => json.to_owned(),
         }
+    }
+
+    /// The message that an item has.
+    pub(crate) fn message<'a>(&self, stored: &'a Stored) -> &'a str {
+        if self.private { stored.shown() } else { &stored.json }
     }
 
     /// The numbers of those `within` that are in the range.
@@ -144,6 +153,7 @@ mod tests {
             reverse: false,
             keys: true,
             values: true,
+            private: false,
             limit: None,
             limits_live: false,
             range: (Bound::Unbounded, Bound::Unbounded),
@@ -164,6 +174,8 @@ mod tests {
             (r#"{"sync":false,"reverse":true}"#, Options { sync: false, reverse: true, ..defaults() }),
             (r#"{"keys":false,"values":false}"#, Options { keys: false, values: false, ..defaults() }),
             (r#"{"keys":0,"values":null,"old":0,"sync":"x"}"#, defaults()),
+            (r#"{"private":true}"#, Options { private: true, ..defaults() }),
+            (r#"{"private":1}"#, defaults()),
             (r#"{"limit":3}"#, Options { limit: Some(3), ..defaults() }),
             (r#"{"limit":0}"#, Options { limit: Some(0), ..defaults() }),
             (r#"{"limit":-1}"#, defaults()),

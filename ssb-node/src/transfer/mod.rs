@@ -1,10 +1,11 @@
-//! Messages into the log and out of it, without a network: a copy on a stick, a whole history at once, the logs of a
+//! Messages, and blobs with them, into the directory and out of it, without a network: a copy on a stick, a whole history at once, the logs of a
 //! JavaScript node.
 //!
 //! All work on the directory of a node that does not run. What comes in passes what every message passes: parsed, its
 //! signature checked, and then its feed's chain. The owner's messages are no exception, and their number raises the
 //! published-mark, so that the feed cannot fork afterwards.
 
+mod blobs;
 mod export;
 mod heads;
 mod import;
@@ -38,6 +39,7 @@ use thiserror::Error;
 use crate::config::Config;
 use crate::node::holder;
 
+pub use self::blobs::NotABlob;
 pub use self::export::Selection;
 pub use self::export::export;
 pub use self::heads::Head;
@@ -67,6 +69,10 @@ pub struct Summary {
     pub new: u64,
     /// How many were here already.
     pub known: u64,
+    /// How many blobs are new.
+    pub blobs_new: u64,
+    /// How many blobs were here already.
+    pub blobs_known: u64,
     /// How many were refused, of each reason those and the first of them.
     pub refused: Vec<(Why, Refusals)>,
     /// How many places of an old log there are whose messages were deleted.
@@ -91,6 +97,9 @@ pub enum Why {
     /// The line or record is no message.
     #[error(transparent)]
     NotAMessage(#[from] NotAMessage),
+    /// The line begins like a piece of a blob, and is none that is taken.
+    #[error(transparent)]
+    NotABlob(#[from] NotABlob),
     /// A place of an old log is no record.
     #[error(transparent)]
     Damaged(#[from] Damage),
@@ -180,6 +189,9 @@ pub enum TransferError {
     /// The log cannot be compacted.
     #[error(transparent)]
     Compact(#[from] CompactError),
+    /// The blobs cannot be read or written.
+    #[error("the blobs cannot be read or written: {0}")]
+    Blobs(io::ErrorKind),
     /// What comes in cannot be read.
     #[error("the input cannot be read: {0}")]
     Input(#[source] io::Error),

@@ -25,6 +25,10 @@ use ssb_msg::verify_group;
 use super::Summary;
 use super::TransferError;
 use super::Why;
+use super::blobs;
+use super::blobs::Arrivals;
+use super::blobs::NotABlob;
+use super::blobs::Taken;
 use super::heads::Heads;
 use super::line;
 use super::line::NotAMessage;
@@ -98,6 +102,8 @@ struct Writer<'a> {
     mark: Option<PublishedMark>,
     config: &'a Config,
     clock: Clock,
+    /// Where blobs go; opened when the first one comes.
+    blobs: Option<Arrivals>,
 }
 
 impl<'a> Importer<'a> {
@@ -105,7 +111,7 @@ impl<'a> Importer<'a> {
     pub(super) fn open(config: &'a Config) -> Result<Self, TransferError> {
         let (store, mark) = (super::open(config)?, super::mark(config)?);
         let indexer = store.indexer();
-        Ok(Self { writer: Writer { store, mark, config, clock: Clock::start() }, indexer })
+        Ok(Self { writer: Writer { store, mark, config, clock: Clock::start(), blobs: None }, indexer })
     }
 
     /// The last sequence of a feed that is here, 0 if there is none.
@@ -211,10 +217,11 @@ struct Entry {
     outcome: Outcome,
 }
 
-#[expect(clippy::large_enum_variant, reason = "nearly all are messages")]
 enum Outcome {
     Verified(Message, Option<f64>),
     Refused(Why),
+    /// A piece of a blob.
+    Blob(blobs::Piece),
     Deleted,
     Torn,
 }
@@ -278,6 +285,9 @@ fn parse(what: What) -> Option<Result<Parsed, Outcome>> {
     let refused = |why: NotAMessage| Outcome::Refused(why.into());
     Some(match what {
         What::Line(line) => {
+            if let Some(piece) = blobs::Piece::parse(&line) {
+                return Some(Err(piece.map_or_else(|why| Outcome::Refused(why.into()), Outcome::Blob)));
+            }
             line::parse(&line)?.map(|parsed| Parsed { received: None, ..parsed }).map_err(refused)
         }
         What::Record(record) => match record.text() {
@@ -328,6 +338,9 @@ impl Taking<'_, '_, '_> {
         for (feed, place) in waiting {
             self.refuse(Why::Gap, place, Some(feed));
         }
+        if let Some(place) = self.writer.blobs.as_mut().and_then(Arrivals::give_up) {
+            self.refuse(NotABlob::CutShort.into(), place, None);
+        }
         progress(done);
         Ok(self.summary)
     }
@@ -340,8 +353,28 @@ impl Taking<'_, '_, '_> {
         match outcome {
             Outcome::Verified(message, received) => self.offer(message, received, place)?,
             Outcome::Refused(why) => self.refuse(why, place, claim.map(|(feed, _)| feed)),
+            Outcome::Blob(piece) => self.take_blob(&piece, place)?,
             Outcome::Deleted => self.summary.deleted += 1,
             Outcome::Torn => self.summary.torn_at = Some(place),
+        }
+        Ok(())
+    }
+
+    fn take_blob(&mut self, piece: &blobs::Piece, place: u64) -> Result<(), TransferError> {
+        let arrivals = match &mut self.writer.blobs {
+            Some(arrivals) => arrivals,
+            none => none.insert(Arrivals::open(&self.writer.config.path)?),
+        };
+        let cut_short = if arrivals.expects(piece) { None } else { arrivals.give_up() };
+        let taken = arrivals.take(piece, place)?;
+        if let Some(first) = cut_short {
+            self.refuse(NotABlob::CutShort.into(), first, None);
+        }
+        match taken {
+            Ok(Some(Taken::New)) => self.summary.blobs_new += 1,
+            Ok(Some(Taken::Known)) => self.summary.blobs_known += 1,
+            Ok(None) => {}
+            Err(why) => self.refuse(why.into(), place, None),
         }
         Ok(())
     }

@@ -33,6 +33,32 @@ pub(super) fn questions(table: &mut Table) {
     table.streams("links2.read", &["[{\"query\":[{\"$filter\":{\"source\":\"<A>\"}},{\"$map\":\"dest\"}]}]"]);
     table.streams("backlinks.read", &["[{\"query\":[{\"$filter\":{\"dest\":\"<B>\"}},{\"$map\":\"key\"}]}]"]);
     table.streams("backlinks.read", &["[{\"index\":\"none\"}]"]);
+    // Nothing here is for the owners of these servers: `interop/tests/private.rs` asks of what is.
+    table.calls(
+        "private.unbox",
+        &[
+            "[]",
+            "[5]",
+            "[\"x\"]",
+            "[{}]",
+            "[<b2>]",
+            "[{\"value\":<b2>}]",
+            "[{\"key\":\"<b2.id>\",\"value\":<b2>}]",
+        ],
+    );
+    table.streams(
+        "private.read",
+        &["[{}]", "[5]", "[\"x\"]", "[{\"query\":[{\"$filter\":{\"timestamp\":{\"$gt\":0}}}]}]"],
+    );
+    table.deviates(
+        Reads::Stream,
+        "`private.read` without options",
+        "private.read",
+        &[
+            ("[]", "|| end", "|| !TypeError: Cannot set properties of undefined…"),
+            ("[null]", "|| end", "|| !TypeError: Cannot set properties of null…"),
+        ],
+    );
     table.calls("query.explain", &["[]", "[{\"query\":[{\"$filter\":{\"value\":{\"author\":\"<A>\"}}}]}]"]);
     for (method, ours) in
         [("query.help", "{\"description\":\"ask about…"), ("links2.help", "{\"description\":\"ask what…")]
@@ -48,6 +74,7 @@ fn broken(table: &mut Table) {
         ("query.read", "{\"$filter\":{\"value\":{\"author\":\"<A>\"}}}"),
         ("links2.read", "{\"$filter\":{\"source\":\"<A>\"}}"),
         ("backlinks.read", "{\"$filter\":{\"dest\":\"<B>\"}}"),
+        ("private.read", "{\"$filter\":{\"timestamp\":{\"$gt\":0}}}"),
     ] {
         for (stage, ours) in [
             ("{\"$limit\":5}", "|| !Error: unknown function:$limit"),

@@ -23,7 +23,7 @@ pub(super) struct Candidates<'a> {
 
 impl Candidates<'_> {
     pub(super) fn filter(&self) -> Filter {
-        let mut all = Vec::new();
+        let mut all: Vec<Filter> = (self.view == View::Private).then(Filter::opened).into_iter().collect();
         if self.is_checked {
             self.literals(self.known, &mut Vec::new(), &mut all);
         } else if let Some(part) = self.part {
@@ -56,6 +56,12 @@ impl Candidates<'_> {
                 let path: Vec<&str> = path.iter().map(String::as_str).collect();
                 all.extend(self.condition(&path, &text.decode()));
             }
+            // Only what was opened has such a key.
+            Value::Bool(true) if matches!(path.as_slice(), [value, key] if value == "value" && key == "private") =>
+            {
+                let has_value = matches!(self.view, View::Query | View::Backlinks);
+                all.extend(has_value.then(Filter::opened));
+            }
             _ => {}
         }
     }
@@ -64,19 +70,20 @@ impl Candidates<'_> {
     fn condition(&self, path: &[&str], text: &str) -> Option<Filter> {
         let target = || Target::parse(text).filter(|_| !text.contains('?'));
         match (self.view, path) {
-            (View::Query | View::Backlinks, ["value", "author"]) | (View::Links2, ["source"]) => {
-                FeedId::parse(text).ok().map(Filter::author)
-            }
-            (View::Query | View::Backlinks, ["value", "content", "type"]) => Some(Filter::of_type(text)),
-            (View::Query | View::Backlinks, ["value", "content", "root"]) => {
-                MessageId::parse(text).ok().map(Filter::root)
-            }
-            (View::Query | View::Backlinks, ["value", "content", "channel"]) => mention::channel_named(text)
-                .map(|channel| Filter::channel(&channel))
-                .or_else(|| target().map(Filter::links_to)),
-            (View::Query | View::Backlinks, ["value", "content", ..]) => target().map(Filter::links_to),
+            (View::Links2, ["source"]) => FeedId::parse(text).ok().map(Filter::author),
             (View::Backlinks, ["dest"]) if text.starts_with('#') => Some(Filter::channel(text)),
             (View::Backlinks, ["dest"]) => target().map(Filter::links_to),
+            // These have whole messages.
+            (View::Query | View::Backlinks | View::Private, ["value", path @ ..]) => match path {
+                ["author"] => FeedId::parse(text).ok().map(Filter::author),
+                ["content", "type"] => Some(Filter::of_type(text)),
+                ["content", "root"] => MessageId::parse(text).ok().map(Filter::root),
+                ["content", "channel"] => mention::channel_named(text)
+                    .map(|channel| Filter::channel(&channel))
+                    .or_else(|| target().map(Filter::links_to)),
+                ["content", ..] => target().map(Filter::links_to),
+                _ => None,
+            },
             _ => None,
         }
     }

@@ -89,6 +89,12 @@ pub(super) const BACKLINKS: &[Index] = &[
     Index::of("TDT", &[&["value", "content", "type"], &["dest"], &["rts"]]),
 ];
 
+/// ssb-private 1.1.0.
+pub(super) const PRIVATE: &[Index] = &[
+    Index::bare("TSP", &[&["timestamp"]]),
+    Index::bare("ATY", &[&["value", "author"], &["value", "content", "type"], &["timestamp"]]),
+];
+
 /// ssb-db 20.4.1: by who points.
 pub(super) const LINKS_FORTH: Index =
     Index::of("link", &[&["source"], &["rel"], &["dest"], &["sequence"], &["key"]]);
@@ -99,7 +105,7 @@ pub(super) const LINKS_BACK: Index =
 
 /// A message as an item of a stream: `{key, value, timestamp}`.
 pub(super) fn item(stored: &Stored) -> Value {
-    let value = json::parse(stored.json.as_bytes()).map_or(Value::Undefined, Value::from);
+    let value = json::parse(stored.shown().as_bytes()).map_or(Value::Undefined, Value::from);
     Value::Object(vec![
         (Text::new("key"), Value::text(&stored.id.to_string())),
         (Text::new("value"), value),
@@ -120,17 +126,19 @@ pub(super) fn entries(view: View, stored: &Stored) -> Vec<Value> {
         }
         View::Links2 => links2(&message, stored.received),
         View::Backlinks => {
-            let value = json::parse(stored.json.as_bytes()).unwrap_or(json::Value::Null);
+            let value = json::parse(stored.shown().as_bytes()).unwrap_or(json::Value::Null);
             backlinks(&message, value.get("content").map(mention::mentions).unwrap_or_default())
         }
         View::Links => links(&message),
+        View::Private if stored.opened.is_some() => vec![message],
+        View::Private => Vec::new(),
     }
 }
 
 /// What a view makes of an entry that was found through an index.
 pub(super) fn found(view: View, index: &Index, mut entry: Value) -> Value {
     match view {
-        View::Query | View::Links => entry,
+        View::Query | View::Links | View::Private => entry,
         // Only what the key has, in its order.
         View::Links2 => {
             let field = |path: &&[&str]| {

@@ -69,6 +69,8 @@ pub enum View {
     Backlinks,
     /// What the top level of content points at: `links` of ssb-db 20.4.1.
     Links,
+    /// Messages that were sealed for the owner: `private` of ssb-private 1.1.0. For nobody else there are any.
+    Private,
 }
 
 impl View {
@@ -78,6 +80,7 @@ impl View {
             Self::Links2 => extract::LINKS2,
             Self::Backlinks => extract::BACKLINKS,
             Self::Links => &[extract::LINKS_FORTH, extract::LINKS_BACK],
+            Self::Private => extract::PRIVATE,
         }
     }
 
@@ -89,7 +92,7 @@ impl View {
     const fn style(self) -> Style {
         match self {
             Self::Query => Style::Query,
-            Self::Links2 | Self::Backlinks | Self::Links => Style::Links,
+            Self::Links2 | Self::Backlinks | Self::Links | Self::Private => Style::Links,
         }
     }
 }
@@ -197,10 +200,11 @@ impl Question {
         }
     }
 
-    /// Looks at no more than so many messages.
+    /// Looks at no more than so many messages, whether or not they have what is wanted.
     #[must_use]
-    pub const fn of_messages(mut self, count: u64) -> Self {
+    pub fn of_messages(mut self, count: u64) -> Self {
         self.messages = Some(count);
+        self.filter = Filter::all();
         self
     }
 
