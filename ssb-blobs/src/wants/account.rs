@@ -52,17 +52,21 @@ impl Accounts {
             return false;
         }
         let account = self.all.entry(peer).or_default();
+        let is_passed_on = distance > 1;
+        let has_room = if is_passed_on {
+            account.passed_on < PASSED_ON_PER_PEER_MAX
+        } else {
+            account.adopted.len() - account.passed_on < ADOPTED_PER_PEER_MAX
+        };
         if let Some(before) = account.adopted.get_mut(&id) {
-            account.passed_on -= usize::from(*before > 1 && distance <= 1);
-            *before = distance.min(*before);
+            if *before > 1 && !is_passed_on && has_room {
+                account.passed_on -= 1;
+                *before = distance;
+            }
             return true;
         }
         account.day.begin(now);
-        let is_passed_on = distance > 1;
-        let may = self.adopted < ADOPTED_MAX
-            && account.adopted.len() < ADOPTED_PER_PEER_MAX
-            && (!is_passed_on || account.passed_on < PASSED_ON_PER_PEER_MAX)
-            && account.day.adopted < ADOPTED_PER_DAY_MAX;
+        let may = self.adopted < ADOPTED_MAX && has_room && account.day.adopted < ADOPTED_PER_DAY_MAX;
         if may {
             account.adopted.insert(id, distance);
             account.passed_on += usize::from(is_passed_on);
@@ -242,14 +246,14 @@ mod tests {
     const NOW: Duration = Duration::ZERO;
 
     #[test]
-    fn one_peer_has_so_many_wants_and_half_of_them_passed_on() {
+    fn one_peer_has_so_many_wants_and_passes_so_many_on() {
         let mut accounts = Accounts::default();
         for n in 0..PASSED_ON_PER_PEER_MAX {
             assert!(accounts.adopt(peer(1), id(n), 2, NOW));
         }
         assert!(!accounts.adopt(peer(1), id(5000), 2, NOW));
-        for n in PASSED_ON_PER_PEER_MAX..ADOPTED_PER_PEER_MAX {
-            assert!(accounts.adopt(peer(1), id(n), 1, NOW));
+        for n in 0..ADOPTED_PER_PEER_MAX {
+            assert!(accounts.adopt(peer(1), id(6000 + n), 1, NOW));
         }
         assert!(!accounts.adopt(peer(1), id(5000), 1, NOW));
         assert!(accounts.adopt(peer(1), id(0), 2, NOW), "it has that one");
@@ -257,6 +261,22 @@ mod tests {
         accounts.settle(&peer(1), &id(0));
         assert!(accounts.adopt(peer(1), id(5000), 2, NOW));
         assert!(accounts.adopt(peer(2), id(5000), 2, NOW), "others notice nothing");
+    }
+
+    #[test]
+    fn what_a_peer_passed_on_and_wants_itself_now_counts_as_its_own_if_there_is_room() {
+        let mut accounts = Accounts::default();
+        for n in 0..PASSED_ON_PER_PEER_MAX {
+            accounts.adopt(peer(1), id(n), 2, NOW);
+        }
+
+        for n in 0..PASSED_ON_PER_PEER_MAX {
+            assert!(accounts.adopt(peer(1), id(n), 1, NOW));
+        }
+
+        let free = (0..PASSED_ON_PER_PEER_MAX).filter(|n| accounts.adopt(peer(1), id(5000 + n), 2, NOW));
+        assert_eq!(free.count(), ADOPTED_PER_PEER_MAX);
+        assert!(!accounts.adopt(peer(1), id(9000), 1, NOW));
     }
 
     #[test]
@@ -276,14 +296,14 @@ mod tests {
     fn all_peers_have_so_many_wants() {
         let mut accounts = Accounts::default();
         for n in 0..ADOPTED_MAX {
-            assert!(accounts.adopt(peer(n / 1000), id(n), 1, NOW));
+            assert!(accounts.adopt(peer(n / ADOPTED_PER_PEER_MAX), id(n), 1, NOW));
         }
         assert!(!accounts.adopt(peer(100), id(1), 1, NOW));
 
-        assert_eq!(accounts.forsake(&peer(0)).len(), 1000);
+        assert_eq!(accounts.forsake(&peer(0)).len(), ADOPTED_PER_PEER_MAX);
 
         assert!(accounts.adopt(peer(100), id(1), 1, NOW));
-        assert_eq!(accounts.adopted(), ADOPTED_MAX - 999);
+        assert_eq!(accounts.adopted(), ADOPTED_MAX - ADOPTED_PER_PEER_MAX + 1);
     }
 
     #[test]

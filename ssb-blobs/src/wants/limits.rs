@@ -24,21 +24,22 @@ pub const OWN_WANTS_MAX: usize = 16_384;
 /// The most blobs that are pushed at a time. Each is named to each peer at the start of a connection.
 pub const PUSHES_MAX: usize = 1024;
 
-/// The most of what a peer wants that is remembered, so that it hears when that comes. Of what it wants beyond, it hears what is
-/// here at the time.
-pub const WANTED_PER_PEER_MAX: usize = 1024;
+/// The most of what a peer wants that is remembered, so that it hears when that comes: what is wanted from nearest. Of what it wants
+/// beyond, it hears what is here at the time.
+pub const WANTED_PER_PEER_MAX: usize = 4096;
 
 /// The most of what a peer says that it has that is remembered. If it has more of what is wanted here, it is asked again when there
 /// is room.
 pub const HELD_PER_PEER_MAX: usize = 4096;
 
-/// The most that others are asked for on behalf of one peer at a time.
-pub const ADOPTED_PER_PEER_MAX: usize = 1024;
+/// The most that others are asked for at a time on behalf of one peer that wants it itself.
+pub const ADOPTED_PER_PEER_MAX: usize = 512;
 
-/// How much of that may be wanted not by the peer itself, but by others beyond it.
-pub const PASSED_ON_PER_PEER_MAX: usize = ADOPTED_PER_PEER_MAX / 2;
+/// The most that others are asked for at a time on behalf of one peer that passes on what others beyond it want: as much as four of
+/// those may want, so that one of them who wants too much leaves something for the rest.
+pub const PASSED_ON_PER_PEER_MAX: usize = 4 * ADOPTED_PER_PEER_MAX;
 
-/// The most that others are asked for on behalf of one peer in a [`DAY`].
+/// The most of both that others are asked for on behalf of one peer in a [`DAY`].
 pub const ADOPTED_PER_DAY_MAX: u32 = 4096;
 
 /// The most that others are asked for on behalf of all peers at a time.

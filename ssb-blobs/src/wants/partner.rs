@@ -1,6 +1,7 @@
 //! What is known of the other end of a connection.
 
 use alloc::collections::BTreeMap;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use ssb_keys::BlobId;
@@ -19,6 +20,8 @@ pub(super) struct Partner {
     pub(super) listens: bool,
     /// What it wants and has not got from here, and from how far away.
     wanted: BTreeMap<BlobId, u8>,
+    /// The same, nearest first.
+    by_distance: BTreeSet<(u8, BlobId)>,
     /// What it has of what is wanted here, and how many bytes each has.
     pub(super) held: BTreeMap<BlobId, u64>,
     /// Whether it said that it has more than is remembered.
@@ -32,16 +35,22 @@ impl Partner {
             standing,
             listens: false,
             wanted: BTreeMap::new(),
+            by_distance: BTreeSet::new(),
             held: BTreeMap::new(),
             has_more: false,
         }
     }
 
-    /// It wants a blob.
+    /// It wants a blob. If that is too much, what is wanted from farthest away is forgotten.
     pub(super) fn wants(&mut self, id: BlobId, distance: u8) {
-        if self.wanted.len() < WANTED_PER_PEER_MAX || self.wanted.contains_key(&id) {
-            self.wanted.insert(id, distance);
+        self.forget(&id);
+        if self.wanted.len() >= WANTED_PER_PEER_MAX {
+            let farthest = self.by_distance.last().copied();
+            let Some((_, farthest)) = farthest.filter(|(from, _)| *from > distance) else { return };
+            self.forget(&farthest);
         }
+        self.wanted.insert(id, distance);
+        self.by_distance.insert((distance, id));
     }
 
     /// It has a blob that is wanted here.
@@ -62,7 +71,7 @@ impl Partner {
 
     /// A blob is here. Returns whether it is to be told so, which is done once.
     pub(super) fn is_told(&mut self, id: &BlobId) -> bool {
-        self.listens && self.wanted.remove(id).is_some()
+        self.listens && self.forget(id)
     }
 
     /// From how far away it wants a blob, if it does.
@@ -78,5 +87,11 @@ impl Partner {
     /// All that it wants.
     pub(super) fn wanted(&self) -> Vec<BlobId> {
         self.wanted.keys().copied().collect()
+    }
+
+    /// What it wants is remembered no longer. Returns whether it was.
+    fn forget(&mut self, id: &BlobId) -> bool {
+        let distance = self.wanted.remove(id);
+        distance.is_some_and(|distance| self.by_distance.remove(&(distance, *id)))
     }
 }

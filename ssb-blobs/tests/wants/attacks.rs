@@ -48,6 +48,42 @@ fn a_million_wants_of_a_peer_are_looked_up_and_few_remembered() {
 }
 
 #[test]
+fn what_is_wanted_from_nearer_is_remembered_instead_of_what_is_wanted_from_farther_away() {
+    let mut node = Node::among([1]);
+    let far = |n: usize| id(1_000_000 + n);
+    for n in 0..WANTED_PER_PEER_MAX {
+        node.wanted(1, far(n), 3);
+    }
+    for n in 0..WANTED_PER_PEER_MAX / 2 {
+        node.wanted(1, id(n), 2);
+    }
+    node.wanted(1, far(WANTED_PER_PEER_MAX), 3);
+
+    assert_eq!(node.wants.stats().wanted_max, WANTED_PER_PEER_MAX);
+    for n in 0..WANTED_PER_PEER_MAX / 2 {
+        assert_eq!(node.stored(id(n), 5), [tells(1, id(n), 5)]);
+    }
+    let told = (0..=WANTED_PER_PEER_MAX).filter(|n| !node.stored(far(*n), 5).is_empty());
+    assert_eq!(told.count(), WANTED_PER_PEER_MAX / 2);
+}
+
+#[test]
+fn who_wants_too_much_of_a_peer_does_not_keep_what_its_other_peers_want_from_those_beyond_it() {
+    // Whoever wants too much, and somebody else, are at connections 1 and 2 of one node; at its connection 3 is the other node.
+    let (mut between, mut beyond) = (Node::among([1, 2, 3]), Node::among([1, 2]));
+    let mut pass_on = |by, id| {
+        between.wanted(by, id, 1).contains(&asks(3, id, 2))
+            && beyond.wanted(1, id, 2).contains(&asks(2, id, 3))
+    };
+    let passed_on = (0..2 * WANTED_PER_PEER_MAX).filter(|n| pass_on(1, id(*n))).count();
+    assert_eq!(passed_on, ADOPTED_PER_PEER_MAX);
+
+    for n in 0..ADOPTED_PER_PEER_MAX {
+        assert!(pass_on(2, id(1_000_000 + n)));
+    }
+}
+
+#[test]
 fn who_wants_something_else_each_time_it_comes_back_is_heard_so_often_in_a_day() {
     let mut node = Node::among([2]);
     let mut said_to_others = 0;
