@@ -183,6 +183,11 @@ impl Accounts {
         self.day.len
     }
 
+    /// How much a peer passes on that is adopted.
+    pub(super) fn passed_on(&self, peer: &FeedId) -> usize {
+        self.all.get(peer).map_or(0, |account| account.passed_on)
+    }
+
     /// How much is adopted, counted once for each peer.
     pub(super) const fn adopted(&self) -> usize {
         self.adopted

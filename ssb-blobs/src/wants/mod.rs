@@ -226,6 +226,11 @@ impl Wants {
         self.accounts.total()
     }
 
+    /// How much of what is wanted beyond a peer others are asked for on its behalf.
+    pub fn passed_on(&self, peer: &FeedId) -> usize {
+        self.accounts.passed_on(peer)
+    }
+
     /// How much is remembered.
     pub fn stats(&self) -> Stats {
         let partners = || self.partners.values();
