@@ -55,8 +55,8 @@ pub struct Shelf {
 impl Shelf {
     /// The same at the start of a life.
     #[must_use]
-    pub fn at_start(&self) -> Self {
-        Self { removed: BTreeSet::new(), foreign_len: 0, ..self.clone() }
+    pub fn at_start(self) -> Self {
+        Self { removed: BTreeSet::new(), foreign_len: 0, ..self }
     }
 
     /// Its owner adds a blob.
@@ -200,7 +200,7 @@ impl Blobs {
     fn write(&mut self, step: Step, network: &mut Network, shelf: &mut Shelf, peer: &mut Peer) {
         match step {
             // Now and then there is no room on the disk.
-            Step::Begin { fetch, .. } if network.is_stormy && network.blob_random.once_in(30) => {
+            Step::Begin { fetch, .. } if network.disks_fail() && network.blob_random.once_in(30) => {
                 self.downloads.broke(fetch, peer);
             }
             Step::Begin { fetch, id, .. } => drop(self.coming.insert(fetch, (id, Vec::new()))),

@@ -297,6 +297,11 @@ impl Network {
         }
     }
 
+    /// Whether a disk may fail now.
+    pub const fn disks_fail(&self) -> bool {
+        self.is_stormy && self.scenario.disks_fail
+    }
+
     /// Nodes on different sides do not reach each other from now on. What is between them is lost, and nobody is told.
     pub fn split(&mut self, sides: Vec<bool>) {
         self.sides = sides;

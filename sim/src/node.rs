@@ -474,7 +474,7 @@ impl Node {
         }
         if self.store.queued() > 0 {
             let (own, mark) = (self.store.state(&me).sequence(), &mut self.mark);
-            let saves = !network.random.once_in(200) || !network.is_stormy;
+            let saves = !network.random.once_in(200) || !network.disks_fail();
             let committed = self.store.commit_with(|| {
                 let raised = mark.raised(u64::from(own));
                 if raised != *mark {

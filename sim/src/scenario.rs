@@ -31,6 +31,8 @@ pub struct Scenario {
     pub accidents: u64,
     /// Whether connections also fall silent, which nobody notices for ten minutes.
     pub has_silence: bool,
+    /// Whether disks fail and are full while it storms, so that what an owner did last may be lost.
+    pub disks_fail: bool,
     /// How long each storm lasts, in microseconds.
     pub storm: u64,
     /// The longest time that bytes travel, in microseconds. Four messages make a handshake, which may take 5 seconds.
@@ -186,6 +188,7 @@ impl Scenario {
             publishes: random.between(count, count * 6),
             accidents: random.below(count * 2),
             has_silence: random.once_in(3),
+            disks_fail: true,
             storm: random.between(5, 90) * SECOND,
             latency_max: *pick(&mut random, &[100, 20_000, 400_000, SECOND]),
             chunk_max: *pick(&mut random, &[7, 300, 4_000, 70_000]),

@@ -1,7 +1,8 @@
 //! A whole run: sets the nodes up, lets happen what happens, and holds all of it against what must be.
 
+mod blobs;
+
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ssb_gossip::address::Address;
@@ -26,8 +27,8 @@ use ssb_muxrpc::Method;
 use ssb_muxrpc::Methods;
 use ssb_muxrpc::Roles;
 
-use crate::blobs;
 use crate::blobs::Shelf;
+use crate::blobs::bytes;
 use crate::connection::ANONYMOUS;
 use crate::connection::Connection;
 use crate::network::End;
@@ -54,9 +55,6 @@ const CONVERGENCE_MAX: u64 = 450 * SECOND;
 
 /// The same if connections fall silent, which each end notices for itself after ten minutes and then dials again.
 const CONVERGENCE_MAX_AFTER_SILENCE: u64 = 2_000 * SECOND;
-
-/// What an owner may do with a blob, as numbers: adds it, wants it, pushes it or removes it.
-const BLOB_KINDS: u64 = 9;
 
 /// All nodes and all between them.
 #[derive(Debug)]
@@ -140,7 +138,7 @@ impl World {
         let methods = Methods::new([history, ping, ebt, ooo, wants, get], Roles::of(&[]));
         let methods = methods.expect("their paths differ");
         let lens = scenario.blobs.iter().enumerate();
-        let contents = lens.map(|(number, len)| blobs::bytes(scenario.seed, number, *len));
+        let contents = lens.map(|(number, len)| bytes(scenario.seed, number, *len));
         let blobs = contents.map(|bytes| (BlobId::from_bytes(sha256(&bytes)), bytes)).collect();
         Self {
             network: Network::new(scenario, trace),
@@ -267,11 +265,11 @@ impl World {
             Event::Blob => {
                 let random = &mut self.network.blob_random;
                 let (node, blob) = (random.index(self.places.len()), random.index(self.blobs.len()));
-                let kind = random.below(BLOB_KINDS);
+                let kind = random.below(blobs::KINDS);
                 self.blob(node, blob, kind)?;
             }
             Event::Scripted(Step::Blob { node, blob, kind }) => {
-                self.blob(node % self.places.len(), blob, kind % BLOB_KINDS)?;
+                self.blob(node % self.places.len(), blob, kind % blobs::KINDS)?;
             }
             Event::Scripted(Step::Publish { node, about, kind }) => {
                 let (count, about) = (self.places.len(), about % self.places.len().saturating_sub(1).max(1));
@@ -420,7 +418,7 @@ impl World {
         }
         place.life += 1;
         let life = place.life;
-        let fails = self.network.is_stormy && self.network.random.once_in(6);
+        let fails = self.network.disks_fail() && self.network.random.once_in(6);
         let calls = if fails { self.network.random.between(20, 600) } else { u64::MAX };
         let disk = Faulty::new(place.memory.clone(), calls, Times::Forever);
         let (me, mark, removed) = (place.me.clone(), place.mark, place.removed.clone());
@@ -529,22 +527,6 @@ impl World {
             };
             if let Some(input) = input {
                 node.input(input, network);
-            }
-            Ok(())
-        })
-    }
-
-    /// An owner does something with a blob.
-    fn blob(&mut self, number: usize, blob: usize, kind: u64) -> Result<(), Broken> {
-        let index = blob % self.blobs.len().max(1);
-        let Some((id, bytes)) = self.blobs.get(index).cloned() else { return Ok(()) };
-        let life = self.place(number).life;
-        self.with(number, life, |node, network, _, _| {
-            match kind {
-                0..=2 => node.add_blob(id, bytes, network),
-                3..=6 => node.want_blob(id, network),
-                7 => node.push_blob(id, network),
-                _ => node.remove_blob(id, network),
             }
             Ok(())
         })
@@ -705,63 +687,6 @@ impl World {
             }
         }
         self.has_blobs()
-    }
-
-    /// Whether every blob that an owner wants is there, if somebody has it who is near enough.
-    fn has_blobs(&self) -> Result<(), String> {
-        for (number, node) in self.ours() {
-            for id in node.shelf().wanted() {
-                if let Some((holder, steps)) = self.holder(number, id) {
-                    return Err(format!("node {number} has no {id}, and {holder} does, {steps} steps away"));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Who has a blob and is near enough to a node that wants it, and how near: all on the way ask for it.
-    fn holder(&self, number: usize, id: &BlobId) -> Option<(usize, u8)> {
-        let policy = self.network.scenario.wants;
-        let is_fetched = |size| (1..policy.len_max).contains(&size);
-        let is_generous = policy.peer_len_per_day >= 1_000_000;
-        let (mut asked, mut nearest) = (BTreeSet::from([number]), BTreeSet::from([number]));
-        for steps in 1..=policy.sympathy.max(1) {
-            let hearers: BTreeSet<(usize, usize)> = nearest
-                .iter()
-                .flat_map(|from| self.neighbours(*from).into_iter().map(move |to| (*from, to)))
-                .filter(|(_, to)| !asked.contains(to))
-                .collect();
-            let has = |to: &usize| self.node(*to).ok().and_then(|node| node.shelf().size(id));
-            if let Some((_, holder)) = hearers.iter().find(|(_, to)| has(to).is_some_and(is_fetched)) {
-                return Some((*holder, steps));
-            }
-            let asks = |(from, to): &(usize, usize)| {
-                let from = self.place(*from).me.id();
-                is_generous
-                    && self
-                        .node(*to)
-                        .is_ok_and(|node| node.core().wants(&from) && !node.shelf().has_removed(id))
-            };
-            nearest = hearers.iter().filter(|pair| asks(pair)).map(|(_, to)| *to).collect();
-            asked.extend(nearest.iter().copied());
-        }
-        None
-    }
-
-    /// The nodes of ours with which one has a connection, and neither blocks the other.
-    fn neighbours(&self, number: usize) -> Vec<usize> {
-        let Ok(node) = self.node(number) else { return Vec::new() };
-        let me = self.place(number).me.id();
-        let meets = |node: &Node, id| node.connections().any(|(_, with)| with.remote() == Some(id));
-        let all = self.ours().filter(|(other, with)| {
-            let id = self.place(*other).me.id();
-            *other != number
-                && meets(node, id)
-                && meets(with, me)
-                && !node.core().blocks(&id)
-                && !with.core().blocks(&me)
-        });
-        all.map(|(other, _)| other).collect()
     }
 
     fn has_all(&self, number: usize, node: &Node, me: FeedId, other: &Node) -> Result<(), String> {

@@ -51,6 +51,7 @@ fn beside(role: Role) -> Vec<Report> {
             dials: vec![vec![3], vec![0, 3], vec![1, 3], Vec::new()],
             dials_unasked: false,
             has_silence: false,
+            disks_fail: false,
             storm: 70 * SECOND,
             restores: 0,
             script: script.clone(),

@@ -1,6 +1,6 @@
 //! What rude peers say of blobs, and send instead of them.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use ssb_blobs::wants::item;
 use ssb_blobs::wants::item::Word;
@@ -22,8 +22,8 @@ pub(super) struct Line {
     heard: Option<RequestId>,
     /// The call on which it says what it wants and has.
     told: Option<RequestId>,
-    /// What it sends, and how much of that it has sent.
-    going: BTreeMap<RequestId, u64>,
+    /// What it sends.
+    going: BTreeSet<RequestId>,
     /// When it goes on.
     next: u64,
 }
@@ -93,7 +93,7 @@ pub(super) fn answer(role: Role, said: Said, peer: &mut Peer, line: &mut Line, n
                 peer.item(request, Body::Binary(&[7; FORGED_LEN]));
                 peer.end(request);
             }
-            Role::Dripper => drop(line.going.insert(request, 0)),
+            Role::Dripper => drop(line.going.insert(request)),
             _ => peer.refuse_call(request, &RemoteError::new("could not get blob")),
         },
     }
@@ -116,7 +116,7 @@ pub(super) fn deal(role: Role, peer: &mut Peer, line: &mut Line, network: &mut N
             let wants: Vec<(BlobId, Word)> = (1..=5).cycle().take(WANTS).map(&mut want).collect();
             peer.item(request, Body::Json(&item::to_json(&wants)));
         }
-        None => line.going.keys().for_each(|request| peer.item(*request, Body::Binary(&[7]))),
+        None => line.going.iter().for_each(|request| peer.item(*request, Body::Binary(&[7]))),
     }
     let pause = if role == Role::WantFlooder && !network.is_stormy { 5 * SECOND } else { SECOND };
     line.next = network.micros() + pause;
