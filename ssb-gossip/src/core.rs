@@ -539,6 +539,9 @@ impl Core {
         }
         if self.scope.blocks(&peer) {
             self.close([connection]);
+            if side == Side::Dialed {
+                self.dial_failed(peer, "blocked", now);
+            }
             return;
         }
         self.peers.opened(connection, &peer, side, now.wall, &mut self.outbox);

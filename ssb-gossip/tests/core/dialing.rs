@@ -132,6 +132,20 @@ fn who_is_blocked_is_not_dialed() {
 }
 
 #[test]
+fn who_was_blocked_while_it_was_dialed_is_dialed_again_when_that_is_taken_back() {
+    let mut node = node(ALL, &[1]);
+    assert_eq!(dialed(&node.later(FIRST_WITHIN)), [feed(1)]);
+    node.set(Relation::Block, 1);
+    node.open_from(1, 1, Side::Dialed);
+    node.close(1);
+    assert_eq!(dialed(&node.later(REST_MAX)), []);
+
+    node.set(Relation::Follow, 1);
+
+    assert_eq!(dialed(&node.later(FIRST_WITHIN)), [feed(1)]);
+}
+
+#[test]
 fn who_is_connected_or_being_dialed_is_not_dialed() {
     let mut node = node(ALL, &[1, 2]);
     node.open_from(1, 1, Side::Accepted);
