@@ -43,15 +43,13 @@ fn replicator() {
     let pair = [1, 0, 0, 0, 0, 1, 0, 1, 2, 2, 2, 2, 0];
     let with = |steps: &[u8]| [pair.as_slice(), steps].concat();
     write("replicator", "pair", &pair);
-    // The second wants what the first adds; then the first wants what the second pushes, and removes what it has.
-    write(
-        "replicator",
-        "blobs",
-        &with(&[10, 1, 207, 1, 60, 0, 201, 1, 60, 0, 207, 2, 60, 1, 201, 2, 9, 1, 215, 2, 60, 0, 217, 1]),
-    );
+    // No disk fails. The second wants what the first adds; then the first wants what the second pushes, and removes what it has.
+    let calm = [9, 0, 0, 0, 0, 1, 0, 1, 2, 2, 2, 2, 0];
+    let wants = [64, 1, 207, 1, 60, 0, 201, 1, 60, 0, 207, 3, 60, 1, 201, 3, 9, 1, 215, 3, 60, 0, 217, 1];
+    write("replicator", "blobs", &[calm.as_slice(), &wants].concat());
     // A forger of blobs, whom the second dials, too.
     let forged = [1, 1, 241, 0, 2, 0, 1, 0, 1, 2, 2, 2, 2, 0];
-    write("replicator", "forged", &[forged.as_slice(), &[10, 1, 207, 1, 60, 0, 201, 1]].concat());
+    write("replicator", "forged", &[forged.as_slice(), &[64, 1, 207, 1, 60, 0, 201, 1]].concat());
     write("replicator", "posts", &with(&[10, 0, 40, 1, 20, 1, 40, 0, 30, 0, 40, 1]));
     write("replicator", "block", &with(&[10, 0, 12, 0, 90, 0, 40, 1, 90, 0, 2, 0, 90, 0, 40, 1]));
     write("replicator", "crashes", &with(&[10, 0, 40, 1, 20, 0, 1, 60, 1, 1, 60, 0, 40, 1, 60, 0, 13]));
