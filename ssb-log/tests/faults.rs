@@ -5,6 +5,7 @@
 mod shared;
 
 use ssb_log::Decision;
+use ssb_log::Opener;
 use ssb_log::Ordinal;
 use ssb_log::Store;
 use ssb_log::faulty::Faulty;
@@ -16,8 +17,10 @@ use ssb_log::query::Filter;
 use ssb_log::query::Query;
 use ssb_log::storage::Directory;
 use ssb_msg::Message;
+use ssb_privatebox::text;
 
 use shared::NOW;
+use shared::author;
 
 /// Commits all messages, two at a time; returns how many commits succeeded, and the first error.
 fn run<D: Directory>(directory: D, messages: &[Message]) -> (usize, Option<AppendError>) {
@@ -136,9 +139,12 @@ fn a_full_disk_stops_writing_and_not_reading() {
     assert_eq!(store.reader().get(&messages[1].id()), Ok(None));
 }
 
-/// Indexes what is there, a file for every two messages and one in the end, and asks for all posts.
-fn index<D: Directory>(directory: D, messages: &[Message]) -> Option<usize> {
+/// Indexes what is there, a file for every two messages and one in the end, and asks for all posts, as key 1 if it is `private`.
+fn index<D: Directory>(directory: D, messages: &[Message], private: bool) -> Option<usize> {
     let (mut store, _) = Store::open(directory).ok()?;
+    if private {
+        store.unlock(Opener::new(author(1))).ok()?;
+    }
     let mut indexer = store.indexer();
     for batch in messages.chunks(2) {
         for message in batch {
@@ -151,27 +157,27 @@ fn index<D: Directory>(directory: D, messages: &[Message]) -> Option<usize> {
     }
     while indexer.work() == Ok(Progress::More) {}
     let _ = indexer.finish(1);
-    let mut answer = store.reader().query(Query::new(Filter::of_type("post")));
+    let reader = if private { store.private_reader() } else { store.reader() };
+    let mut answer = reader.query(Query::new(Filter::of_type("post")));
     let found = answer.page(usize::MAX).ok()?.len();
-    assert_eq!(u32::try_from(found).unwrap(), store.reader().len());
+    assert_eq!(u32::try_from(found).unwrap(), reader.len());
     for stored in store.reader().page(Ordinal::ZERO..store.reader().end(), usize::MAX).ok()? {
         assert_eq!(store.reader().get(&stored.id).ok()?.as_ref(), Some(&stored));
     }
     Some(found)
 }
 
-#[test]
-fn whichever_call_of_indexing_fails_queries_find_all_there_is() {
-    let messages = shared::feed(1, 10);
+/// Lets each call of [`index`] fail.
+fn index_with_faults(messages: &[Message], private: bool) {
     for times in [Times::Once, Times::Forever] {
         let mut call = 0;
         loop {
             let memory = Memory::new();
             let faulty = Faulty::new(memory.clone(), call, times);
-            let found = index(faulty.clone(), &messages);
+            let found = index(faulty.clone(), messages, private);
             let done = faulty.calls() <= call;
             if done {
-                assert_eq!(found, Some(10));
+                assert_eq!(found, Some(messages.len()));
             }
 
             for after in [
@@ -183,7 +189,7 @@ fn whichever_call_of_indexing_fails_queries_find_all_there_is() {
                 let (store, _) = Store::open(after.clone()).unwrap();
                 let there = store.reader().len() as usize;
                 drop(store);
-                assert_eq!(index(after, &[]), Some(there));
+                assert_eq!(index(after, &[], private), Some(there));
             }
             if done {
                 break;
@@ -192,6 +198,19 @@ fn whichever_call_of_indexing_fails_queries_find_all_there_is() {
         }
         assert!(call > 100, "a run makes {call} calls");
     }
+}
+
+#[test]
+fn whichever_call_of_indexing_fails_queries_find_all_there_is() {
+    index_with_faults(&shared::feed(1, 10), false);
+}
+
+#[test]
+fn whichever_call_of_indexing_fails_its_owner_finds_what_is_sealed_for_them() {
+    let post = |n: u32| format!(r#"{{"type":"post","text":"hello {n}"}}"#);
+    let sealed = |n| format!("\"{}\"", text::seal(post(n).as_bytes(), &[author(1).id()], &[7; 32]).unwrap());
+    let contents = (1..=5).map(|n| if n % 3 == 0 { post(n) } else { sealed(n) });
+    index_with_faults(&shared::feed_of(&author(2), contents), true);
 }
 
 /// Writes two feeds, deletes of one and forgets the other, and compacts, all as far as it gets. Returns how many messages were

@@ -20,10 +20,14 @@ pub(crate) fn author(number: u8) -> Keypair {
 
 /// A feed of `count` messages that says what `word` is in each.
 pub(crate) fn feed_saying(keypair: &Keypair, count: u32, word: &str) -> Vec<Message> {
+    feed_of(keypair, (1..=count).map(|sequence| format!(r#"{{"type":"post","text":"{word} {sequence}"}}"#)))
+}
+
+/// A feed with these contents.
+pub(crate) fn feed_of(keypair: &Keypair, contents: impl IntoIterator<Item = String>) -> Vec<Message> {
     let mut state = ValidationState::new(keypair.id());
     let mut messages = Vec::new();
-    for sequence in 1..=count {
-        let content = format!(r#"{{"type":"post","text":"{word} {sequence}"}}"#);
+    for (content, sequence) in contents.into_iter().zip(1_u32..) {
         let message =
             draft::sign(&content, &state, NOW + f64::from(sequence), keypair, &Signing::plain()).unwrap();
         let next = state.check(&message).unwrap();
