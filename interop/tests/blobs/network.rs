@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
+use std::time::Instant;
 
 use interop::Answer;
 use interop::Client;
@@ -229,11 +229,16 @@ impl Network {
         entries.map(|entry| entry.file_name()).collect()
     }
 
-    /// Waits until so many bytes of something that was not begun before are written.
+    /// Waits until so many bytes of something that was not begun before are written, and hardly any longer.
     pub(crate) fn writes(&self, node: usize, before: &BTreeSet<OsString>, len: u64) {
-        let lens =
-            || self.aside(node).difference(before).map(|name| len_of(&self.tmp(node).join(name))).max();
-        eventually("a part of the blob is there", || lens().filter(|there| *there >= len));
+        let is_there = |name: &OsString| {
+            fs::metadata(self.tmp(node).join(name)).is_ok_and(|metadata| metadata.len() >= len)
+        };
+        let start = Instant::now();
+        while !self.aside(node).difference(before).any(is_there) {
+            assert!(start.elapsed() < PATIENCE, "node {node} of {:?} gets nothing", self.kinds);
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     fn tmp(&self, node: usize) -> PathBuf {
@@ -277,9 +282,4 @@ fn place(lab: &Lab, node: usize, kind: Kind, len_max: Option<u64>) -> Place {
 
 fn name(node: usize) -> String {
     format!("n{node}")
-}
-
-/// Nothing if it is gone meanwhile.
-fn len_of(file: &Path) -> u64 {
-    fs::metadata(file).map_or(0, |metadata| metadata.len())
 }
