@@ -73,3 +73,19 @@ fn our_node_asks_others_for_those_whom_its_owner_follows() {
     network.follow(1, 0);
     network.comes(0, want, &blob);
 }
+
+#[test]
+fn four_connections_are_too_many() {
+    let mut network = Network::new(&[Ours, Server, Ours, Db2, Ours]);
+    network.start();
+    network.dial_all(&[(0, 1), (1, 2), (2, 3), (3, 4)]);
+    let [far, near] = ["far", "near"].map(Blob::short);
+    network.add(4, &far);
+    network.add(3, &near);
+
+    let in_vain = network.want(0, &far);
+
+    network.gets(0, &near);
+    assert!(network.is_silent(0, in_vain, QUIET));
+    assert!(!network.has(3, &far));
+}
