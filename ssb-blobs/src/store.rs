@@ -212,8 +212,6 @@ pub struct Facts {
     pub origin: Origin,
     /// Whether its owner wants to keep it whatever happens.
     pub is_pinned: bool,
-    /// Whether peers are to be told of it until some have it.
-    pub is_pushed: bool,
 }
 
 /// Who brought a blob.
@@ -353,13 +351,7 @@ impl<F: Files> Inside<F> {
 
 /// What is remembered of a blob, or else what its file says.
 fn facts(remembered: Option<&Facts>, look: Look) -> Facts {
-    let unknown = Facts {
-        size: look.len,
-        seen: look.written,
-        origin: Origin::Unknown,
-        is_pinned: false,
-        is_pushed: false,
-    };
+    let unknown = Facts { size: look.len, seen: look.written, origin: Origin::Unknown, is_pinned: false };
     remembered.map_or(unknown, |facts| Facts { size: look.len, ..*facts })
 }
 

@@ -113,9 +113,9 @@ fn replay(file: &mut impl io::Read) -> io::Result<Replayed> {
 }
 
 fn record(id: &BlobId, facts: Option<&Facts>) -> [u8; RECORD_LEN] {
-    let gone = Facts { size: 0, seen: 0, origin: Origin::Unknown, is_pinned: false, is_pushed: false };
-    let Facts { size, seen, origin, is_pinned, is_pushed } = *facts.unwrap_or(&gone);
-    let marks = [(is_pinned, PINNED), (is_pushed, PUSHED), (facts.is_none(), GONE)];
+    let gone = Facts { size: 0, seen: 0, origin: Origin::Unknown, is_pinned: false };
+    let Facts { size, seen, origin, is_pinned } = *facts.unwrap_or(&gone);
+    let marks = [(is_pinned, PINNED), (facts.is_none(), GONE)];
     let marks = marks.into_iter().filter(|(is_set, _)| *is_set).fold(0, |all, (_, mark)| all | mark);
     let (kind, who) = match origin {
         Origin::Unknown => (0, [0; 32]),
@@ -168,7 +168,6 @@ fn parse(record: &[u8; RECORD_LEN]) -> Option<(BlobId, Option<Facts>)> {
         seen: u64::from_le_bytes(*seen),
         origin,
         is_pinned: marks & PINNED != 0,
-        is_pushed: marks & PUSHED != 0,
     };
     Some((BlobId::from_bytes(*id), (marks & GONE == 0).then_some(facts)))
 }
@@ -182,8 +181,7 @@ fn check(record: &[u8; RECORD_LEN]) -> [u8; 4] {
 
 const VERSION: u8 = 1;
 const PINNED: u16 = 1;
-const PUSHED: u16 = 2;
-const GONE: u16 = 4;
+const GONE: u16 = 2;
 const CHECK_AT: usize = 4;
 const RECORD_LEN: usize = 88;
 

@@ -90,7 +90,7 @@ impl<F: Files> Writer<F> {
         }
         self.file.sync()?;
         let origin = self.expected.origin;
-        let facts = Facts { size: self.len, seen: now, origin, is_pinned: false, is_pushed: false };
+        let facts = Facts { size: self.len, seen: now, origin, is_pinned: false };
         let aside = self.aside.as_deref().expect("it is not finished before");
         if self.inside.keep(aside, &id, facts)? {
             self.aside = None;

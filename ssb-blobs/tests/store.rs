@@ -224,11 +224,10 @@ fn who_brought_a_blob_and_what_was_said_of_it_is_remembered() {
     let scene = Scene::new();
     let stored = scene.add(peer(7), b"hello").unwrap();
     assert!(scene.store.mark(&stored.id, |facts| facts.is_pinned = true).unwrap());
-    assert!(scene.store.mark(&stored.id, |facts| facts.is_pushed = true).unwrap());
 
     let scene = scene.reopen();
 
-    let facts = Facts { size: 5, seen: NOW, origin: peer(7).origin, is_pinned: true, is_pushed: true };
+    let facts = Facts { size: 5, seen: NOW, origin: peer(7).origin, is_pinned: true };
     assert_eq!(scene.store.facts(&stored.id).unwrap(), Some(facts));
     let of_shelf = scene.store.page(stored.id.as_bytes()[0]).unwrap();
     assert_eq!(of_shelf, [(stored.id, facts)]);

@@ -27,12 +27,14 @@ use ssb_gossip::streams::ITEMS_LEN_MAX;
 use ssb_gossip::time::Now;
 use ssb_muxrpc::RemoteError;
 
+use crate::blobs::Blobs;
 use crate::blobs::cleaning::Steps;
 use crate::clock::Clock;
 use crate::followers::Follow;
 use crate::followers::Followers;
 use crate::log_inbox::LogInbox;
 use crate::log_inbox::Own;
+use crate::logging::Logger;
 use crate::mailbox::Mailbox;
 use crate::peers_file;
 use crate::rpc::del;
@@ -92,6 +94,8 @@ pub(crate) struct CoreTask {
     tables: Sender<String>,
     beacons: Sender<()>,
     steps: Sender<Steps>,
+    blobs: Blobs,
+    logger: Logger,
     mailboxes: BTreeMap<ConnectionId, Mailbox<Letter>>,
     listeners: Vec<Mailbox<Arc<str>>>,
     followers: Followers,
@@ -114,6 +118,10 @@ pub(crate) struct Outlets {
     pub(crate) beacons: Sender<()>,
     /// To whoever lets go of blobs.
     pub(crate) steps: Sender<Steps>,
+    /// To whoever writes down which blobs are pushed.
+    pub(crate) blobs: Blobs,
+    /// To the owner.
+    pub(crate) logger: Logger,
 }
 
 /// What comes next.
@@ -132,7 +140,7 @@ impl CoreTask {
         results: Receiver<Input>,
         outlets: Outlets,
     ) -> Self {
-        let Outlets { groups, log, dials, tables, beacons, steps } = outlets;
+        let Outlets { groups, log, dials, tables, beacons, steps, blobs, logger } = outlets;
         let (mailboxes, answers, listeners) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         Self {
             core,
@@ -145,6 +153,8 @@ impl CoreTask {
             tables,
             beacons,
             steps,
+            blobs,
+            logger,
             mailboxes,
             listeners,
             followers: Followers::default(),
@@ -236,8 +246,8 @@ impl CoreTask {
                 }
             }
             Output::PublishRefused { ticket, locked } => self.refuse(ticket, &locked.to_string()),
+            Output::SavePushes => self.blobs.set_pushes(self.core.blobs().pushes().collect(), &self.logger),
             // A table that nobody has come to write yet is out of date now.
-            Output::SavePushes => {}
             Output::SavePeers => drop(self.tables.force_send(peers_file::text(&self.core))),
             Output::SaveMark(mark) => self.log.own(Own::SaveMark(mark)),
             Output::Remove { ticket, what } => {

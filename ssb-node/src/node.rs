@@ -48,8 +48,10 @@ use crate::addresses::Addresses;
 use crate::addresses::TcpPlace;
 use crate::blobs::Blobs;
 use crate::blobs::Habit;
+use crate::blobs::Setup;
 use crate::blobs::cleaning::Cleaner;
 use crate::blobs::cleaning::ORPHAN_AGE;
+use crate::blobs::pushes;
 use crate::clock::Clock;
 use crate::config;
 use crate::config::Config;
@@ -156,6 +158,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let is_idle = keeps_all && blob_policy.is_idle();
     let retention = if is_idle { Retention::Everything } else { Retention::Policy };
     let (stored, about_peers) = peers_file::load(&config.path);
+    let (pushes, about_pushes) = pushes::load(&config.path);
     let dialing = (!config.offline).then(|| dialing(config.gossip));
     let learns = dialing.is_some_and(|dialing| dialing.pubs);
     let pubs = if learns { survey::pubs(&home.store).map_err(StartError::Read)? } else { Vec::new() };
@@ -179,18 +182,21 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         lan: neighbours,
         firewall,
         blobs: config.blobs.policy(),
-        pushes: Vec::new(),
+        pushes: pushes.iter().copied().collect(),
     };
     let core = Core::new(start);
     let mut notices = home.notices;
     notices.extend(about_peers);
+    notices.extend(about_pushes);
     notices.extend(core.recovery().check().err().map(|locked| locked.to_string()));
     let announcement = Ready { id: home.me.id(), addresses: shown, blobs: blobs_at(&web), notices };
 
     let thread_error = StartError::Thread;
     let (reads, readers) = Pool::start("ssb-read", READERS).map_err(thread_error)?;
+    let (inbox, inbox_out) = bounded(INBOX_LEN);
     let habit = if config.blobs.stingy { Habit::Stingy } else { Habit::Open };
-    let blobs = Blobs::start(&config.path, config.blobs.quota, habit, &clock);
+    let setup = Setup { quota: config.blobs.quota, habit, pushes, core: Some(inbox.clone()) };
+    let blobs = Blobs::start(&config.path, setup, &clock);
     let (blobs, blob_threads) =
         blobs.map_err(|error| StartError::Directory { path: config.path.join("blobs"), error })?;
     // A look-up can take minutes, and nothing is lost with it: nobody waits for these threads in the end.
@@ -219,7 +225,6 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
     let log = Arc::new(LogInbox::default());
     let (results, results_out) = bounded(RESULTS_LEN);
     let (groups, groups_out) = bounded(GROUPS_LEN);
-    let (inbox, inbox_out) = bounded(INBOX_LEN);
     let (dials, dials_out) = bounded(CONNECTIONS_MAX);
 
     let (indexer, reader) = (home.store.indexer(), home.store.private_reader());
@@ -254,7 +259,16 @@ pub fn run(config: &Config, ready: impl FnOnce(&Ready)) -> Result<(), StartError
         .map_err(thread_error)?;
     let (beacons, beacons_out) = bounded(1);
     let (steps, steps_out) = bounded(1);
-    let outlets = Outlets { groups, log: Arc::clone(&log), dials, tables, beacons, steps };
+    let outlets = Outlets {
+        groups,
+        log: Arc::clone(&log),
+        dials,
+        tables,
+        beacons,
+        steps,
+        blobs: shared.blobs.clone(),
+        logger: logger.clone(),
+    };
     let core_task = CoreTask::new(core, clock, inbox_out, results_out, outlets);
     let core_task = executor.spawn(core_task.run());
     let lan = Lan::open(config, &reach, &shared);

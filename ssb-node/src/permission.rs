@@ -50,7 +50,8 @@ mod tests {
                 "blobs.get",
                 "blobs.getSlice",
                 "blobs.has",
-                "blobs.changes"
+                "blobs.changes",
+                "blobs.createWants"
             ]
         );
     }

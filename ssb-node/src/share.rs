@@ -12,9 +12,12 @@ use std::task::Context;
 use std::task::Poll;
 use std::task::Waker;
 
+use ssb_blobs::wants::event::Input as Blobs;
+use ssb_blobs::wants::item::Word;
 use ssb_gossip::ebt::note::Note;
 use ssb_gossip::event::Input;
 use ssb_gossip::ooo::Wanted;
+use ssb_keys::BlobId;
 use ssb_keys::FeedId;
 
 /// Once so much of a connection waits for the core, nothing more is read of it. With the largest event on top, 3 MiB of notes, what was
@@ -88,6 +91,9 @@ fn len(event: &Input) -> usize {
             Input::EbtMessages { messages, .. } => messages.iter().map(|(_, raw)| of_item(raw)).sum(),
             Input::Items { items, .. } => items.iter().map(|(_, raw)| of_item(raw)).sum(),
             Input::OooAnswered { answers, .. } => answers.iter().map(|(_, raw)| of_item(raw)).sum(),
+            Input::Blobs(Blobs::Said { words, .. }) => words.capacity() * size_of::<(BlobId, Word)>(),
+            Input::Blobs(Blobs::Found { found, .. }) => found.capacity() * size_of::<(BlobId, Option<u64>)>(),
+            Input::Blobs(Blobs::Claimed { ids, .. }) => ids.capacity() * size_of::<BlobId>(),
             Input::OooWanted { wants, .. } => wants.capacity() * size_of::<Wanted>(),
             _ => 0,
         }

@@ -127,9 +127,9 @@ impl Wants {
         self.refill(freed, now);
     }
 
-    /// Ends a download that is not needed, or not to be waited for.
-    pub(super) fn end_fetch(&mut self, id: &BlobId, now: Duration) {
-        let Some(freed) = self.take_fetch(id, 0) else { return };
+    /// Ends a download that is not needed, or not to be waited for. Of the bytes that were charged so many were needed.
+    pub(super) fn end_fetch(&mut self, id: &BlobId, len: u64, now: Duration) {
+        let Some(freed) = self.take_fetch(id, len) else { return };
         if self.partners.contains_key(&freed.connection) {
             self.outbox.push_back(Output::Stop { connection: freed.connection, fetch: freed.fetch });
         }
@@ -141,7 +141,7 @@ impl Wants {
         for (id, connection, pace) in self.fetches.check(now) {
             if pace == Pace::Stalled || self.holder(&id).is_some() {
                 self.set_back(connection, id, now);
-                self.end_fetch(&id, now);
+                self.end_fetch(&id, 0, now);
                 self.try_fetch(id, now);
             }
         }

@@ -251,7 +251,7 @@ impl Wants {
             self.wake_at(now.saturating_add(REMEMBERED_FOR));
         }
         for id in self.fetches.closed(connection) {
-            self.end_fetch(&id, now);
+            self.end_fetch(&id, 0, now);
             self.try_fetch(id, now);
         }
     }
@@ -421,7 +421,8 @@ impl Wants {
             self.outbox.extend(programs.map(|connection| Output::Answer { connection, id, is_here: true }));
             want.peers.iter().for_each(|peer| self.accounts.settle(peer, &id));
         }
-        self.end_fetch(&id, now);
+        // It may be known to be here before its download is known to be over.
+        self.end_fetch(&id, size, now);
         let is_told_of = size > 0 && (!self.policy.stingy || self.pushes.contains_key(&id));
         let (mut told, mut asked) = (Vec::new(), Vec::new());
         for (connection, partner) in &mut self.partners {
@@ -477,7 +478,7 @@ impl Wants {
         });
         let is_over = want.own.is_none() && want.peers.is_empty();
         if !is_paid {
-            self.end_fetch(id, now);
+            self.end_fetch(id, 0, now);
         }
         if !is_over {
             return self.try_fetch(*id, now);

@@ -146,6 +146,18 @@ fn bytes_are_limited_for_one_peer_and_for_all_and_another_day_begins() {
 }
 
 #[test]
+fn what_is_here_before_its_download_is_known_to_be_over_is_paid_for() {
+    let mut node = Node::among([1, 2]);
+    node.wanted(1, id(1), 1);
+    node.has(2, id(1), 60);
+
+    assert_eq!(node.stored(id(1), 60), [stops(0, 2), tells(1, id(1), 60)]);
+
+    assert_eq!(node.ended(0, Outcome::Stored { size: 60 }), []);
+    assert_eq!(node.wants.cost(&peer(1)), 60);
+}
+
+#[test]
 fn what_the_owner_wants_costs_nobody_anything() {
     let mut node =
         Node::with(Policy { peer_len_per_day: 0, ..Policy::default() }).and([1, 2], Standing::Near);

@@ -85,6 +85,11 @@ impl Downloads {
         self.steps.push_back(Step::Abandon { fetch });
     }
 
+    /// Whether what comes in a stream is of a download.
+    pub fn has(&self, request: RequestId) -> bool {
+        self.all.contains_key(&request)
+    }
+
     /// An item came. Returns whether it was of a download.
     pub fn item(&mut self, request: RequestId, kind: BodyType, body: &[u8], peer: &mut Peer) -> bool {
         let Some(download) = self.all.get_mut(&request) else { return false };

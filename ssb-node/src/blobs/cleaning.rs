@@ -197,7 +197,7 @@ fn nearest(reader: &Reader<Disk>, feeds: &Feeds, id: &BlobId) -> Result<Option<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blobs::Habit;
+    use crate::blobs::Setup;
     use crate::clock::Clock;
     use crate::fixture::Fixture;
     use crate::fixture::key;
@@ -226,7 +226,8 @@ mod tests {
     impl Scene {
         fn new(quota: Option<u64>) -> Self {
             let fixture = Fixture::new();
-            let blobs = Blobs::start(fixture.path(), quota, Habit::Open, &Clock::start()).unwrap().0;
+            let blobs =
+                Blobs::start(fixture.path(), Setup { quota, ..Setup::default() }, &Clock::start()).unwrap().0;
             let (core, steps) = bounded(1);
             Self { fixture, blobs, core, steps }
         }
@@ -292,7 +293,11 @@ mod tests {
         // Of ten there is room for seven, of nine for seven, and so on.
         for left in [7, 6, 5, 4] {
             let quota = left * LEN + LEN / 2;
-            let blobs = Blobs::start(scene.fixture.path(), Some(quota), Habit::Open, &Clock::start());
+            let blobs = Blobs::start(
+                scene.fixture.path(),
+                Setup { quota: Some(quota), ..Setup::default() },
+                &Clock::start(),
+            );
             scene.blobs = blobs.unwrap().0;
             scene.clean(None);
             let is_here: Vec<bool> = order.iter().map(|id| scene.has(id)).collect();
@@ -351,7 +356,7 @@ mod tests {
             scene.blobs.run(move |blobs| {
                 let mut writer = blobs.begin(expected)?;
                 writer.write(&[n].repeat(usize::try_from(LEN).unwrap()))?;
-                blobs.finish(writer, expected.origin).map(|stored| stored.id)
+                blobs.finish(writer).map(|stored| stored.id)
             })
         };
         let until_room = async || {

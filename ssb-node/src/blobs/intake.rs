@@ -78,7 +78,7 @@ impl Intake {
                         };
                         writer.write(&pieces)?;
                         if has_ended {
-                            return blobs.finish(*writer, expected.origin).map(Written::All);
+                            return blobs.finish(*writer).map(Written::All);
                         }
                         Ok(Written::Some(writer))
                     }));
@@ -127,7 +127,7 @@ impl fmt::Debug for Intake {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blobs::Habit;
+    use crate::blobs::Setup;
     use crate::clock::Clock;
     use smol::future::block_on;
     use smol::future::poll_fn;
@@ -146,7 +146,7 @@ mod tests {
     impl Scene {
         fn new() -> Self {
             let home = tempfile::tempdir().unwrap();
-            let blobs = Blobs::start(home.path(), None, Habit::Open, &Clock::start()).unwrap().0;
+            let blobs = Blobs::start(home.path(), Setup::default(), &Clock::start()).unwrap().0;
             Self { home, blobs }
         }
 

@@ -1,12 +1,14 @@
 //! The blobs of a node: their store, the threads that may block for it, and who hears of what happens to them.
 //!
-//! Whoever stores or removes a blob does so through [`Blobs`], so that everybody who listens hears of each. The threads wait for
-//! nobody, and are waited for by connections.
+//! Whoever stores or removes a blob does so through [`Blobs`], so that the core and everybody who listens hear of each. The threads
+//! wait for the core when its inbox is full, and are waited for by connections.
 
 pub(crate) mod cleaning;
 pub(crate) mod intake;
+pub(crate) mod pushes;
 pub(crate) mod slice;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
@@ -24,12 +26,20 @@ use ssb_blobs::Store;
 use ssb_blobs::Writer;
 use ssb_blobs::store::Facts;
 use ssb_blobs::store::Origin;
+use ssb_blobs::wants::event::Input as Wants;
+use ssb_blobs::wants::limits::OWN_WANTS_MAX;
 use ssb_blobs::writer::Expected;
 use ssb_blobs::writer::Stored;
 use ssb_blobs::writer::WriteError;
+use ssb_gossip::event::Input;
 use ssb_keys::BlobId;
 
+use self::pushes::Pushes;
 use crate::clock::Clock;
+use crate::config::LogLevel;
+use crate::core_task::ToCore;
+use crate::logging::Entry;
+use crate::logging::Logger;
 use crate::mailbox::Mailbox;
 use crate::pool::Pool;
 use crate::pool::Promise;
@@ -51,15 +61,33 @@ pub(crate) struct Blobs {
     path: PathBuf,
     /// Whether strangers hear of what is stored.
     habit: Habit,
+    pushes: Arc<Pushes>,
+    /// What the owner has asked for, and is not here.
+    asked: Arc<Mutex<BTreeSet<BlobId>>>,
+    core: Option<Sender<ToCore>>,
     listeners: Arc<Mutex<Vec<Listener>>>,
     /// Something goes in when the store has more than its quota.
     crowd: (Sender<()>, Receiver<()>),
 }
 
+/// What there is to know before blobs can be opened.
+#[derive(Debug, Default)]
+pub(crate) struct Setup {
+    /// How many bytes all blobs may have.
+    pub(crate) quota: Option<u64>,
+    /// What is told of blobs.
+    pub(crate) habit: Habit,
+    /// What was pushed before.
+    pub(crate) pushes: BTreeSet<BlobId>,
+    /// Who hears what is stored and removed, if anybody decides anything about that.
+    pub(crate) core: Option<Sender<ToCore>>,
+}
+
 /// What is told of blobs that nobody asked for (`blobs.stingy`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Habit {
     /// All of them.
+    #[default]
     Open,
     /// Only those that are pushed.
     Stingy,
@@ -76,8 +104,6 @@ pub(crate) enum Change {
         size: u64,
         /// When, in milliseconds since 1970.
         seen: u64,
-        /// Who brought it.
-        origin: Origin,
     },
     /// It is not here any more.
     Removed {
@@ -107,17 +133,24 @@ impl Blobs {
     /// # Errors
     ///
     /// Those of the system.
-    pub(crate) fn start(
-        home: &Path,
-        quota: Option<u64>,
-        habit: Habit,
-        clock: &Clock,
-    ) -> io::Result<(Self, Vec<JoinHandle<()>>)> {
+    pub(crate) fn start(home: &Path, setup: Setup, clock: &Clock) -> io::Result<(Self, Vec<JoinHandle<()>>)> {
+        let Setup { quota, habit, pushes, core } = setup;
         let path = home.join("blobs");
         let store = Store::open(Disk::open(&path)?, quota)?;
         let (pool, threads) = Pool::start("ssb-blob", THREADS)?;
-        let (listeners, crowd) = (Arc::default(), bounded(1));
-        Ok((Self { store, pool, clock: clock.clone(), path, habit, listeners, crowd }, threads))
+        let blobs = Self {
+            store,
+            pool,
+            clock: clock.clone(),
+            path,
+            habit,
+            pushes: Arc::new(Pushes::new(home, pushes)),
+            asked: Arc::default(),
+            core,
+            listeners: Arc::default(),
+            crowd: bounded(1),
+        };
+        Ok((blobs, threads))
     }
 
     /// Runs a job on one of the threads, which may block.
@@ -145,12 +178,16 @@ impl Blobs {
     /// # Errors
     ///
     /// [`WriteError`]; nothing is stored then.
-    pub(crate) fn finish(&self, writer: Writer<Disk>, origin: Origin) -> Result<Stored, WriteError> {
+    pub(crate) fn finish(&self, writer: Writer<Disk>) -> Result<Stored, WriteError> {
         let seen = self.clock.unix_millis();
         let stored =
             writer.finish(seen).inspect_err(|error| self.look_for_crowd(*error == WriteError::Full))?;
+        if self.asked().remove(&stored.id) {
+            // If it cannot be remembered, it counts as one that came for others.
+            let _ = self.mark_asked(&stored.id);
+        }
         if !stored.was_here {
-            self.tell(&Change::Stored { id: stored.id, size: stored.size, seen, origin });
+            self.tell(&Change::Stored { id: stored.id, size: stored.size, seen });
             self.look_for_crowd(self.store.is_full().unwrap_or(false));
         }
         Ok(stored)
@@ -176,6 +213,56 @@ impl Blobs {
             self.tell(&Change::Removed { id: *id });
         }
         Ok(is_gone)
+    }
+
+    /// The owner asks for a blob. Returns how many bytes it has, if it is here; if not, it will be remembered, when it has come, that
+    /// it was asked for. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub(crate) fn ask_for(&self, id: &BlobId) -> io::Result<Option<u64>> {
+        {
+            let mut asked = self.asked();
+            if asked.len() < OWN_WANTS_MAX {
+                asked.insert(*id);
+            }
+        }
+        let size = self.mark_asked(id)?;
+        if size.is_some() {
+            self.asked().remove(id);
+        }
+        Ok(size)
+    }
+
+    /// Remembers that the owner asked for a blob, if it is here and a peer has brought it. Returns how many bytes it has.
+    fn mark_asked(&self, id: &BlobId) -> io::Result<Option<u64>> {
+        let mut size = None;
+        self.store.mark(id, |facts| {
+            size = Some(facts.size);
+            if let Origin::Peer(peer) = facts.origin {
+                facts.origin = Origin::Asked(peer);
+            }
+        })?;
+        Ok(size)
+    }
+
+    /// Which blobs are pushed.
+    pub(crate) fn pushes(&self) -> &Pushes {
+        &self.pushes
+    }
+
+    /// These blobs are pushed now, and no others. Waits for nobody.
+    pub(crate) fn set_pushes(&self, ids: BTreeSet<BlobId>, logger: &Logger) {
+        self.pushes.set(ids);
+        let (pushes, logger) = (Arc::clone(&self.pushes), logger.clone());
+        // If too many jobs wait already, what changes next is kept with this.
+        self.pool.try_run(move || {
+            if let Err(error) = pushes.save() {
+                let entry = Entry::new(LogLevel::Warning, "blobs that are pushed could not be written down");
+                logger.say(&entry.reason(error));
+            }
+        });
     }
 
     /// Where it is told that the store has more than its quota.
@@ -204,11 +291,18 @@ impl Blobs {
         self.listeners().push(Listener { mailbox, shape });
     }
 
-    /// Whoever listens hears of it.
+    /// The core hears of it, and whoever listens.
     fn tell(&self, change: &Change) {
+        if let Some(core) = &self.core {
+            let event = Input::Blobs(match change {
+                Change::Stored { id, size, .. } => Wants::Stored { id: *id, size: *size },
+                Change::Removed { id } => Wants::Removed { id: *id },
+            });
+            // It is gone only when the node stops.
+            let _ = core.send_blocking(ToCore::Event(event));
+        }
         let Change::Stored { id, size, seen, .. } = change else { return };
-        // Nothing is pushed before it is here.
-        if self.habit == Habit::Stingy {
+        if self.habit == Habit::Stingy && !self.pushes.contains(id) {
             return;
         }
         let mut listeners = self.listeners();
@@ -236,9 +330,17 @@ impl Blobs {
     }
 
     fn listeners(&self) -> MutexGuard<'_, Vec<Listener>> {
-        // Nothing here can panic with the lock held.
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.listeners)
     }
+
+    fn asked(&self) -> MutexGuard<'_, BTreeSet<BlobId>> {
+        lock(&self.asked)
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing here can panic with a lock held.
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -257,7 +359,8 @@ mod tests {
     impl Scene {
         fn new(habit: Habit) -> Self {
             let home = tempfile::tempdir().unwrap();
-            let blobs = Blobs::start(home.path(), None, habit, &Clock::start()).unwrap().0;
+            let blobs =
+                Blobs::start(home.path(), Setup { habit, ..Setup::default() }, &Clock::start()).unwrap().0;
             Self { _home: home, blobs }
         }
 
@@ -265,7 +368,7 @@ mod tests {
             let expected = Expected { id: None, len_max: None, origin: Origin::Own };
             let mut writer = self.blobs.store().writer(expected).unwrap();
             writer.write(bytes).unwrap();
-            self.blobs.finish(writer, Origin::Own).unwrap().id
+            self.blobs.finish(writer).unwrap().id
         }
     }
 

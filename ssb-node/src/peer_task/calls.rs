@@ -10,6 +10,7 @@ use std::time::Duration;
 use smol::channel::Receiver;
 use smol::channel::Sender;
 use smol::channel::bounded;
+use ssb_blobs::wants::event::Input as Wants;
 use ssb_gossip::core::Core;
 use ssb_gossip::event::Input;
 use ssb_gossip::event::Target;
@@ -21,6 +22,7 @@ use ssb_gossip::time::Now;
 use ssb_gossip::wish::Habit;
 use ssb_gossip::wish::Switched;
 use ssb_gossip::wish::Wish;
+use ssb_keys::BlobId;
 use ssb_keys::FeedId;
 use ssb_keys::MessageId;
 use ssb_keys::entropy;
@@ -298,9 +300,12 @@ impl PeerTask {
             }
             Rpc::BlobsGet => self.serve_blob(request, blobs::Get::parse(args)),
             Rpc::BlobsGetSlice => self.serve_blob(request, blobs::Get::parse_slice(args)),
-            Rpc::BlobsHas => self.ask_of_blobs(request, Which::parse(args, "invalid id"), |blobs, which| {
-                which.answer(blobs.store(), blobs::has)
-            }),
+            Rpc::BlobsHas if self.is_owner => {
+                self.ask_of_blobs(request, Which::parse(args, "invalid id"), |blobs, which| {
+                    which.answer(blobs.store(), blobs::has)
+                });
+            }
+            Rpc::BlobsHas => self.has_blobs(request, Which::parse(args, "invalid id")),
             Rpc::BlobsSize => {
                 self.ask_of_blobs(request, Which::parse(args, "not a valid id"), |blobs, which| {
                     which.answer(blobs.store(), blobs::size)
@@ -315,7 +320,17 @@ impl PeerTask {
                 blobs::pin(blobs, id, false)
             }),
             Rpc::BlobsLs => self.list_blobs(request, Listing::parse(args)),
-            Rpc::BlobsChanges => self.list_blobs(request, Listing::CHANGES),
+            Rpc::BlobsChanges if self.is_owner => self.list_blobs(request, Listing::CHANGES),
+            Rpc::BlobsChanges => self.exchange.stream.changes_called(request, &mut self.peer),
+            Rpc::BlobsCreateWants => self.exchange.stream.called(request, &mut self.peer),
+            Rpc::BlobsWant => match blobs::one(args, "invalid id") {
+                Ok(id) => self.wanted.called(request, id),
+                Err(error) => self.peer.refuse_call(request, &error),
+            },
+            Rpc::BlobsPush => match blobs::one(args, "invalid hash") {
+                Ok(id) => self.push_blob(request, id),
+                Err(error) => self.peer.refuse_call(request, &error),
+            },
             Rpc::BlobsHelp => self.peer.answer(request, Body::Json(help::BLOBS)),
             Rpc::Why => match args::feed_id(args) {
                 Ok(feed) => self.look(request, move |core, _| friends::why(&feed, core)),
@@ -392,6 +407,32 @@ impl PeerTask {
             }
             Err(error) => self.peer.refuse_call(request, &error),
         }
+    }
+
+    /// Says which blobs are here. A peer that asks wants the others (ssb-blobs 1.2.2).
+    fn has_blobs(&mut self, request: RequestId, which: Result<Which, RemoteError>) {
+        let missing = self.exchange.missing();
+        let which = which.map(|which| (which, missing));
+        self.ask_of_blobs(request, which, |blobs, (which, missing)| {
+            let ids = blobs::missing(blobs.store(), which);
+            // There are no more of these than calls wait for their answers.
+            missing.send(ids);
+            which.answer(blobs.store(), blobs::has)
+        });
+    }
+
+    /// Has peers take a blob. It is kept that they are to before the call is answered.
+    fn push_blob(&mut self, request: RequestId, id: BlobId) {
+        let (pushed, core) =
+            (self.shared.blobs.run(move |blobs| blobs::push(blobs, &id)), self.core.core.clone());
+        self.later(Waiting::Call(request), async move {
+            let is_here = pushed.await.unwrap_or_else(|| Err(stopping()))?;
+            let _ = core.send(ToCore::Event(Input::Blobs(Wants::Push { id }))).await;
+            if !is_here {
+                let _ = core.send(ToCore::Event(Input::Blobs(Wants::Want { connection: None, id }))).await;
+            }
+            Ok("false".to_owned())
+        });
     }
 
     /// Publishes content; what names its recipients is sealed for them, here and before anybody else sees it.

@@ -7,11 +7,13 @@
 mod adds;
 mod calls;
 pub(crate) mod changes;
+mod exchange;
 mod follows;
 mod pieces;
 mod singles;
 mod sources;
 mod trees;
+mod wanted;
 mod writes;
 
 use std::collections::VecDeque;
@@ -44,11 +46,13 @@ use ssb_muxrpc::RequestId;
 use self::adds::Adds;
 use self::calls::Pending;
 use self::changes::Changes;
+use self::exchange::Exchange;
 use self::follows::Follows;
 use self::pieces::Pieces;
 use self::singles::Singles;
 use self::sources::Sources;
 use self::trees::Trees;
+use self::wanted::Wanted;
 use self::writes::Writes;
 use crate::config::LogLevel;
 use crate::core_task::ToCore;
@@ -78,6 +82,8 @@ pub(crate) struct PeerTask {
     side: Side,
     socket: Stream,
     peer: Peer,
+    /// Whether the peer is a program of the owner's.
+    is_owner: bool,
     /// What the peer may see of the log.
     reader: Reader<Disk>,
     mailbox: Mailbox<Letter>,
@@ -93,6 +99,8 @@ pub(crate) struct PeerTask {
     follows: Follows,
     writes: Writes,
     adds: Adds,
+    exchange: Exchange,
+    wanted: Wanted,
     /// Whether what was read last had messages in it, and when the socket is read again.
     has_messages: bool,
     read_after: Option<Timer>,
@@ -122,6 +130,7 @@ impl PeerTask {
             trees: Trees::new(connection, &shared.reader),
             singles: Singles::new(connection),
             // Whoever opens the unix socket is the owner; all others have to prove that they are.
+            is_owner: side == Side::Local,
             reader: if side == Side::Local { shared.private.clone() } else { shared.reader.clone() },
             shared: Arc::clone(shared),
             connection,
@@ -138,6 +147,8 @@ impl PeerTask {
             follows: Follows::default(),
             writes: Writes::default(),
             adds: Adds::default(),
+            exchange: Exchange::new(connection),
+            wanted: Wanted::new(connection),
             has_messages: false,
             read_after: None,
             timer: Timer::never(),
@@ -179,6 +190,8 @@ impl PeerTask {
                 self.sources.poll(context, &self.shared, &self.reader, &mut self.peer, &mut self.changes);
             moved |= self.pieces.poll(context, &self.shared.blobs, &mut self.peer);
             moved |= self.adds.poll(context, &mut self.peer);
+            moved |= self.exchange.poll(context, &self.shared.blobs, &mut self.peer);
+            moved |= self.wanted.poll(context, &self.shared.blobs, &self.core.core, &mut self.peer);
             let trees = self.trees.poll(context, &self.shared, &mut self.peer);
             let singles = self.singles.poll(context, &self.shared, &mut self.peer);
             for sent in [trees, singles] {
@@ -246,6 +259,7 @@ impl PeerTask {
             Letter::Admit => {
                 let is_owner = self.peer.guest().is_some_and(|guest| self.shared.owners.contains(&guest));
                 if is_owner {
+                    self.is_owner = true;
                     self.reader = self.shared.private.clone();
                 }
                 self.peer.admit(if is_owner { OWNER } else { ANONYMOUS });
@@ -268,13 +282,14 @@ impl PeerTask {
             Letter::OooAsk(wants) => self.singles.stream.ask(&wants, &mut self.peer),
             Letter::OooServe(ids) => self.singles.stream.serve(ids),
             Letter::OooTell(id, json) => self.singles.stream.tell(&id, &json, &mut self.peer),
-            // Blobs do not go over connections yet.
-            Letter::BlobsCall
-            | Letter::BlobsSay(_)
-            | Letter::BlobsLookUp(_)
-            | Letter::BlobFetch { .. }
-            | Letter::BlobStop { .. }
-            | Letter::BlobAnswer { .. } => {}
+            Letter::BlobsCall => self.exchange.stream.call(&mut self.peer),
+            Letter::BlobsSay(words) => self.exchange.stream.say(&words, &mut self.peer),
+            Letter::BlobsLookUp(ids) => self.exchange.stream.look_up(ids),
+            Letter::BlobFetch { fetch, id, len_max } => {
+                self.exchange.downloads.fetch(fetch, id, len_max, &mut self.peer);
+            }
+            Letter::BlobStop { fetch } => self.exchange.downloads.stop(fetch, &mut self.peer),
+            Letter::BlobAnswer { id, is_here } => self.wanted.answer(&id, is_here, &mut self.peer),
         }
         self.tell_core();
     }
@@ -308,12 +323,16 @@ impl PeerTask {
                     if self.adds.has(request) {
                         let body = body.to_vec();
                         self.adds.item(request, kind, &body, &mut self.peer);
+                    } else if self.exchange.downloads.has(request) {
+                        let body = body.to_vec();
+                        self.exchange.downloads.item(request, kind, &body, &mut self.peer);
                     } else if self.writes.has(request) {
                         let body = body.to_vec();
                         self.write(request, &body);
                     } else if !self.streams.item(request, body)
                         && !self.trees.stream.item(request, body)
                         && !self.singles.stream.item(request, body)
+                        && !self.exchange.stream.item(request, body)
                     {
                         let (body, now) = (body.to_vec(), self.shared.clock.now());
                         let pinged = self.pings.item(request, &body, &mut self.peer, now);
@@ -322,8 +341,12 @@ impl PeerTask {
                 }
                 PeerEvent::StreamEnded { request, error } => self.stream_ended(request, error.is_some()),
                 PeerEvent::Ended(result) => self.ended = Some(result),
-                // We make no calls but streams, and a goodbye is followed by the end.
-                PeerEvent::Answered { .. } | PeerEvent::Failed { .. } | PeerEvent::Goodbye => {}
+                PeerEvent::Answered { request, body, .. } => {
+                    self.exchange.stream.answered(request, body);
+                }
+                PeerEvent::Failed { request, .. } => self.exchange.stream.failed(request),
+                // It is followed by the end.
+                PeerEvent::Goodbye => {}
             }
         }
         self.has_messages |= self.trees.stream.has_messages();
@@ -337,6 +360,7 @@ impl PeerTask {
             && !self.trees.stream.is_full()
             && !self.singles.stream.is_full()
             && self.adds.has_room()
+            && self.exchange.has_room()
             && self.pending.len() < PENDING_MAX
     }
 
@@ -347,6 +371,8 @@ impl PeerTask {
         self.sources.remove(request);
         self.pieces.remove(request);
         self.adds.ended(request, failed);
+        self.exchange.downloads.ended(request, failed);
+        self.exchange.stream.ended(request, failed, &mut self.peer);
         self.changes.remove(request);
         self.follows.remove(request);
         self.writes.ended(request, failed, &mut self.peer);
@@ -423,8 +449,12 @@ impl PeerTask {
     }
 
     fn tell_core(&mut self) {
-        let Self { streams, trees, singles, core, .. } = self;
-        let next = || streams.poll().or_else(|| trees.stream.poll()).or_else(|| singles.stream.poll());
+        let Self { streams, trees, singles, exchange, core, .. } = self;
+        let next = || {
+            let of_messages =
+                streams.poll().or_else(|| trees.stream.poll()).or_else(|| singles.stream.poll());
+            of_messages.or_else(|| exchange.next())
+        };
         std::iter::from_fn(next).for_each(|input| core.say(input));
     }
 
@@ -507,7 +537,7 @@ mod tests {
     use super::*;
     use crate::addresses::Addresses;
     use crate::blobs::Blobs;
-    use crate::blobs::Habit;
+    use crate::blobs::Setup;
     use crate::clock::Clock;
     use crate::config::Ooo;
     use crate::fixture::Fixture;
@@ -560,7 +590,7 @@ mod tests {
                 reader: fixture.reader(),
                 private: fixture.reader(),
                 reads: Pool::start("read", 0).unwrap().0,
-                blobs: Blobs::start(fixture.path(), None, Habit::Open, &Clock::start()).unwrap().0,
+                blobs: Blobs::start(fixture.path(), Setup::default(), &Clock::start()).unwrap().0,
                 names: Pool::start("name", 0).unwrap().0,
                 rebuilds: bounded(1).0,
                 clock: Clock::start(),

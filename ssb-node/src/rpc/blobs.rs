@@ -8,6 +8,7 @@ use ssb_blobs::Store;
 use ssb_blobs::store::Facts;
 use ssb_blobs::store::Origin;
 use ssb_blobs::store::path;
+use ssb_blobs::wants::limits::PUSHES_MAX;
 use ssb_blobs::writer::Expected;
 use ssb_blobs::writer::WriteError;
 use ssb_keys::BlobId;
@@ -222,11 +223,12 @@ pub(crate) fn entry(id: &BlobId, size: u64, seen: u64) -> String {
 /// Those of the system.
 pub(crate) fn look(blobs: &Blobs, id: &BlobId) -> Result<String, RemoteError> {
     let facts = blobs.store().facts(id).map_err(|error| failed(&error))?;
-    Ok(facts.map_or_else(|| "null".to_owned(), |facts| meta(id, &facts)))
+    let is_pushed = blobs.pushes().contains(id);
+    Ok(facts.map_or_else(|| "null".to_owned(), |facts| meta(id, &facts, is_pushed)))
 }
 
-fn meta(id: &BlobId, facts: &Facts) -> String {
-    let Facts { size, seen, origin, is_pinned, is_pushed } = facts;
+fn meta(id: &BlobId, facts: &Facts, is_pushed: bool) -> String {
+    let Facts { size, seen, origin, is_pinned } = facts;
     let from = origin.peer().map_or_else(|| "null".to_owned(), |peer| format!("\"{peer}\""));
     let is_own = origin.is_own();
     format!(
@@ -260,6 +262,29 @@ pub(crate) fn remove(blobs: &Blobs, id: &BlobId) -> Result<String, RemoteError> 
 pub(crate) fn pin(blobs: &Blobs, id: &BlobId, is_pinned: bool) -> Result<String, RemoteError> {
     let was_here = blobs.store().mark(id, |facts| facts.is_pinned = is_pinned);
     was_here.map(|was_here| was_here.to_string()).map_err(|error| failed(&error))
+}
+
+/// Has a blob pushed, also after the next start. [`Input::Push`](ssb_blobs::wants::event::Input) is to follow. Returns whether the blob
+/// is here; one that is not is wanted, as in JavaScript. Blocks.
+///
+/// # Errors
+///
+/// Too many are pushed already; and those of the system.
+pub(crate) fn push(blobs: &Blobs, id: &BlobId) -> Result<bool, RemoteError> {
+    if !blobs.pushes().add(*id) {
+        return Err(RemoteError::new(format!("{PUSHES_MAX} blobs are pushed already")));
+    }
+    blobs.pushes().save().map_err(|error| failed(&error))?;
+    blobs.store().size(id).map(|size| size.is_some()).map_err(|error| failed(&error))
+}
+
+/// Whether some of the blobs that a call is about are not here, and which. Blocks.
+pub(crate) fn missing(store: &Store<Disk>, which: &Which) -> Vec<BlobId> {
+    let ids = match which {
+        Which::One(id) => std::slice::from_ref(id),
+        Which::Some(ids) => ids,
+    };
+    ids.iter().filter(|id| matches!(store.size(id), Ok(None))).copied().collect()
 }
 
 fn failed(error: &io::Error) -> RemoteError {
@@ -353,8 +378,8 @@ const MISSING: &str = "could not get blob";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blobs::Habit;
     use crate::blobs::JOB_LEN;
+    use crate::blobs::Setup;
     use crate::clock::Clock;
     use crate::fixture::key;
     use ssb_blobs::EMPTY;
@@ -371,7 +396,7 @@ mod tests {
     impl Scene {
         fn new() -> Self {
             let home = tempfile::tempdir().unwrap();
-            let blobs = Blobs::start(home.path(), None, Habit::Open, &Clock::start()).unwrap().0;
+            let blobs = Blobs::start(home.path(), Setup::default(), &Clock::start()).unwrap().0;
             Self { _home: home, blobs }
         }
 
@@ -379,7 +404,7 @@ mod tests {
             let expected = Expected { id: None, len_max: None, origin: Origin::Own };
             let mut writer = self.blobs.store().writer(expected).unwrap();
             writer.write(bytes).unwrap();
-            self.blobs.finish(writer, Origin::Own).unwrap().id
+            self.blobs.finish(writer).unwrap().id
         }
 
         /// All bytes of a call, or the error that ends it.
@@ -554,9 +579,10 @@ mod tests {
         assert_eq!((told["size"].as_u64(), told["own"].as_bool()), (Some(5), Some(true)));
         assert_eq!((told["pinned"].as_bool(), told["from"].is_null()), (Some(true), true));
         let origin = Origin::Peer(key(2).id());
-        let facts = Facts { size: 5, seen: 7, origin, is_pinned: false, is_pushed: false };
+        let facts = Facts { size: 5, seen: 7, origin, is_pinned: false };
         let from = format!(r#""ts":7,"own":false,"from":"{}","pinned":false"#, key(2).id());
-        assert!(meta(&id, &facts).contains(&from), "{}", meta(&id, &facts));
+        let meta = meta(&id, &facts, false);
+        assert!(meta.contains(&from), "{meta}");
     }
 
     #[test]

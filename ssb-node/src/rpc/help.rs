@@ -167,6 +167,8 @@ pub(crate) const BLOBS: &str = concat!(
     of_blob!("size", "how many bytes a blob has, if it is here"),
     of_blob!("meta", "what is known of a blob: its size, since when it is here, and who brought it"),
     of_blob!("rm", "remove a blob"),
+    of_blob!("want", "have a blob brought here, and hear when it is"),
+    of_blob!("push", "have peers take a blob"),
     of_blob!("pin", "keep a blob, whatever the quota"),
     of_blob!("unpin", "a blob need not be kept"),
     r#""changes":{"type":"source","description":"the ids of blobs, as they come","args":{}},"#,

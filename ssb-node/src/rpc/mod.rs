@@ -141,6 +141,9 @@ pub(crate) enum Rpc {
     BlobsLs,
     BlobsChanges,
     BlobsRm,
+    BlobsWant,
+    BlobsPush,
+    BlobsCreateWants,
     BlobsPin,
     BlobsUnpin,
     BlobsHelp,
@@ -148,7 +151,7 @@ pub(crate) enum Rpc {
 
 impl Rpc {
     /// In the order of the table: a method's place is its number.
-    pub(crate) const ALL: [Self; 104] = [
+    pub(crate) const ALL: [Self; 107] = [
         Self::Manifest,
         Self::Whoami,
         Self::Version,
@@ -250,6 +253,9 @@ impl Rpc {
         Self::BlobsLs,
         Self::BlobsChanges,
         Self::BlobsRm,
+        Self::BlobsWant,
+        Self::BlobsPush,
+        Self::BlobsCreateWants,
         Self::BlobsPin,
         Self::BlobsUnpin,
         Self::BlobsHelp,
@@ -358,6 +364,9 @@ impl Rpc {
             Self::BlobsLs => "blobs.ls",
             Self::BlobsChanges => "blobs.changes",
             Self::BlobsRm => "blobs.rm",
+            Self::BlobsWant => "blobs.want",
+            Self::BlobsPush => "blobs.push",
+            Self::BlobsCreateWants => "blobs.createWants",
             Self::BlobsPin => "blobs.pin",
             Self::BlobsUnpin => "blobs.unpin",
             Self::BlobsHelp => "blobs.help",
@@ -436,6 +445,8 @@ impl Rpc {
             | Self::BlobsSize
             | Self::BlobsMeta
             | Self::BlobsRm
+            | Self::BlobsWant
+            | Self::BlobsPush
             | Self::BlobsPin
             | Self::BlobsUnpin => Kind::Async,
             Self::Latest
@@ -463,7 +474,8 @@ impl Rpc {
             | Self::BlobsGet
             | Self::BlobsGetSlice
             | Self::BlobsLs
-            | Self::BlobsChanges => Kind::Source,
+            | Self::BlobsChanges
+            | Self::BlobsCreateWants => Kind::Source,
             Self::CreateWriteStream | Self::BlobsAdd => Kind::Sink,
             Self::GossipPing | Self::ConnPing | Self::EbtReplicate | Self::OooStream => Kind::Duplex,
         }
@@ -485,6 +497,7 @@ impl Rpc {
                 | Self::BlobsGetSlice
                 | Self::BlobsHas
                 | Self::BlobsChanges
+                | Self::BlobsCreateWants
         )
     }
 }

@@ -15,6 +15,7 @@ pub(super) fn blobs(table: &mut Table) {
     about(table);
     getting(table);
     listing(table);
+    wanting(table);
     removing(table);
     table.deviates(
         Reads::Answer,
@@ -216,6 +217,29 @@ fn listing(table: &mut Table) {
             "[{\"old\":true}]",
         ],
     );
+}
+
+/// What is wanted and not here is answered when it has come; `interop/tests/blobs` has that.
+fn wanting(table: &mut Table) {
+    for method in ["blobs.want", "blobs.push"] {
+        table.calls(
+            method,
+            &[
+                "[\"<blob>\"]",
+                "[{\"id\":\"<blob>\"}]",
+                "[null]",
+                "[\"x\"]",
+                "[5]",
+                "[{}]",
+                "[[]]",
+                "[[\"<blob>\"]]",
+            ],
+        );
+    }
+    table.calls("blobs.want", &["[\"<blob.empty>\"]"]);
+    let nothing = |why| [("[]", why, "!TypeError: cb is not a function")];
+    table.deviates(Reads::Answer, ENGINE, "blobs.want", &nothing("!Error: invalid id:null"));
+    table.deviates(Reads::Answer, ENGINE, "blobs.push", &nothing("!Error: invalid hash:null"));
 }
 
 fn removing(table: &mut Table) {
