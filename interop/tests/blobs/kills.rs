@@ -1,7 +1,5 @@
 //! Nodes are killed in the middle of a long blob, which then comes whole, or not at all.
 
-use std::collections::BTreeSet;
-
 use crate::QUIET;
 use crate::network::Blob;
 use crate::network::Kind;
@@ -24,16 +22,16 @@ fn it_comes_whole_whoever_dies(kinds: &[Kind; 2], (wanter, holder): (usize, usiz
     network.dial_all(&[(0, 1)]);
 
     network.want(wanter, &blob);
-    network.writes(wanter, &BTreeSet::new(), PART_LEN);
+    network.writes(wanter, PART_LEN);
     network.kill(wanter);
     assert!(!network.has(wanter, &blob));
-    let left = network.aside(wanter);
-    assert!(!left.is_empty());
+    assert!(network.is_writing(wanter));
     network.restart(wanter);
     assert!(!network.has(wanter, &blob));
+    assert!(!network.is_writing(wanter));
 
     let want = network.want(wanter, &blob);
-    network.writes(wanter, &left, PART_LEN);
+    network.writes(wanter, PART_LEN);
     network.kill(holder);
     assert!(network.is_silent(wanter, want, QUIET));
     assert!(!network.has(wanter, &blob));

@@ -1,7 +1,5 @@
 //! Nodes of all kinds whose owners follow each other, and blobs that they have and want.
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::thread;
@@ -223,26 +221,32 @@ impl Network {
         assert!(bytes == blob.text.as_bytes(), "the blob of node {node} of {:?}", self.kinds);
     }
 
-    /// What is being written, and what was left of that.
-    pub(crate) fn aside(&self, node: usize) -> BTreeSet<OsString> {
-        let entries = fs::read_dir(self.tmp(node)).into_iter().flatten().map_while(Result::ok);
-        entries.map(|entry| entry.file_name()).collect()
+    /// Whether there is a part of a blob, be it that more of it is to come or not.
+    pub(crate) fn is_writing(&self, node: usize) -> bool {
+        !self.aside(node).is_empty()
     }
 
-    /// Waits until so many bytes of something that was not begun before are written, and hardly any longer.
-    pub(crate) fn writes(&self, node: usize, before: &BTreeSet<OsString>, len: u64) {
-        let is_there = |name: &OsString| {
-            fs::metadata(self.tmp(node).join(name)).is_ok_and(|metadata| metadata.len() >= len)
-        };
+    /// Waits until there are so many bytes of a blob, and hardly any longer.
+    pub(crate) fn writes(&self, node: usize, len: u64) {
         let start = Instant::now();
-        while !self.aside(node).difference(before).any(is_there) {
+        while !self.aside(node).iter().any(|there| *there >= len) {
             assert!(start.elapsed() < PATIENCE, "node {node} of {:?} gets nothing", self.kinds);
             thread::sleep(Duration::from_millis(1));
         }
     }
 
-    fn tmp(&self, node: usize) -> PathBuf {
-        self.dir(node).join("blobs/tmp")
+    /// How many bytes there are of each blob that is being written.
+    fn aside(&self, node: usize) -> Vec<u64> {
+        let entries = fs::read_dir(self.dir(node).join("blobs/tmp")).into_iter().flatten();
+        entries.flatten().flat_map(|entry| entry.metadata()).map(|metadata| metadata.len()).collect()
+    }
+
+    /// The most memory that the node has had at any time, in bytes.
+    pub(crate) fn peak_memory(&mut self, node: usize) -> u64 {
+        let id = self.running(node).node.process().id();
+        let status = fs::read_to_string(format!("/proc/{id}/status")).expect("the system is Linux");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
+        1024 * peak.and_then(|peak| peak.trim().parse::<u64>().ok()).expect("it says how much it was")
     }
 
     fn file(&self, node: usize, blob: &Blob) -> PathBuf {
