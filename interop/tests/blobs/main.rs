@@ -60,6 +60,30 @@ fn what_is_wanted_comes_whoever_was_first_ssb_db2() {
     what_is_wanted_comes(Db2);
 }
 
+/// Of two connections our node ends the older one, and JavaScript's answers nothing on the other any more, unless it is called again.
+fn blobs_come_after_one_of_two_connections_has_ended(other: Kind) {
+    let mut network = pair(other);
+    let (theirs, nobodys) = (Blob::short("theirs"), Blob::short("nobody's"));
+    network.add(1, &theirs);
+    network.dial_all(&[(1, 0)]);
+    let in_vain = network.want(0, &nobodys);
+
+    // By then one of the two has ended.
+    assert!(network.is_silent(0, in_vain, QUIET));
+
+    network.gets(0, &theirs);
+}
+
+#[test]
+fn blobs_come_after_one_of_two_connections_has_ended_ssb_server() {
+    blobs_come_after_one_of_two_connections_has_ended(Server);
+}
+
+#[test]
+fn blobs_come_after_one_of_two_connections_has_ended_ssb_db2() {
+    blobs_come_after_one_of_two_connections_has_ended(Db2);
+}
+
 /// To a JavaScript node the empty blob is one like all others, of which it asks for ever: who has it says that it has 0 bytes,
 /// which counts as nothing.
 fn the_empty_blob_is_not_fetched(other: Kind) {
