@@ -1,6 +1,7 @@
-// A real node of the newer JavaScript stack, on loopback: secret-stack 6 with ssb-db2 8, ssb-ebt 9, ssb-conn 6, ssb-friends 5.
-//   node modern.js --dir D --port P --shs <base64 of 32 bytes> [--host 127.0.0.1] [--hops N] [--lan] [--request FILE] [--trace FILE] [--log info]
-// It dials nobody of its own accord, unless with --lan, when it finds and dials others by ssb-lan, in its newer dialect only, and prints
+// A real node of the newer JavaScript stack, on loopback: secret-stack 6 with ssb-db2 8, ssb-ebt 9, ssb-conn 6,
+// ssb-friends 5, ssb-blobs 2.
+//   node modern.js --dir D --port P --shs <base64 of 32 bytes> [--host 127.0.0.1] [--hops N] [--lan] [--blobs <JSON>] [--request FILE] [--trace FILE] [--log info]
+// --blobs is what its configuration says of blobs. It dials nobody of its own accord, unless with --lan, when it finds and dials others by ssb-lan, in its newer dialect only, and prints
 // {"heard":address,"verified":...} for each. Prints one JSON line {"ready":true,id,address,...} when it listens; stops on SIGTERM.
 'use strict'
 const fs = require('fs')
@@ -30,6 +31,7 @@ const config = {
   // Without groups.
   box2: { legacyMode: true },
   replicate: { legacy: false },
+  blobs: a.blobs && JSON.parse(a.blobs),
   lan: { legacy: false },
   logging: { level: a.log },
   connections: {
@@ -43,7 +45,7 @@ const config = {
 const stack = req('secret-stack')({ caps: config.caps })
 if (a.lan) stack.use(req('ssb-lan'))
 for (const name of ['ssb-master', 'ssb-unix-socket', 'ssb-no-auth', 'ssb-db2', 'ssb-db2/compat', 'ssb-conn', 'ssb-ebt',
-  'ssb-friends', 'ssb-replication-scheduler']) {
+  'ssb-friends', 'ssb-replication-scheduler', 'ssb-blobs']) {
   stack.use(name === 'ssb-unix-socket' || name === 'ssb-no-auth' ? common.within('ssb-server')(name) : req(name))
 }
 const server = stack(config)

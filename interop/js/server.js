@@ -1,7 +1,7 @@
 // A real ssb-server 16 with the plugins of its bin.js, on loopback.
 //   node server.js --dir D --port P --ws-port W --shs <base64 of 32 bytes>
-//     [--host 127.0.0.1] [--sign <base64>] [--seed <address> ...] [--hops N] [--no-ebt] [--no-dial] [--local] [--no-delay] [--request FILE] [--trace FILE] [--log info]
-// With --local it finds others in its network, and dials them. With --no-dial it dials nobody of its own accord. Prints one JSON line {"ready":true,id,address,...} when it listens; stops on SIGTERM.
+//     [--host 127.0.0.1] [--sign <base64>] [--seed <address> ...] [--hops N] [--no-ebt] [--no-dial] [--local] [--no-delay] [--blobs <JSON>] [--request FILE] [--trace FILE] [--log info]
+// --blobs is what its configuration says of blobs. With --local it finds others in its network, and dials them. With --no-dial it dials nobody of its own accord. Prints one JSON line {"ready":true,id,address,...} when it listens; stops on SIGTERM.
 'use strict'
 const fs = require('fs')
 const path = require('path')
@@ -29,6 +29,7 @@ const config = req('ssb-config/defaults')('ssb-interop', {
   seeds: a.seed ? [].concat(a.seed) : undefined,
   friends: { hops: Number(a.hops), dunbar: 150 },
   gossip: Object.assign({ connections: 3, local: !!a.local, pub: true }, a['no-dial'] && { friends: false, seed: false, global: false }),
+  blobs: a.blobs && JSON.parse(a.blobs),
   logging: { level: a.log }
 })
 

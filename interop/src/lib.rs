@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod blob;
 mod client;
 mod hosts;
 mod lab;
@@ -8,6 +9,7 @@ mod process;
 mod programs;
 mod wait;
 
+pub use blob::blob_file;
 pub use client::Answer;
 pub use client::Client;
 pub use client::Stream;

@@ -1,20 +1,13 @@
 //! The real ssb-client adds, reads and hears of blobs on both servers alike, and both have them in the same files.
 
 use std::fs;
-use std::path::PathBuf;
 
 use interop::Lab;
 use interop::Node;
+use interop::blob_file;
 use interop::eventually;
 use ssb_keys::BlobId;
 use ssb_keys::hash::sha256;
-
-/// Where a node has a blob.
-fn place(node: &Node, bytes: &[u8]) -> PathBuf {
-    let digits: String = sha256(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    let (first, rest) = digits.split_at(2);
-    node.dir().join("blobs/sha256").join(first).join(rest)
-}
 
 #[test]
 fn what_ssb_client_adds_is_told_read_and_kept_as_by_ssb_server() {
@@ -48,7 +41,8 @@ fn what_ssb_client_adds_is_told_read_and_kept_as_by_ssb_server() {
     assert_eq!(ours.0.each_ref().map(|(id, _)| id.trim_matches('"')), ids.each_ref().map(String::as_str));
     for node in &nodes {
         for text in [short, &long] {
-            let found = eventually("the file", || fs::read(place(node, text.as_bytes())).ok());
+            let found =
+                eventually("the file", || fs::read(blob_file(node.dir(), &sha256(text.as_bytes()))).ok());
             assert!(found == text.as_bytes());
         }
     }

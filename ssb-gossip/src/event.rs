@@ -534,7 +534,7 @@ pub enum Letter {
     OooServe(Vec<MessageId>),
     /// Send this message, which is wanted.
     OooTell(MessageId, Arc<str>),
-    /// Call `blobs.createWants`.
+    /// Call `blobs.createWants`, and end the call before, if there is one.
     BlobsCall,
     /// Say which blobs are wanted and which are here, as one item.
     BlobsSay(Vec<(BlobId, Word)>),

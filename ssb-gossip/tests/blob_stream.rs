@@ -204,6 +204,38 @@ fn both_streams_stay_open_and_a_second_call_takes_the_place_of_the_first() {
 }
 
 #[test]
+fn a_peer_that_is_called_again_is_heard_on_the_new_call() {
+    let mut scene = Scene::open();
+    let said = vec![(id(1), Word::Has(1))];
+    let hears = [Blobs::Said { connection: CONNECTION, words: said.clone() }];
+    assert_eq!(scene.item(&item::to_json(&said)), hears);
+
+    scene.stream.call(&mut scene.line.ends[0].peer);
+
+    let told = scene.told();
+    let [Told::StreamEnded(first, None), Told::Called(second, Kind::Source, _)] = told[..] else {
+        panic!("{told:?}")
+    };
+    assert_eq!(first, scene.theirs);
+    scene.theirs = second;
+    assert_eq!(scene.item(&item::to_json(&said)), hears);
+    scene.refuse();
+    assert_eq!(scene.heard(), [], "it has understood before");
+}
+
+#[test]
+fn a_peer_that_is_asked_the_old_way_is_not_called_again() {
+    let mut scene = Scene::open();
+    scene.refuse();
+    assert_eq!(scene.heard(), [listens()]);
+    scene.told();
+
+    scene.stream.call(&mut scene.line.ends[0].peer);
+
+    assert_eq!(scene.told(), []);
+}
+
+#[test]
 fn who_ends_its_call_listens_no_longer() {
     let (mut scene, call) = Scene::both_ways();
     scene.line.ends[1].peer.end(call);

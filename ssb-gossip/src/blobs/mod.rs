@@ -67,8 +67,11 @@ impl Blobs {
 
     /// A connection is gone, whoever was at the other end.
     pub(crate) fn closed(&mut self, connection: ConnectionId, now: Uptime, out: &mut VecDeque<Output>) {
-        self.open.remove(&connection);
-        self.handle(Input::Closed { connection: connection.into() }, now, out);
+        let peer = self.leave(connection, now, out);
+        // ssb-blobs 1.2.2 and 2.0.1 answer a peer on one stream for all its connections, and on none when one of them has ended,
+        // until they are called again.
+        let others = self.open.iter().filter(|(_, other)| Some(**other) == peer);
+        out.extend(others.map(|(other, _)| Letter::BlobsCall.to(*other)));
     }
 
     /// These feeds may be nearer or farther than before, or blocked.
@@ -90,7 +93,15 @@ impl Blobs {
             .map(|(connection, _)| *connection)
             .collect();
         // The connection ends soon, and meanwhile nothing goes over it.
-        blocked.into_iter().for_each(|connection| self.closed(connection, now, out));
+        for connection in blocked {
+            self.leave(connection, now, out);
+        }
+    }
+
+    fn leave(&mut self, connection: ConnectionId, now: Uptime, out: &mut VecDeque<Output>) -> Option<FeedId> {
+        let peer = self.open.remove(&connection);
+        self.handle(Input::Closed { connection: connection.into() }, now, out);
+        peer
     }
 
     /// Something happened.

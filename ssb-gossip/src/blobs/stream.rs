@@ -87,11 +87,20 @@ impl WantsStream {
         }
     }
 
-    /// The core wants to hear the peer.
+    /// The core wants to hear the peer; all that it wants and has again, if it was called before.
     pub fn call(&mut self, peer: &mut Peer) {
+        let was_understood = match self.heard {
+            Heard::Nothing => false,
+            Heard::Wants { request, is_understood } => {
+                // Before it is called anew: ssb-blobs has one stream for both calls.
+                peer.end(request);
+                is_understood
+            }
+            Heard::OldWay { .. } => return,
+        };
         if let Ok(request) = peer.call(&["blobs", "createWants"], Kind::Source, "[]") {
             peer.allow_large_items(request);
-            self.heard = Heard::Wants { request, is_understood: false };
+            self.heard = Heard::Wants { request, is_understood: was_understood };
         }
     }
 

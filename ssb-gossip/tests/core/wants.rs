@@ -141,6 +141,33 @@ fn every_peer_is_asked_what_it_wants_and_no_program_of_the_owner_is() {
     }
 }
 
+/// ssb-blobs answers nothing any more after one of two connections with it has ended, until it is called again.
+#[test]
+fn a_peer_of_whose_connections_one_ends_is_asked_again_over_the_others() {
+    let mut node = Node::following(&[1]);
+    node.open(1, 1, Side::Dialed);
+    node.open(2, 1, Side::Accepted);
+    node.open(3, 3, Side::Accepted);
+
+    let asked = |outputs: &[Output]| outputs.contains(&Letter::BlobsCall.to(at(2)));
+    assert!(!asked(&node.close(3)));
+    assert!(asked(&node.close(1)));
+    assert!(
+        !node.close(2).iter().any(|output| matches!(output, Output::Tell { letter: Letter::BlobsCall, .. }))
+    );
+}
+
+#[test]
+fn a_peer_that_is_blocked_is_not_asked_again_over_its_other_connection() {
+    let mut node = Node::following(&[1]);
+    node.open(1, 1, Side::Dialed);
+    node.open(2, 1, Side::Accepted);
+
+    let outputs = node.set(Relation::Block, 1);
+
+    assert!(!outputs.iter().any(|output| matches!(output, Output::Tell { letter: Letter::BlobsCall, .. })));
+}
+
 #[test]
 fn who_listens_hears_all_that_is_wanted_and_then_what_is_new() {
     let mut node = Node::with_friends(&[1]);
