@@ -167,11 +167,6 @@ fn a_hundred_megabytes_come(other: Kind, (wanter, holder): (usize, usize)) {
 const MEMORY_MAX: u64 = 50_000_000;
 
 #[test]
-fn a_hundred_megabytes_come_from_ssb_server() {
-    a_hundred_megabytes_come(Server, (0, 1));
-}
-
-#[test]
 fn a_hundred_megabytes_go_to_ssb_server() {
     a_hundred_megabytes_come(Server, (1, 0));
 }
@@ -179,9 +174,4 @@ fn a_hundred_megabytes_go_to_ssb_server() {
 #[test]
 fn a_hundred_megabytes_come_from_ssb_db2() {
     a_hundred_megabytes_come(Db2, (0, 1));
-}
-
-#[test]
-fn a_hundred_megabytes_go_to_ssb_db2() {
-    a_hundred_megabytes_come(Db2, (1, 0));
 }
