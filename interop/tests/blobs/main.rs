@@ -60,7 +60,7 @@ fn what_is_wanted_comes_whoever_was_first_ssb_db2() {
     what_is_wanted_comes(Db2);
 }
 
-/// Of two connections our node ends the older one, and JavaScript's answers nothing on the other any more, unless it is called again.
+/// Of two connections that were dialed at once our node ends one, which may be the one that JavaScript's node speaks on.
 fn blobs_come_after_one_of_two_connections_has_ended(other: Kind) {
     let mut network = pair(other);
     let (theirs, nobodys) = (Blob::short("theirs"), Blob::short("nobody's"));
@@ -167,11 +167,6 @@ fn a_hundred_megabytes_come(other: Kind, (wanter, holder): (usize, usize)) {
 const MEMORY_MAX: u64 = 50_000_000;
 
 #[test]
-fn a_hundred_megabytes_come_from_ssb_server() {
-    a_hundred_megabytes_come(Server, (0, 1));
-}
-
-#[test]
 fn a_hundred_megabytes_go_to_ssb_server() {
     a_hundred_megabytes_come(Server, (1, 0));
 }
@@ -179,9 +174,4 @@ fn a_hundred_megabytes_go_to_ssb_server() {
 #[test]
 fn a_hundred_megabytes_come_from_ssb_db2() {
     a_hundred_megabytes_come(Db2, (0, 1));
-}
-
-#[test]
-fn a_hundred_megabytes_go_to_ssb_db2() {
-    a_hundred_megabytes_come(Db2, (1, 0));
 }

@@ -204,7 +204,6 @@ impl Network {
         let wants = stranger.open("blobs.createWants", "[]");
         let is_wanted = |item: &str| json(item).get(blob.id()).is_some_and(|word| word.as_i64() < Some(0));
         while !is_wanted(&stranger.item(wants)) {}
-        stranger.close();
     }
 
     /// Whether nothing comes of a want in this time.

@@ -68,8 +68,8 @@ impl Blobs {
     /// A connection is gone, whoever was at the other end.
     pub(crate) fn closed(&mut self, connection: ConnectionId, now: Uptime, out: &mut VecDeque<Output>) {
         let peer = self.leave(connection, now, out);
-        // ssb-blobs 1.2.2 and 2.0.1 answer a peer on one stream for all its connections, and on none when one of them has ended,
-        // until they are called again.
+        // When the newest of several connections with a peer ends, ssb-blobs 1.2.2 and 2.0.1 forget on which stream they speak to
+        // it, and answer nothing until they are called again.
         let others = self.open.iter().filter(|(_, other)| Some(**other) == peer);
         out.extend(others.map(|(other, _)| Letter::BlobsCall.to(*other)));
     }

@@ -141,7 +141,7 @@ fn every_peer_is_asked_what_it_wants_and_no_program_of_the_owner_is() {
     }
 }
 
-/// ssb-blobs answers nothing any more after one of two connections with it has ended, until it is called again.
+/// ssb-blobs answers nothing any more after the newest of its connections with a peer has ended, until it is called again.
 #[test]
 fn a_peer_of_whose_connections_one_ends_is_asked_again_over_the_others() {
     let mut node = Node::following(&[1]);
