@@ -293,7 +293,12 @@ impl Core {
             Input::Fetch { ticket, id, patience } => {
                 self.ooo.fetch(ticket, id, patience, now.uptime, &mut self.outbox);
             }
-            Input::Blobs(input) => self.blobs.handle(input, now.uptime, &mut self.outbox),
+            Input::Blobs(input) => {
+                if let BlobInput::Listens { connection } = input {
+                    self.scheduler.called(connection.into());
+                }
+                self.blobs.handle(input, now.uptime, &mut self.outbox);
+            }
             Input::Items { connection, items } => self.items(connection, items),
             Input::StreamEnded { connection, stream, failed } => {
                 self.replicator.ended(connection, stream);

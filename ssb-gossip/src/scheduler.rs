@@ -44,11 +44,11 @@ pub const REST_DEAD: Duration = Duration::from_secs(24 * 60 * 60);
 /// A connection that lasts so long was none that failed.
 pub const STEADY_AFTER: Duration = Duration::from_secs(30);
 
-/// For so long there may be two connections with one peer.
+/// For so long there may be two connections with one peer whose key is higher than ours.
 pub const TWINS_AFTER: Duration = Duration::from_millis(500);
 
-/// Two connections that begin within this time were dialed at the same time.
-pub const TWINS_WITHIN: Duration = Duration::from_secs(10);
+/// The same, if our key is the higher one: a node like this has ended one of them by then.
+pub const TWINS_LATER: Duration = Duration::from_millis(900);
 
 /// Which kinds of peers a node dials by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +84,8 @@ pub struct Scheduler {
     attempts: BTreeMap<FeedId, Attempt>,
     /// Who has more than one connection, and since when.
     twins: BTreeMap<FeedId, Uptime>,
+    /// How many connections peers have called over.
+    called: u64,
     /// When to look again.
     next: Option<Uptime>,
 }
@@ -92,8 +94,9 @@ pub struct Scheduler {
 #[derive(Clone, Copy, Debug)]
 struct Link {
     peer: FeedId,
-    side: Side,
     opened: Uptime,
+    /// The how many-th call of a peer it was that came first over it.
+    called: Option<u64>,
 }
 
 /// How it goes with dialing a peer.
@@ -169,7 +172,7 @@ impl Scheduler {
         let dialing = dialing.unwrap_or(Dialing::NOBODY);
         let next = dialing.dials_any().then(Uptime::default);
         let (links, attempts, twins) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { me, dialing, is_stopped: false, links, attempts, twins, next }
+        Self { me, dialing, is_stopped: false, links, attempts, twins, called: 0, next }
     }
 
     /// From now on the node has a habit, or has not.
@@ -250,13 +253,24 @@ impl Scheduler {
     /// A connection is open.
     pub fn opened(&mut self, connection: ConnectionId, peer: FeedId, side: Side, now: Uptime) {
         if self.links.values().any(|link| link.peer == peer) {
-            self.twins.entry(peer).or_insert_with(|| now.after(TWINS_AFTER));
+            let wait = if self.me < peer { TWINS_AFTER } else { TWINS_LATER };
+            self.twins.entry(peer).or_insert_with(|| now.after(wait));
         }
-        self.links.insert(connection, Link { peer, side, opened: now });
+        self.links.insert(connection, Link { peer, opened: now, called: None });
         if side == Side::Dialed {
             self.attempts.entry(peer).or_default().is_under_way = false;
         }
         self.changed(now);
+    }
+
+    /// The peer calls something that it calls as soon as a connection is open.
+    pub fn called(&mut self, connection: ConnectionId) {
+        if let Some(link) = self.links.get_mut(&connection)
+            && link.called.is_none()
+        {
+            link.called = Some(self.called);
+            self.called += 1;
+        }
     }
 
     /// A connection is gone.
@@ -278,10 +292,12 @@ impl Scheduler {
         let due = self.twins.extract_if(.., |_, due| *due <= now).map(|(peer, _)| peer);
         for peer in due.collect::<Vec<_>>() {
             let all = self.links.iter().filter(|(_, link)| link.peer == peer);
-            let mut all: Vec<(ConnectionId, Link)> = all.map(|(id, link)| (*id, *link)).collect();
-            let Some(kept) = self.kept(&all) else { continue };
-            all.retain(|(id, _)| *id != kept);
-            surplus.extend(all.into_iter().map(|(id, _)| id));
+            // The one stays that is the newest to the peer: to ssb-ebt and ssb-blobs that is the one that counts, and the older one
+            // may be dead.
+            let mut all: Vec<_> = all.map(|(id, link)| (link.called, link.opened, *id)).collect();
+            all.sort_unstable();
+            all.pop();
+            surplus.extend(all.into_iter().map(|(_, _, id)| id));
         }
         surplus
     }
@@ -360,19 +376,6 @@ impl Scheduler {
         };
         attempt.due = now.after(rest / 2 + by_chance(rest, chance, &peer, attempt.failures));
         self.changed(now);
-    }
-
-    fn kept(&self, all: &[(ConnectionId, Link)]) -> Option<ConnectionId> {
-        let newest = all.iter().max_by_key(|(id, link)| (link.opened, *id))?;
-        let (_, Link { peer, opened, .. }) = *newest;
-        let at_once = all.iter().filter(|(_, link)| opened.since(link.opened) <= TWINS_WITHIN);
-        let lower_dialed = |side| match side {
-            Side::Dialed => self.me < peer,
-            Side::Accepted | Side::Local => peer < self.me,
-        };
-        let by_lower =
-            at_once.filter(|(_, link)| lower_dialed(link.side)).max_by_key(|(id, link)| (link.opened, *id));
-        Some(by_lower.unwrap_or(newest).0)
     }
 }
 

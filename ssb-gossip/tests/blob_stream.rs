@@ -217,10 +217,25 @@ fn a_peer_that_is_called_again_is_heard_on_the_new_call() {
         panic!("{told:?}")
     };
     assert_eq!(first, scene.theirs);
+    assert_eq!(scene.heard(), [listens()], "it has to be told all that is wanted");
     scene.theirs = second;
     assert_eq!(scene.item(&item::to_json(&said)), hears);
     scene.refuse();
     assert_eq!(scene.heard(), [], "it has understood before");
+}
+
+#[test]
+fn a_peer_that_is_called_again_is_also_asked() {
+    let mut scene = Scene::open();
+    scene.stream.call(&mut scene.line.ends[0].peer);
+    scene.told();
+
+    scene.stream.say(&[(id(1), Word::Wanted(1)), (id(2), Word::Has(5))], &mut scene.line.ends[0].peer);
+
+    let told = scene.told();
+    let [Told::Called(asked, Kind::Async, _)] = told[..] else { panic!("{told:?}") };
+    scene.line.ends[1].peer.answer(asked, Body::Json("[true]"));
+    assert_eq!(scene.heard(), [listens(), claimed(&[id(1)])]);
 }
 
 #[test]

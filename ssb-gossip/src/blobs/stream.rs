@@ -4,7 +4,8 @@
 //! core a part at a time; what it wants is then looked up by whoever drives this. Meanwhile the peer's next items wait.
 //!
 //! Who refuses the call at once is asked the old way: with `blobs.has` for what is wanted, and with `blobs.changes` for what it
-//! gets later. Who calls `blobs.changes` here hears of what it has asked for with `blobs.has`; in JavaScript it hears of every blob.
+//! gets later. So is who has to be called again, when another connection with the same peer has ended: ssb-blobs has one stream for
+//! both, and may answer nothing on it any more. Who calls `blobs.changes` here hears of what it has asked for with `blobs.has`; in JavaScript it hears of every blob.
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -36,6 +37,8 @@ pub struct WantsStream {
     connection: ConnectionId,
     /// Our call, on which the peer speaks.
     heard: Heard,
+    /// Our calls of `blobs.has`, and of what, if the peer is asked so.
+    asked: Option<BTreeMap<RequestId, Vec<BlobId>>>,
     /// The peer's call, on which it is spoken to.
     told: Option<Told>,
     /// What the peer said and the core has not heard.
@@ -54,8 +57,8 @@ enum Heard {
     Nothing,
     /// On `createWants`, on which something may have come.
     Wants { request: RequestId, is_understood: bool },
-    /// In answers to `blobs.has`, and on `blobs.changes`.
-    OldWay { changes: Option<RequestId>, asked: BTreeMap<RequestId, Vec<BlobId>> },
+    /// On `blobs.changes`, if that is open, and in answers to `blobs.has`.
+    OldWay(Option<RequestId>),
 }
 
 /// On what it is told what is wanted and who has it.
@@ -79,6 +82,7 @@ impl WantsStream {
         Self {
             connection,
             heard: Heard::Nothing,
+            asked: None,
             told: None,
             words: VecDeque::new(),
             is_waiting: false,
@@ -87,16 +91,17 @@ impl WantsStream {
         }
     }
 
-    /// The core wants to hear the peer; all that it wants and has again, if it was called before.
+    /// The core wants to hear the peer; all that it wants and has again, and told all that is wanted, if it was called before.
     pub fn call(&mut self, peer: &mut Peer) {
         let was_understood = match self.heard {
             Heard::Nothing => false,
             Heard::Wants { request, is_understood } => {
                 // Before it is called anew: ssb-blobs has one stream for both calls.
                 peer.end(request);
+                self.ask();
                 is_understood
             }
-            Heard::OldWay { .. } => return,
+            Heard::OldWay(_) => return,
         };
         if let Ok(request) = peer.call(&["blobs", "createWants"], Kind::Source, "[]") {
             peer.allow_large_items(request);
@@ -149,7 +154,7 @@ impl WantsStream {
                 self.words.extend(item::read(body));
                 true
             }
-            Heard::OldWay { changes: Some(ours), .. } if *ours == request => {
+            Heard::OldWay(Some(ours)) if *ours == request => {
                 let id = serde_json::from_slice(body).ok().and_then(|text: String| BlobId::parse(&text).ok());
                 self.claimed(id.into_iter().collect());
                 true
@@ -160,8 +165,7 @@ impl WantsStream {
 
     /// A call of ours was answered. Returns whether it was one of these.
     pub fn answered(&mut self, request: RequestId, body: &[u8]) -> bool {
-        let Heard::OldWay { asked, .. } = &mut self.heard else { return false };
-        let Some(ids) = asked.remove(&request) else { return false };
+        let Some(ids) = self.asked.as_mut().and_then(|asked| asked.remove(&request)) else { return false };
         let answers: Vec<bool> = serde_json::from_slice(body).unwrap_or_default();
         let here = ids.into_iter().zip(answers).filter(|(_, is_here)| *is_here);
         let here: Vec<BlobId> = here.map(|(id, _)| id).collect();
@@ -171,7 +175,7 @@ impl WantsStream {
 
     /// A call of ours was refused.
     pub fn failed(&mut self, request: RequestId) {
-        if let Heard::OldWay { asked, .. } = &mut self.heard {
+        if let Some(asked) = &mut self.asked {
             asked.remove(&request);
         }
     }
@@ -187,14 +191,13 @@ impl WantsStream {
             Heard::Wants { request: ours, is_understood } if *ours == request => {
                 if failed && !*is_understood {
                     let changes = peer.call(&["blobs", "changes"], Kind::Source, "[]").ok();
-                    self.heard = Heard::OldWay { changes, asked: BTreeMap::new() };
-                    // It has to be asked for all that is wanted.
-                    self.tell(Blobs::Listens { connection: self.connection.into() });
+                    self.heard = Heard::OldWay(changes);
+                    self.ask();
                 } else {
                     self.heard = Heard::Nothing;
                 }
             }
-            Heard::OldWay { changes, .. } if *changes == Some(request) => *changes = None,
+            Heard::OldWay(changes) if *changes == Some(request) => *changes = None,
             _ => {}
         }
     }
@@ -234,8 +237,14 @@ impl WantsStream {
         self.tell(Blobs::Listens { connection: self.connection.into() });
     }
 
+    /// From now on asks the peer for what is wanted with `blobs.has`: first for all that is wanted now.
+    fn ask(&mut self) {
+        self.asked.get_or_insert_default();
+        self.tell(Blobs::Listens { connection: self.connection.into() });
+    }
+
     fn ask_the_old_way(&mut self, wanted: &[BlobId], peer: &mut Peer) {
-        let Heard::OldWay { asked, .. } = &mut self.heard else { return };
+        let Some(asked) = &mut self.asked else { return };
         for ids in wanted.chunks(ASKED_MAX) {
             let list: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
             let args = format!("[[{}]]", list.join(","));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ssb_blobs::wants::event::Input as Blobs;
 use ssb_gossip::address::Address;
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::connection::Side;
@@ -24,7 +25,7 @@ use ssb_gossip::scheduler::REST_DEAD;
 use ssb_gossip::scheduler::REST_MAX;
 use ssb_gossip::scheduler::STEADY_AFTER;
 use ssb_gossip::scheduler::TWINS_AFTER;
-use ssb_gossip::scheduler::TWINS_WITHIN;
+use ssb_gossip::scheduler::TWINS_LATER;
 use ssb_keys::FeedId;
 use ssb_msg::content::Relation;
 
@@ -214,34 +215,33 @@ fn what_changes_in_the_table_of_peers_is_kept_soon_and_once() {
 }
 
 #[test]
-fn of_two_connections_that_were_dialed_at_once_both_sides_keep_the_same() {
-    for peer in [1, 200] {
-        let sides = [Side::Dialed, Side::Accepted];
-        for (first, second) in [(0, 1), (1, 0)] {
+fn of_two_connections_the_one_stays_that_is_the_newest_to_the_peer() {
+    for (peer, wait) in [(200, TWINS_AFTER), (1, TWINS_LATER)] {
+        for (first, second) in [(10, 11), (11, 10)] {
             let mut node =
                 Node::start(Start { me: feed(100), mark: mark(100), dialing: Some(ALL), ..fresh() });
-            node.open_from(10, peer, sides[first]);
-            node.later(TWINS_WITHIN - TWINS_AFTER);
-            node.open_from(11, peer, sides[second]);
+            node.open_from(10, peer, Side::Dialed);
+            node.open_from(11, peer, Side::Accepted);
+            for connection in [first, second, first] {
+                let connection = ConnectionId(connection).into();
+                node.handle(Input::Blobs(Blobs::Listens { connection }));
+            }
 
-            assert_eq!(closed(&node.later(TWINS_AFTER - Duration::from_millis(1))), [0; 0]);
-            // The lower key's dial is kept: ours, if the peer's key is higher.
-            let kept = if peer == 200 { Side::Dialed } else { Side::Accepted };
-            let ended = if sides[first] == kept { 11 } else { 10 };
-            assert_eq!(closed(&node.later(Duration::from_millis(1))), [ended]);
+            assert_eq!(closed(&node.later(wait - Duration::from_millis(1))), [0; 0]);
+            assert_eq!(closed(&node.later(Duration::from_millis(1))), [first]);
         }
     }
 }
 
 #[test]
-fn of_two_connections_the_older_one_is_probably_dead() {
+fn of_two_connections_over_which_nothing_came_the_older_one_is_probably_dead() {
     for sides in [[Side::Dialed, Side::Accepted], [Side::Accepted, Side::Accepted]] {
         let mut node = node(ALL, &[]);
         node.open_from(1, 1, sides[0]);
-        node.later(TWINS_WITHIN + Duration::from_millis(1));
+        node.later(Duration::from_secs(10));
         node.open_from(2, 1, sides[1]);
 
-        assert_eq!(closed(&node.later(TWINS_AFTER)), [1]);
+        assert_eq!(closed(&node.later(TWINS_LATER)), [1]);
     }
 }
 
@@ -252,7 +252,7 @@ fn what_ended_meanwhile_is_not_ended_again() {
     node.open_from(2, 1, Side::Accepted);
     node.close(2);
 
-    assert_eq!(closed(&node.later(TWINS_AFTER)), [0; 0]);
+    assert_eq!(closed(&node.later(TWINS_LATER)), [0; 0]);
 }
 
 fn mark(n: u8) -> ssb_keys::published_mark::PublishedMark {
