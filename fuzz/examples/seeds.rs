@@ -412,6 +412,8 @@ fn flume_read() {
     }
     write("flume_read", "damaged-data", &with(0, &[0, 30, 6, 1, 2, 3]));
     write("flume_read", "damaged-end", &with(0, &[0, 20, 4, 0, 0, 0, 1]));
+    // What the damage leaves of the first record, and the length of the second, look like one.
+    write("flume_read", "imitated", &[0, 63, 2, 0, 0, 0, 0, 0, 16, 0, 128, 0, 0, 4, 9]);
     write("flume_read", "not-a-log", b"\x01sqlite 3 or anything else");
     write("flume_read", "zeros", &[[1].as_slice(), &[0; 200]].concat());
 }

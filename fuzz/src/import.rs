@@ -12,7 +12,7 @@ use ssb_msg::json;
 use crate::script::Script;
 
 /// Reads a `log.offset`: either there is no record in it, or its items lie side by side and are the whole file; and what
-/// was written and not damaged is found.
+/// was written and not damaged is found, unless the damage makes a record that reaches into it.
 ///
 /// Script: whether the rest is the file, or how wide offsets are, records, and a damage.
 pub fn flume_read(data: &[u8]) {
@@ -49,6 +49,13 @@ pub fn flume_read(data: &[u8]) {
         return;
     }
     for (place, record) in whole {
+        let is_record = |item: &&Item| matches!(item, Item::Record(_) | Item::Deleted { .. });
+        let is_covered = items.iter().filter(is_record).map(span).any(|(start, end)| {
+            (damage.start as u64..place.start as u64).contains(&start) && end > place.start as u64
+        });
+        if is_covered {
+            continue;
+        }
         let found = items.iter().any(|item| match item {
             Item::Record(found) => found.text().as_deref() == Ok(record.as_slice()),
             Item::Deleted { .. } => record.iter().all(|byte| *byte == 0),

@@ -36,3 +36,4 @@ pub mod testing;
 pub mod transfer;
 mod transport;
 mod verifiers;
+mod whole_file;

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -15,9 +14,9 @@ use ssb_log::leveldb;
 use ssb_log::leveldb::ReadError;
 
 use super::lock;
+use crate::whole_file;
 
 const NAME: &str = "blobs_push.json";
-const ASIDE: &str = "blobs_push.json.new";
 const JAVASCRIPT: &str = "blobs_push";
 
 /// What a file of as many ids as may be pushed never has.
@@ -69,12 +68,9 @@ impl Pushes {
     pub(crate) fn save(&self) -> io::Result<()> {
         let _saving = lock(&self.saving);
         let ids: Vec<String> = self.all().iter().map(BlobId::to_string).collect();
-        let (path, aside) = (self.home.join(NAME), self.home.join(ASIDE));
-        let mut file = fs::File::create(&aside)?;
-        serde_json::to_writer(&mut file, &ids)?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        fs::rename(&aside, &path)
+        let mut text = serde_json::to_vec(&ids)?;
+        text.push(b'\n');
+        whole_file::write(&self.home.join(NAME), &text)
     }
 }
 

@@ -302,13 +302,13 @@ impl PeerTask {
             Rpc::BlobsGetSlice => self.serve_blob(request, blobs::Get::parse_slice(args)),
             Rpc::BlobsHas if self.is_owner => {
                 self.ask_of_blobs(request, Which::parse(args, "invalid id"), |blobs, which| {
-                    which.answer(blobs.store(), blobs::has)
+                    which.answer(blobs.store(), |_, size| blobs::has(size))
                 });
             }
             Rpc::BlobsHas => self.has_blobs(request, Which::parse(args, "invalid id")),
             Rpc::BlobsSize => {
                 self.ask_of_blobs(request, Which::parse(args, "not a valid id"), |blobs, which| {
-                    which.answer(blobs.store(), blobs::size)
+                    which.answer(blobs.store(), |_, size| blobs::size(size))
                 });
             }
             Rpc::BlobsMeta => self.ask_of_blobs(request, blobs::one(args, "not a valid id"), blobs::look),
@@ -414,10 +414,16 @@ impl PeerTask {
         let missing = self.exchange.missing();
         let which = which.map(|which| (which, missing));
         self.ask_of_blobs(request, which, |blobs, (which, missing)| {
-            let ids = blobs::missing(blobs.store(), which);
+            let mut ids = Vec::new();
+            let answer = which.answer(blobs.store(), |id, size| {
+                if size.is_none() {
+                    ids.push(*id);
+                }
+                blobs::has(size)
+            });
             // There are no more of these than calls wait for their answers.
             missing.send(ids);
-            which.answer(blobs.store(), blobs::has)
+            answer
         });
     }
 

@@ -184,14 +184,15 @@ mod tests {
             self.wanted.called(request, *id);
         }
 
-        /// Goes on until something comes of it, or the core is told of something.
-        fn turn(&mut self) -> Option<ToCore> {
+        /// Goes on until everything is looked up. Returns what the core is told.
+        fn settle(&mut self) -> Vec<ToCore> {
             let Self { wanted, peer, blobs, core, inbox, .. } = self;
+            let mut told = Vec::new();
             block_on(poll_fn(|context| {
-                let moved = wanted.poll(context, blobs, core, peer);
-                let told = inbox.try_recv().ok();
-                let is_over = moved || told.is_some();
-                if is_over { Poll::Ready(told) } else { Poll::Pending }
+                wanted.poll(context, blobs, core, peer);
+                told.extend(std::iter::from_fn(|| inbox.try_recv().ok()));
+                let is_over = wanted.looking.is_none() && wanted.new.is_empty();
+                if is_over { Poll::Ready(std::mem::take(&mut told)) } else { Poll::Pending }
             }))
         }
 
@@ -210,8 +211,8 @@ mod tests {
         }
     }
 
-    fn is_wanted(told: Option<&ToCore>, wanted: &BlobId) -> bool {
-        let Some(ToCore::Event(Input::Blobs(Wants::Want { connection, id }))) = told else { return false };
+    fn is_wanted(told: &ToCore, wanted: &BlobId) -> bool {
+        let ToCore::Event(Input::Blobs(Wants::Want { connection, id })) = told else { return false };
         id == wanted && *connection == Some(CONNECTION.into())
     }
 
@@ -222,7 +223,7 @@ mod tests {
 
         bench.want(&id);
 
-        assert!(bench.turn().is_none());
+        assert!(bench.settle().is_empty());
         assert_eq!(bench.heard().as_deref(), Some("true"));
         assert_eq!(bench.origin(&id), Origin::Asked(key(2).id()));
     }
@@ -233,8 +234,8 @@ mod tests {
         let id = Bench::new().add(b"hello");
         bench.want(&id);
         bench.want(&id);
-        assert!(is_wanted(bench.turn().as_ref(), &id), "once");
-        assert!(bench.turn().is_none());
+        let told = bench.settle();
+        assert!(told.len() == 1 && is_wanted(&told[0], &id), "once: {told:?}");
         assert_eq!(bench.heard(), None);
 
         bench.add(b"hello");
@@ -265,10 +266,10 @@ mod tests {
         bench.add(b"hello");
 
         inbox.try_recv().unwrap();
-        assert!(is_wanted(bench.turn().as_ref(), &id));
-        let told = bench.turn();
+        let told = bench.settle();
+        assert!(told.len() == 2 && is_wanted(&told[0], &id), "{told:?}");
         assert!(
-            matches!(told, Some(ToCore::Event(Input::Blobs(Wants::Stored { id: stored, size: 5 }))) if stored == id),
+            matches!(&told[1], ToCore::Event(Input::Blobs(Wants::Stored { id: stored, size: 5 })) if *stored == id),
             "{told:?}"
         );
     }
@@ -278,8 +279,7 @@ mod tests {
         let mut bench = Bench::new();
         let id = BlobId::from_bytes([9; 32]);
         bench.want(&id);
-        bench.turn();
-        bench.turn();
+        bench.settle();
 
         bench.wanted.answer(&id, false, &mut bench.peer);
 

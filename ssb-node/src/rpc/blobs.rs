@@ -160,7 +160,7 @@ impl Which {
         ids.collect::<Result<_, _>>().map(Self::Some)
     }
 
-    /// What `look` says of them, in their order. Blocks.
+    /// What `look` says of each, and of how many bytes it has if it is here, in their order. Blocks.
     ///
     /// # Errors
     ///
@@ -168,9 +168,10 @@ impl Which {
     pub(crate) fn answer(
         &self,
         store: &Store<Disk>,
-        look: fn(Option<u64>) -> String,
+        mut look: impl FnMut(&BlobId, Option<u64>) -> String,
     ) -> Result<String, RemoteError> {
-        let look = |id| store.size(id).map(look).map_err(|error| failed(&error));
+        let mut look =
+            |id: &BlobId| store.size(id).map(|size| look(id, size)).map_err(|error| failed(&error));
         match self {
             Self::One(id) => look(id),
             Self::Some(ids) => {
@@ -276,15 +277,6 @@ pub(crate) fn push(blobs: &Blobs, id: &BlobId) -> Result<bool, RemoteError> {
     }
     blobs.pushes().save().map_err(|error| failed(&error))?;
     blobs.store().size(id).map(|size| size.is_some()).map_err(|error| failed(&error))
-}
-
-/// Whether some of the blobs that a call is about are not here, and which. Blocks.
-pub(crate) fn missing(store: &Store<Disk>, which: &Which) -> Vec<BlobId> {
-    let ids = match which {
-        Which::One(id) => std::slice::from_ref(id),
-        Which::Some(ids) => ids,
-    };
-    ids.iter().filter(|id| matches!(store.size(id), Ok(None))).copied().collect()
 }
 
 fn failed(error: &io::Error) -> RemoteError {
@@ -535,9 +527,9 @@ mod tests {
     fn one_blob_or_a_list_is_asked_for() {
         let scene = Scene::new();
         let id = scene.add(b"hello");
-        let ask = |argument: &str, look| {
+        let ask = |argument: &str, look: fn(Option<u64>) -> String| {
             let which = Which::parse(format!("[{argument}]").as_bytes(), "invalid id");
-            which.and_then(|which| which.answer(scene.blobs.store(), look))
+            which.and_then(|which| which.answer(scene.blobs.store(), |_, size| look(size)))
         };
         let list = format!("[\"{id}\",\"{NOWHERE}\",\"{EMPTY}\"]");
 

@@ -5,7 +5,6 @@
 use std::fs;
 use std::io;
 use std::io::Read as _;
-use std::io::Write as _;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -13,6 +12,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::old_log::OldLog;
+use crate::whole_file;
 
 /// Its name in `<path>/log/`.
 const FILE_NAME: &str = "taken-over";
@@ -68,11 +68,7 @@ impl Marker {
         self.taken.retain(|taken| taken.log != log.name);
         self.taken.push(Taken::of(log));
         let target = path.join("log").join(FILE_NAME);
-        let aside = target.with_extension("new");
-        let mut file = fs::File::create(&aside)?;
-        file.write_all(&serde_json::to_vec(&self)?)?;
-        file.sync_all()?;
-        fs::rename(&aside, &target)
+        whole_file::write(&target, &serde_json::to_vec(&self)?)
     }
 }
 
