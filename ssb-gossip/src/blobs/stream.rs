@@ -4,8 +4,10 @@
 //! core a part at a time; what it wants is then looked up by whoever drives this. Meanwhile the peer's next items wait.
 //!
 //! Who refuses the call at once is asked the old way: with `blobs.has` for what is wanted, and with `blobs.changes` for what it
-//! gets later. So is who has to be called again, when another connection with the same peer has ended: ssb-blobs has one stream for
-//! both, and may answer nothing on it any more. Who calls `blobs.changes` here hears of what it has asked for with `blobs.has`; in JavaScript it hears of every blob.
+//! gets later. Who has to be called again, because another connection with it has ended, is asked with `blobs.has` besides: ssb-blobs
+//! has one stream for both connections, and may answer nothing on it any more.
+//!
+//! Who calls `blobs.changes` here hears of what it has asked for with `blobs.has`; in JavaScript it hears of every blob.
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
