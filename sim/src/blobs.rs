@@ -193,8 +193,8 @@ impl Blobs {
     }
 
     /// What the core is to hear next.
-    pub fn poll(&mut self) -> Option<Input> {
-        self.stream.poll().or_else(|| self.downloads.poll())
+    pub fn poll(&mut self, peer: &mut Peer) -> Option<Input> {
+        self.stream.poll(peer).or_else(|| self.downloads.poll())
     }
 
     fn write(&mut self, step: Step, network: &mut Network, shelf: &mut Shelf, peer: &mut Peer) {

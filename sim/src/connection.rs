@@ -453,7 +453,7 @@ impl Connection {
         out.inputs.extend(std::iter::from_fn(|| self.streams.poll()));
         out.inputs.extend(std::iter::from_fn(|| self.ebt.poll()));
         out.inputs.extend(std::iter::from_fn(|| self.ooo.poll()));
-        out.inputs.extend(std::iter::from_fn(|| self.blobs.poll()));
+        out.inputs.extend(std::iter::from_fn(|| self.blobs.poll(&mut self.peer)));
     }
 }
 

@@ -293,11 +293,12 @@ impl Scheduler {
         for peer in due.collect::<Vec<_>>() {
             let all = self.links.iter().filter(|(_, link)| link.peer == peer);
             // The one stays that is the newest to the peer: to ssb-ebt and ssb-blobs that is the one that counts, and the older one
-            // may be dead.
-            let mut all: Vec<_> = all.map(|(id, link)| (link.called, link.opened, *id)).collect();
+            // may be dead. What has not come yet over one comes later than all that has.
+            let age = |link: &Link| (link.called.is_none(), link.called, link.opened);
+            let mut all: Vec<_> = all.map(|(id, link)| (age(link), *id)).collect();
             all.sort_unstable();
             all.pop();
-            surplus.extend(all.into_iter().map(|(_, _, id)| id));
+            surplus.extend(all.into_iter().map(|(_, id)| id));
         }
         surplus
     }

@@ -9,6 +9,7 @@ use ssb_blobs::wants::event::Input as Blobs;
 use ssb_blobs::wants::item;
 use ssb_blobs::wants::item::Word;
 use ssb_gossip::blobs::stream::ASKED_MAX;
+use ssb_gossip::blobs::stream::CALL_AGAIN_BELOW;
 use ssb_gossip::blobs::stream::CALLS_MAX;
 use ssb_gossip::blobs::stream::WORDS_MAX;
 use ssb_gossip::blobs::stream::WantsStream;
@@ -79,7 +80,8 @@ impl Scene {
     /// What Alice's core hears.
     fn heard(&mut self) -> Vec<Blobs> {
         self.settle();
-        std::iter::from_fn(|| self.stream.poll()).map(blobs).collect()
+        let peer = &mut self.line.ends[0].peer;
+        std::iter::from_fn(|| self.stream.poll(peer)).map(blobs).collect()
     }
 
     fn settle(&mut self) {
@@ -160,7 +162,7 @@ fn the_core_hears_a_part_at_a_time_and_what_is_wanted_is_looked_up_before_the_pe
     assert!(scene.stream.is_full());
 
     scene.stream.look_up((0..WORDS_MAX).map(id).collect());
-    assert!(scene.stream.poll().is_none(), "that is to be looked up first");
+    assert!(scene.stream.poll(&mut scene.line.ends[0].peer).is_none(), "that is to be looked up first");
     assert_eq!(scene.stream.unknown().len(), WORDS_MAX);
     let found = vec![(id(1), Some(7))];
     scene.stream.found(found.clone());
@@ -212,12 +214,12 @@ fn a_peer_that_is_called_again_is_heard_on_the_new_call() {
 
     scene.stream.call(&mut scene.line.ends[0].peer);
 
+    assert_eq!(scene.heard(), [listens()], "it has to be told all that is wanted");
     let told = scene.told();
     let [Told::StreamEnded(first, None), Told::Called(second, Kind::Source, _)] = told[..] else {
         panic!("{told:?}")
     };
     assert_eq!(first, scene.theirs);
-    assert_eq!(scene.heard(), [listens()], "it has to be told all that is wanted");
     scene.theirs = second;
     assert_eq!(scene.item(&item::to_json(&said)), hears);
     scene.refuse();
@@ -228,6 +230,7 @@ fn a_peer_that_is_called_again_is_heard_on_the_new_call() {
 fn a_peer_that_is_called_again_is_also_asked() {
     let mut scene = Scene::open();
     scene.stream.call(&mut scene.line.ends[0].peer);
+    assert_eq!(scene.heard(), [listens()]);
     scene.told();
 
     scene.stream.say(&[(id(1), Word::Wanted(1)), (id(2), Word::Has(5))], &mut scene.line.ends[0].peer);
@@ -235,7 +238,22 @@ fn a_peer_that_is_called_again_is_also_asked() {
     let told = scene.told();
     let [Told::Called(asked, Kind::Async, _)] = told[..] else { panic!("{told:?}") };
     scene.line.ends[1].peer.answer(asked, Body::Json("[true]"));
-    assert_eq!(scene.heard(), [listens(), claimed(&[id(1)])]);
+    assert_eq!(scene.heard(), [claimed(&[id(1)])]);
+}
+
+#[test]
+fn a_peer_that_does_not_read_is_called_again_once_it_does() {
+    let (mut scene, _) = Scene::both_ways();
+    let words: Vec<_> = (0..WORDS_MAX).map(|n| (id(n), Word::Has(1))).collect();
+    let peer = &mut scene.line.ends[0].peer;
+    while peer.buffered() < CALL_AGAIN_BELOW {
+        scene.stream.say(&words, peer);
+    }
+
+    scene.stream.call(peer);
+
+    assert!(scene.stream.poll(peer).is_none());
+    assert_eq!(scene.heard(), [listens()]);
 }
 
 #[test]

@@ -33,12 +33,18 @@ pub const ASKED_MAX: usize = 512;
 /// How many such calls may be open. What is wanted beyond that such a peer is not asked for.
 pub const CALLS_MAX: usize = 16;
 
+/// A peer is not called again while so many bytes wait to be written to it: one that reads nothing would have to be told more
+/// each time.
+pub const CALL_AGAIN_BELOW: usize = 256 * 1024;
+
 /// The streams, as far as there are any.
 #[derive(Debug)]
 pub struct WantsStream {
     connection: ConnectionId,
     /// Our call, on which the peer speaks.
     heard: Heard,
+    /// Whether the peer is to be called again.
+    is_stale: bool,
     /// Our calls of `blobs.has`, and of what, if the peer is asked so.
     asked: Option<BTreeMap<RequestId, Vec<BlobId>>>,
     /// The peer's call, on which it is spoken to.
@@ -84,6 +90,7 @@ impl WantsStream {
         Self {
             connection,
             heard: Heard::Nothing,
+            is_stale: false,
             asked: None,
             told: None,
             words: VecDeque::new(),
@@ -95,19 +102,10 @@ impl WantsStream {
 
     /// The core wants to hear the peer; all that it wants and has again, and told all that is wanted, if it was called before.
     pub fn call(&mut self, peer: &mut Peer) {
-        let was_understood = match self.heard {
-            Heard::Nothing => false,
-            Heard::Wants { request, is_understood } => {
-                // Before it is called anew: ssb-blobs has one stream for both calls.
-                peer.end(request);
-                self.ask();
-                is_understood
-            }
-            Heard::OldWay(_) => return,
-        };
-        if let Ok(request) = peer.call(&["blobs", "createWants"], Kind::Source, "[]") {
-            peer.allow_large_items(request);
-            self.heard = Heard::Wants { request, is_understood: was_understood };
+        match self.heard {
+            Heard::Nothing => self.call_now(false, peer),
+            Heard::Wants { .. } => self.is_stale = true,
+            Heard::OldWay(_) => {}
         }
     }
 
@@ -215,7 +213,11 @@ impl WantsStream {
     }
 
     /// What the core is to hear next.
-    pub fn poll(&mut self) -> Option<Input> {
+    pub fn poll(&mut self, peer: &mut Peer) -> Option<Input> {
+        if self.is_stale && peer.buffered() < CALL_AGAIN_BELOW {
+            self.is_stale = false;
+            self.call_again(peer);
+        }
         if let Some(input) = self.outbox.pop_front() {
             return Some(input);
         }
@@ -230,6 +232,21 @@ impl WantsStream {
     /// Whether the peer may not go on: the core has not heard all it said, or something is still to be looked up.
     pub fn is_full(&self) -> bool {
         !self.words.is_empty() || self.is_waiting || !self.unknown.is_empty()
+    }
+
+    fn call_now(&mut self, is_understood: bool, peer: &mut Peer) {
+        if let Ok(request) = peer.call(&["blobs", "createWants"], Kind::Source, "[]") {
+            peer.allow_large_items(request);
+            self.heard = Heard::Wants { request, is_understood };
+        }
+    }
+
+    fn call_again(&mut self, peer: &mut Peer) {
+        let Heard::Wants { request, is_understood } = self.heard else { return };
+        // Before it is called anew: ssb-blobs has one stream for both calls.
+        peer.end(request);
+        self.call_now(is_understood, peer);
+        self.ask();
     }
 
     fn listens(&mut self, told: Told, peer: &mut Peer) {

@@ -234,10 +234,18 @@ fn of_two_connections_the_one_stays_that_is_the_newest_to_the_peer() {
 }
 
 #[test]
-fn of_two_connections_over_which_nothing_came_the_older_one_is_probably_dead() {
-    for sides in [[Side::Dialed, Side::Accepted], [Side::Accepted, Side::Accepted]] {
+fn of_two_connections_the_older_one_is_probably_dead_whatever_came_over_it() {
+    for (sides, has_called) in [
+        ([Side::Dialed, Side::Accepted], false),
+        ([Side::Accepted, Side::Accepted], false),
+        ([Side::Dialed, Side::Accepted], true),
+        ([Side::Accepted, Side::Dialed], true),
+    ] {
         let mut node = node(ALL, &[]);
         node.open_from(1, 1, sides[0]);
+        if has_called {
+            node.handle(Input::Blobs(Blobs::Listens { connection: ConnectionId(1).into() }));
+        }
         node.later(Duration::from_secs(10));
         node.open_from(2, 1, sides[1]);
 

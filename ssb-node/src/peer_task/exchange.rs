@@ -62,8 +62,8 @@ impl Exchange {
     }
 
     /// What the core is to hear next.
-    pub(super) fn next(&mut self) -> Option<Input> {
-        self.stream.poll().or_else(|| self.downloads.poll())
+    pub(super) fn next(&mut self, peer: &mut Peer) -> Option<Input> {
+        self.stream.poll(peer).or_else(|| self.downloads.poll())
     }
 
     /// Moves what can move. Returns whether anything did.

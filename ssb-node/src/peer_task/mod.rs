@@ -449,11 +449,11 @@ impl PeerTask {
     }
 
     fn tell_core(&mut self) {
-        let Self { streams, trees, singles, exchange, core, .. } = self;
+        let Self { streams, trees, singles, exchange, core, peer, .. } = self;
         let next = || {
             let of_messages =
                 streams.poll().or_else(|| trees.stream.poll()).or_else(|| singles.stream.poll());
-            of_messages.or_else(|| exchange.next())
+            of_messages.or_else(|| exchange.next(peer))
         };
         std::iter::from_fn(next).for_each(|input| core.say(input));
     }
