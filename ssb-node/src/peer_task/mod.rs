@@ -9,6 +9,7 @@ mod calls;
 pub(crate) mod changes;
 mod exchange;
 mod follows;
+mod pace;
 mod pieces;
 mod singles;
 mod sources;
@@ -48,6 +49,7 @@ use self::calls::Pending;
 use self::changes::Changes;
 use self::exchange::Exchange;
 use self::follows::Follows;
+use self::pace::Pace;
 use self::pieces::Pieces;
 use self::singles::Singles;
 use self::sources::Sources;
@@ -67,10 +69,6 @@ use crate::transport::Stream;
 
 /// The most calls of one peer that wait for their answers; further ones wait in the socket.
 const PENDING_MAX: usize = 256;
-
-/// Who sends messages one by one is read again after so long: what came meanwhile is verified and stored together, which costs a
-/// fraction. Whoever sends more than is read at once is read on.
-const READ_PAUSE: Duration = Duration::from_millis(25);
 
 /// How long the last bytes of a connection may take.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -101,9 +99,7 @@ pub(crate) struct PeerTask {
     adds: Adds,
     exchange: Exchange,
     wanted: Wanted,
-    /// Whether what was read last had messages in it, and when the socket is read again.
-    has_messages: bool,
-    read_after: Option<Timer>,
+    pace: Pace,
     timer: Timer,
     timer_at: Option<Uptime>,
     /// Who waits for the connection to open.
@@ -149,8 +145,7 @@ impl PeerTask {
             adds: Adds::default(),
             exchange: Exchange::new(connection),
             wanted: Wanted::new(connection),
-            has_messages: false,
-            read_after: None,
+            pace: Pace::new(),
             timer: Timer::never(),
             timer_at: None,
             opened,
@@ -349,7 +344,9 @@ impl PeerTask {
                 PeerEvent::Goodbye => {}
             }
         }
-        self.has_messages |= self.trees.stream.has_messages();
+        if self.trees.stream.has_messages() {
+            self.pace.messages();
+        }
         self.tell_core();
         moved
     }
@@ -412,11 +409,8 @@ impl PeerTask {
     }
 
     fn poll_read(&mut self, context: &mut Context<'_>) -> bool {
-        if let Some(timer) = &mut self.read_after {
-            if Pin::new(timer).poll(context).is_pending() {
-                return false;
-            }
-            self.read_after = None;
+        if !self.pace.is_due(context) {
+            return false;
         }
         let space = self.peer.space();
         let len = space.len();
@@ -424,9 +418,7 @@ impl PeerTask {
             Poll::Ready(Ok(0)) => self.peer.hung_up(),
             Poll::Ready(Ok(count)) => {
                 self.peer.filled(count, self.shared.clock.now());
-                if std::mem::take(&mut self.has_messages) && count < len {
-                    self.read_after = Some(Timer::after(READ_PAUSE));
-                }
+                self.pace.read(count, count < len);
             }
             Poll::Ready(Err(_)) => self.peer.hung_up(),
             Poll::Pending => {
