@@ -44,6 +44,10 @@ const WORTH_A_COPY: u64 = 8;
 /// ... and at least so many bytes.
 const WORTH_A_COPY_MIN: u64 = 1024 * 1024;
 
+/// How much the thread gives way to others, of at most 19 (setpriority(2)).
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
 /// How much of the log is copied at once.
 const PIECE_LEN: usize = 1024 * 1024;
 
@@ -64,6 +68,7 @@ pub(crate) fn start(
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("ssb-index".to_owned()).spawn(move || {
         or_abort("the index thread", || {
+            give_way();
             let mut follower = reader.follow();
             let mut copying = Copying::default();
             let mut waiting: Vec<Rebuild> = Vec::new();
@@ -106,6 +111,13 @@ pub(crate) fn start(
             }
         });
     })
+}
+
+/// Lets other threads go first: while much comes in, verifying it is what somebody waits for.
+fn give_way() {
+    // If that is not possible, indexes and messages only share what there is.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
 }
 
 /// What was said in private lately, and holds, counts like what everybody hears.
