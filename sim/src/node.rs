@@ -338,6 +338,11 @@ impl Node {
         self.connections.insert(id, connection);
     }
 
+    /// Whether calls go both ways over a connection with this peer.
+    pub fn is_connected(&self, peer: &FeedId) -> bool {
+        self.connections.values().any(|connection| connection.remote() == Some(*peer))
+    }
+
     /// Something happens that the core decides about.
     pub fn input(&mut self, input: Input, network: &mut Network) {
         self.inbox.push_back(input);

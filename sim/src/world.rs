@@ -355,11 +355,18 @@ impl World {
     }
 
     fn dial(&mut self, number: usize, life: u64, target: usize) {
-        if self.place(number).life != life || !self.reaches(number, target) {
+        // Who is connected is mostly not dialed again, as by programs that know.
+        let is_in_vain = self.is_connected(number, target) && !self.network.random.once_in(8);
+        if self.place(number).life != life || !self.reaches(number, target) || is_in_vain {
             self.dial_later(number, life, target);
             return;
         }
         self.connect(number, target);
+    }
+
+    fn is_connected(&self, number: usize, target: usize) -> bool {
+        let peer = self.place(target).me.id();
+        matches!(&self.place(number).inhabitant, Inhabitant::Ours(node) if node.is_connected(&peer))
     }
 
     /// A node dials by its own schedule.

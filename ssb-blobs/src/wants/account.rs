@@ -32,6 +32,8 @@ struct Account {
     adopted: BTreeMap<BlobId, u8>,
     /// How much of that others want, beyond the peer.
     passed_on: usize,
+    /// Whether the peer wants more than there was room for: by itself, and for others.
+    has_more: [bool; 2],
     day: Day,
     /// Since when it has no connection.
     left: Option<Duration>,
@@ -45,6 +47,17 @@ struct Day {
     len: u64,
 }
 
+impl Account {
+    /// How much of what it wants by itself, or for others, is adopted, and how much may be.
+    fn usage(&self, is_passed_on: bool) -> (usize, usize) {
+        if is_passed_on {
+            (self.passed_on, PASSED_ON_PER_PEER_MAX)
+        } else {
+            (self.adopted.len() - self.passed_on, ADOPTED_PER_PEER_MAX)
+        }
+    }
+}
+
 impl Accounts {
     /// Charges a want to a peer. Returns whether it may have it.
     pub(super) fn adopt(&mut self, peer: FeedId, id: BlobId, distance: u8, now: Duration) -> bool {
@@ -53,11 +66,8 @@ impl Accounts {
         }
         let account = self.all.entry(peer).or_default();
         let is_passed_on = distance > 1;
-        let has_room = if is_passed_on {
-            account.passed_on < PASSED_ON_PER_PEER_MAX
-        } else {
-            account.adopted.len() - account.passed_on < ADOPTED_PER_PEER_MAX
-        };
+        let (len, len_max) = account.usage(is_passed_on);
+        let has_room = len < len_max;
         if let Some(before) = account.adopted.get_mut(&id) {
             if *before > 1 && !is_passed_on && has_room {
                 account.passed_on -= 1;
@@ -72,18 +82,21 @@ impl Accounts {
             account.passed_on += usize::from(is_passed_on);
             account.day.adopted += 1;
             self.adopted += 1;
+        } else if !has_room {
+            account.has_more[usize::from(is_passed_on)] = true;
         }
         may
     }
 
-    /// A peer gets nothing more of this want: it is over, or the peer is.
-    pub(super) fn settle(&mut self, peer: &FeedId, id: &BlobId) {
-        if let Some(account) = self.all.get_mut(peer)
-            && let Some(distance) = account.adopted.remove(id)
-        {
-            account.passed_on -= usize::from(distance > 1);
-            self.adopted -= 1;
-        }
+    /// A peer gets nothing more of this want: it is over, or the peer is. Returns whether there is room now for more that it wants.
+    pub(super) fn settle(&mut self, peer: &FeedId, id: &BlobId) -> bool {
+        let Some(account) = self.all.get_mut(peer) else { return false };
+        let Some(distance) = account.adopted.remove(id) else { return false };
+        let is_passed_on = distance > 1;
+        account.passed_on -= usize::from(is_passed_on);
+        self.adopted -= 1;
+        let (len, len_max) = account.usage(is_passed_on);
+        len <= len_max / 2 && core::mem::take(&mut account.has_more[usize::from(is_passed_on)])
     }
 
     /// Nothing more is done for a peer. Returns what it wanted. What it has cost is still known.
@@ -91,6 +104,7 @@ impl Accounts {
         let Some(account) = self.all.get_mut(peer) else { return Vec::new() };
         let adopted = core::mem::take(&mut account.adopted);
         account.passed_on = 0;
+        account.has_more = [false; 2];
         self.adopted -= adopted.len();
         adopted.into_keys().collect()
     }

@@ -262,25 +262,34 @@ impl Wants {
     }
 
     fn moved(&mut self, peer: &FeedId, standing: Standing, now: Duration) {
-        let mut lookups = Vec::new();
-        for (connection, partner) in &mut self.partners {
-            if partner.peer == *peer && partner.standing != standing {
-                partner.standing = standing;
-                lookups.push((*connection, partner.wanted()));
-            }
+        let mut is_new = false;
+        for partner in self.partners.values_mut().filter(|partner| partner.peer == *peer) {
+            is_new |= partner.standing != standing;
+            partner.standing = standing;
         }
         match standing {
-            // It may be here by now.
-            Standing::Near => {
-                lookups.retain(|(_, ids)| !ids.is_empty());
-                lookups.into_iter().for_each(|(connection, ids)| self.look_up(connection, ids));
-            }
+            Standing::Near if is_new => self.reconsider(peer),
+            Standing::Near => {}
             Standing::Stranger => {
                 for id in self.accounts.forsake(peer) {
                     self.lose_interest(peer, &id, now);
                 }
             }
         }
+    }
+
+    /// More of what a peer wants may be adopted than before, or be here by now.
+    fn reconsider(&mut self, peer: &FeedId) {
+        let partners = self.partners.iter().filter(|(_, partner)| partner.peer == *peer);
+        let wanted = partners.map(|(connection, partner)| (*connection, partner.wanted()));
+        let wanted: Vec<_> = wanted.filter(|(_, ids)| !ids.is_empty()).collect();
+        wanted.into_iter().for_each(|(connection, ids)| self.look_up(connection, ids));
+    }
+
+    /// A want is over for these peers.
+    fn settle(&mut self, id: &BlobId, mut peers: BTreeSet<FeedId>) {
+        peers.retain(|peer| self.accounts.settle(peer, id));
+        peers.iter().for_each(|peer| self.reconsider(peer));
     }
 
     fn listens(&mut self, connection: Connection) {
@@ -420,12 +429,11 @@ impl Wants {
 
     fn stored(&mut self, id: BlobId, size: u64, now: Duration) {
         self.removed.remove(&id);
-        if let Some(want) = self.wants.remove(&id) {
-            self.own -= usize::from(want.own.is_some());
-            let programs = want.own.into_iter().flatten();
-            self.outbox.extend(programs.map(|connection| Output::Answer { connection, id, is_here: true }));
-            want.peers.iter().for_each(|peer| self.accounts.settle(peer, &id));
-        }
+        let want = self.wants.remove(&id);
+        let (own, peers) = want.map(|want| (want.own, want.peers)).unwrap_or_default();
+        self.own -= usize::from(own.is_some());
+        let programs = own.into_iter().flatten();
+        self.outbox.extend(programs.map(|connection| Output::Answer { connection, id, is_here: true }));
         // It may be known to be here before its download is known to be over.
         self.end_fetch(&id, size, now);
         let is_told_of = size > 0 && (!self.policy.stingy || self.pushes.contains_key(&id));
@@ -440,6 +448,7 @@ impl Wants {
         }
         told.into_iter().for_each(|connection| self.say(connection, id, Word::Has(size)));
         asked.into_iter().for_each(|connection| self.say_wants(connection));
+        self.settle(&id, peers);
     }
 
     fn removed(&mut self, id: BlobId, now: Duration) {
@@ -449,7 +458,7 @@ impl Wants {
         let until = self.removed.add(id, now);
         self.wake_at(until);
         let peers = self.wants.get_mut(&id).map(|want| core::mem::take(&mut want.peers));
-        peers.into_iter().flatten().for_each(|peer| self.accounts.settle(&peer, &id));
+        self.settle(&id, peers.unwrap_or_default());
         self.review(&id, now);
     }
 

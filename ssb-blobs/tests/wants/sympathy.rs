@@ -3,6 +3,7 @@
 use super::*;
 use ssb_blobs::wants::limits::ADOPTED_PER_PEER_MAX;
 use ssb_blobs::wants::limits::DAY;
+use ssb_blobs::wants::limits::PASSED_ON_PER_PEER_MAX;
 use ssb_blobs::wants::limits::REMEMBERED_FOR;
 use ssb_blobs::wants::limits::REMOVED_FOR;
 
@@ -178,4 +179,33 @@ fn one_peer_has_so_many_wants_and_others_notice_nothing() {
     assert_eq!(node.wanted(1, id(ADOPTED_PER_PEER_MAX), 1), []);
 
     assert_eq!(node.wanted(2, id(ADOPTED_PER_PEER_MAX), 1).len(), 2);
+}
+
+#[test]
+fn what_there_was_no_room_for_is_asked_for_once_half_of_the_rest_has_come() {
+    for (distance, len_max) in [(1, ADOPTED_PER_PEER_MAX), (2, PASSED_ON_PER_PEER_MAX)] {
+        let mut node = Node::among([1, 2]);
+        for n in 0..=len_max {
+            node.wanted(1, id(n), distance);
+        }
+        let half = len_max.div_ceil(2);
+        for n in 0..half - 1 {
+            assert_eq!(looked_up(&node.stored(id(n), 5)), 0);
+        }
+
+        // All that it has not got.
+        assert_eq!(looked_up(&node.stored(id(half - 1), 5)), len_max + 1 - half);
+
+        let asked = node.found(1, &[(id(len_max), None)]);
+        assert!(asked.contains(&asks(2, id(len_max), distance + 1)), "{asked:?}");
+        assert_eq!(looked_up(&node.stored(id(half), 5)), 0, "it wants no more than that");
+    }
+}
+
+fn looked_up(outputs: &[Output]) -> usize {
+    let ids = outputs.iter().map(|output| match output {
+        Output::LookUp { ids, .. } => ids.len(),
+        _ => 0,
+    });
+    ids.sum()
 }
