@@ -32,8 +32,10 @@ struct Account {
     adopted: BTreeMap<BlobId, u8>,
     /// How much of that others want, beyond the peer.
     passed_on: usize,
-    /// Whether the peer wants more than there was room for: by itself, and for others.
-    has_more: [bool; 2],
+    /// Whether the peer wants more by itself than there was room for.
+    wants_more: bool,
+    /// Whether it passes on more than there was room for.
+    passes_on_more: bool,
     day: Day,
     /// Since when it has no connection.
     left: Option<Duration>,
@@ -55,6 +57,10 @@ impl Account {
         } else {
             (self.adopted.len() - self.passed_on, ADOPTED_PER_PEER_MAX)
         }
+    }
+
+    const fn has_more(&mut self, is_passed_on: bool) -> &mut bool {
+        if is_passed_on { &mut self.passes_on_more } else { &mut self.wants_more }
     }
 }
 
@@ -83,7 +89,7 @@ impl Accounts {
             account.day.adopted += 1;
             self.adopted += 1;
         } else if !has_room {
-            account.has_more[usize::from(is_passed_on)] = true;
+            *account.has_more(is_passed_on) = true;
         }
         may
     }
@@ -96,7 +102,7 @@ impl Accounts {
         account.passed_on -= usize::from(is_passed_on);
         self.adopted -= 1;
         let (len, len_max) = account.usage(is_passed_on);
-        len <= len_max / 2 && core::mem::take(&mut account.has_more[usize::from(is_passed_on)])
+        len <= len_max / 2 && core::mem::take(account.has_more(is_passed_on))
     }
 
     /// Nothing more is done for a peer. Returns what it wanted. What it has cost is still known.
@@ -104,7 +110,8 @@ impl Accounts {
         let Some(account) = self.all.get_mut(peer) else { return Vec::new() };
         let adopted = core::mem::take(&mut account.adopted);
         account.passed_on = 0;
-        account.has_more = [false; 2];
+        account.wants_more = false;
+        account.passes_on_more = false;
         self.adopted -= adopted.len();
         adopted.into_keys().collect()
     }

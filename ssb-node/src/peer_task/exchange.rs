@@ -193,7 +193,7 @@ mod tests {
             let Self { exchange, peer, blobs, .. } = self;
             block_on(poll_fn(|context| {
                 exchange.poll(context, blobs, peer);
-                match exchange.next() {
+                match exchange.next(peer) {
                     Some(Input::Blobs(told)) => Poll::Ready(told),
                     Some(other) => panic!("{other:?}"),
                     None => Poll::Pending,
