@@ -2,6 +2,8 @@
 //!
 //! It waits for the verifiers and for nobody else; whoever reads its results must take them.
 
+#[cfg(test)]
+mod bench;
 mod contacts;
 mod forks;
 mod publishing;
@@ -304,227 +306,19 @@ impl Pending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::Fixture;
     use crate::fixture::key;
-    use crate::fixture::sealed;
+    use crate::log_thread::bench::Bench;
+    use crate::log_thread::bench::ME;
+    use crate::log_thread::bench::feed;
+    use crate::log_thread::bench::own;
+    use crate::log_thread::bench::publish;
+    use crate::log_thread::bench::verified;
+    use crate::log_thread::bench::work;
     use smol::channel::Receiver;
     use smol::channel::bounded;
-    use ssb_gossip::connection::ConnectionId;
-    use ssb_gossip::connection::StreamId;
-    use ssb_gossip::event::Again;
-    use ssb_gossip::event::Draft;
-    use ssb_gossip::event::Removal;
-    use ssb_gossip::event::Source;
     use ssb_keys::published_mark::Origin;
     use ssb_log::Ordinal;
-    use ssb_log::Stored;
-    use ssb_msg::ValidationState;
-    use ssb_msg::content::Contact;
-    use ssb_msg::content::Relation;
-    use ssb_msg::draft;
     use std::fs;
-
-    const ME: u8 = 1;
-
-    /// A log thread that runs in the test's.
-    struct Bench {
-        thread: LogThread,
-        results: Receiver<Input>,
-        fixture: Fixture,
-    }
-
-    impl Bench {
-        fn new(mark: PublishedMark) -> Self {
-            let mut fixture = Fixture::new();
-            let (results, results_out) = bounded(64);
-            let keyring = Keyring::load(fixture.path(), &key(ME)).unwrap();
-            let thread = LogThread {
-                store: fixture.take(),
-                me: key(ME),
-                opener: Opener::with_keys(key(ME), &keyring.keys()),
-                keyring,
-                signing: Signing::plain(),
-                home: fixture.path().to_owned(),
-                mark,
-                clock: Clock::start(),
-                results,
-                logger: Logger::new(LogLevel::Error),
-                awaited: BTreeMap::new(),
-                retention: Retention::default(),
-                healthy: true,
-            };
-            Self { thread, results: results_out, fixture }
-        }
-
-        fn created() -> Self {
-            Self::new(PublishedMark::created(key(ME).id()))
-        }
-
-        fn mark_on_disk(&self) -> PublishedMark {
-            PublishedMark::load(self.fixture.path(), key(ME).id()).unwrap()
-        }
-
-        fn outcomes(&self) -> Vec<Outcome> {
-            match self.results.try_recv() {
-                Ok(Input::Verdicts(verdicts)) => {
-                    verdicts.into_iter().map(|verdict| verdict.outcome).collect()
-                }
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    fn publish(content: &str) -> (Own, Receiver<Result<String, RemoteError>>) {
-        publish_draft(content.to_owned().into())
-    }
-
-    fn publish_for(plain: &str, recipients: &[u8]) -> (Own, Receiver<Result<String, RemoteError>>) {
-        let recipients = recipients.iter().map(|n| key(*n).id()).collect();
-        publish_draft(Draft::Private { plain: plain.to_owned(), recipients })
-    }
-
-    fn publish_draft(draft: Draft) -> (Own, Receiver<Result<String, RemoteError>>) {
-        let (answer, answered) = bounded(1);
-        (Own::Publish { draft, answer }, answered)
-    }
-
-    /// What a key finds in the messages of the log.
-    fn read_by(opener: &Opener, bench: &Bench) -> Vec<Option<String>> {
-        let reader = bench.thread.store.reader();
-        let messages = reader.page(Ordinal::ZERO..reader.end(), usize::MAX).unwrap();
-        let open = |stored: &Stored| opener.open(&stored.fields()?).map(|opened| opened.content().to_owned());
-        messages.iter().map(open).collect()
-    }
-
-    fn own(own: Own) -> Work {
-        Work { own: vec![own], ..Work::default() }
-    }
-
-    fn verified(message: Result<Message, Refusal>) -> Verified {
-        let source = Source { connection: ConnectionId(1), stream: StreamId(1) };
-        Verified { giver: Giver::Peer(source), len: 9, message }
-    }
-
-    /// The first messages of a feed, each with so much text.
-    fn feed(author: u8, count: usize, text_len: usize) -> Vec<Message> {
-        let (author, mut state) = (key(author), ValidationState::new(key(author).id()));
-        let content = format!(r#"{{"type":"post","text":"{}"}}"#, "x".repeat(text_len));
-        (0..count)
-            .map(|n| {
-                let timestamp = f64::from(u32::try_from(n).unwrap());
-                let message = draft::sign(&content, &state, timestamp, &author, &Signing::plain()).unwrap();
-                state.advance(state.check(&message).unwrap());
-                message
-            })
-            .collect()
-    }
-
-    fn work(messages: impl IntoIterator<Item = Message>) -> Work {
-        let verified = messages.into_iter().map(|message| verified(Ok(message))).collect();
-        Work { verified, ..Work::default() }
-    }
-
-    #[test]
-    fn what_is_published_is_durable_and_marked_before_it_is_answered() {
-        let mut bench = Bench::created();
-        let (publish, answered) = publish(r#"{"type":"post","text":"hi"}"#);
-
-        bench.thread.work(own(publish));
-
-        let answer = answered.try_recv().unwrap().unwrap();
-        assert!(answer.contains(r#""sequence":1"#), "{answer}");
-        assert_eq!(bench.mark_on_disk().sequence, 1);
-        assert_eq!(bench.thread.store.reader().len(), 1);
-        let stored = Outcome::Stored { feed: key(ME).id(), sequence: 1, contact: None };
-        assert_eq!(bench.outcomes(), [stored]);
-    }
-
-    #[test]
-    fn several_wishes_of_one_turn_follow_each_other() {
-        let mut bench = Bench::created();
-        let (one, first) = publish(r#"{"type":"post"}"#);
-        let (none, refused) = publish(r#"{"type":""}"#);
-        let (two, second) = publish(r#"{"type":"post"}"#);
-
-        bench.thread.work(Work { own: vec![one, none, two], ..Work::default() });
-
-        assert!(first.try_recv().unwrap().unwrap().contains(r#""sequence":1"#));
-        assert!(refused.try_recv().unwrap().unwrap_err().message().starts_with("type must be a string"));
-        assert!(second.try_recv().unwrap().unwrap().contains(r#""sequence":2"#));
-    }
-
-    #[test]
-    fn what_is_for_a_few_is_sealed_in_the_place_of_its_message() {
-        let mut bench = Bench::created();
-        let (one, first) = publish_for(r#"{"type":"post","n":1}"#, &[2]);
-        let (two, _) = publish(r#"{"type":"post"}"#);
-        let (three, third) = publish_for(r#"{"type":"post","n":3}"#, &[ME, 2]);
-
-        bench.thread.work(Work { own: vec![one, two, three], ..Work::default() });
-
-        for answered in [first, third] {
-            let answer = answered.try_recv().unwrap().unwrap();
-            assert!(answer.contains(".box2\"") && !answer.contains("post"), "{answer}");
-        }
-        let [one, three] = [1, 3].map(|n| Some(format!(r#"{{"type":"post","n":{n}}}"#)));
-        assert_eq!(read_by(&Opener::new(key(2)), &bench), [one, None, three.clone()]);
-        // The first was not for its author.
-        assert_eq!(read_by(&bench.thread.opener, &bench), [None, None, three]);
-        assert_eq!(read_by(&Opener::new(key(3)), &bench), [None, None, None]);
-    }
-
-    #[test]
-    fn what_cannot_be_sealed_is_not_published() {
-        let mut bench = Bench::created();
-        let nobody = FeedId::from_bytes([0; 32]);
-        let recipients = vec![key(2).id(), nobody];
-        let plain = r#"{"type":"post"}"#.to_owned();
-        let (weak, refused) = publish_draft(Draft::Private { plain, recipients });
-        let (none, nobody_named) = publish_for("{}", &[]);
-        let (own, no_key) = publish_for("{}", &[2, ME]);
-        bench.thread.keyring = Keyring::unusable(&key(ME));
-
-        bench.thread.work(Work { own: vec![weak, none, own], ..Work::default() });
-
-        let refused = [refused, nobody_named, no_key]
-            .map(|answered| answered.try_recv().unwrap().unwrap_err().message().to_owned());
-        let because = |why: &str| format!("create() failed to encrypt content: {why}");
-        assert_eq!(
-            refused,
-            [
-                because(&format!("recipient {nobody} has an unusable key")),
-                because("a box needs at least one recipient"),
-                because("the keyring has no key of one's own"),
-            ]
-        );
-        assert!(bench.thread.store.reader().is_empty());
-    }
-
-    #[test]
-    fn contacts_that_the_owner_seals_for_themselves_are_told_too() {
-        let mut bench = Bench::created();
-        let friend = key(5).id();
-        let (publish, _) =
-            publish_for(&format!(r#"{{"type":"contact","contact":"{friend}","blocking":true}}"#), &[ME]);
-
-        bench.thread.work(own(publish));
-
-        let [Outcome::Stored { contact: Some(contact), .. }] = bench.outcomes()[..] else {
-            panic!("no contact")
-        };
-        assert_eq!((contact.contact, contact.relation), (friend, Relation::Block));
-    }
-
-    #[test]
-    fn a_mark_that_permits_nothing_is_asked_last() {
-        let mut bench = Bench::new(PublishedMark::unknown(key(ME).id()));
-        let (publish, answered) = publish(r#"{"type":"post"}"#);
-
-        bench.thread.work(own(publish));
-
-        assert_eq!(answered.try_recv().unwrap(), Err(RemoteError::new("publishing is locked")));
-        assert!(bench.thread.store.reader().is_empty());
-    }
 
     #[test]
     fn offered_messages_get_their_verdicts_in_order() {
@@ -550,59 +344,6 @@ mod tests {
                 Outcome::Refused(Refusal::Fork),
             ]
         );
-    }
-
-    #[test]
-    fn contacts_are_told_with_their_verdict() {
-        let mut bench = Bench::created();
-        let friend = key(5).id();
-        let (publish, _) = publish(&format!(r#"{{"type":"contact","contact":"{friend}","following":true}}"#));
-
-        bench.thread.work(own(publish));
-
-        let [Outcome::Stored { contact: Some(contact), .. }] = bench.outcomes()[..] else {
-            panic!("no contact")
-        };
-        assert_eq!(contact.contact, friend);
-    }
-
-    #[test]
-    fn contacts_that_the_owner_keeps_private_are_told_too_and_those_of_others_are_not() {
-        let mut bench = Bench::created();
-        let friend = key(5).id();
-        let content = sealed(&format!(r#"{{"type":"contact","contact":"{friend}","blocking":true}}"#), &[ME]);
-        let (publish, _) = publish(&content);
-
-        bench.thread.work(own(publish));
-
-        let [Outcome::Stored { contact: Some(contact), .. }] = bench.outcomes()[..] else {
-            panic!("no contact")
-        };
-        assert_eq!((contact.contact, contact.relation), (friend, Relation::Block));
-        let state = ValidationState::new(key(2).id());
-        let theirs = draft::sign(&content, &state, 1.0, &key(2), &Signing::plain()).unwrap();
-        bench.thread.work(work([theirs]));
-        assert!(matches!(bench.outcomes()[..], [Outcome::Stored { contact: None, .. }]));
-    }
-
-    #[test]
-    fn what_was_heard_in_private_is_told_unless_the_author_has_said_something_else_since() {
-        let mut bench = Bench::created();
-        let [one, two] = [5, 6].map(|n| Contact { contact: key(n).id(), relation: Relation::Block });
-        let author = key(2);
-        let end = bench.thread.store.reader().end();
-        let state = ValidationState::new(author.id());
-        let later = format!(r#"{{"type":"contact","contact":"{}","following":true}}"#, two.contact);
-        let later = draft::sign(&later, &state, 1.0, &author, &Signing::plain()).unwrap();
-        bench.thread.work(work([later]));
-        bench.outcomes();
-
-        bench.thread.work(own(Own::Heard { author: author.id(), words: vec![one, two], end }));
-
-        let told = bench.results.try_recv().unwrap();
-        let Input::Related { author: who, contact, relation } = told else { panic!("{told:?}") };
-        assert_eq!((who, contact, relation), (author.id(), one.contact, Some(Relation::Block)));
-        assert!(bench.results.try_recv().is_err());
     }
 
     #[test]
@@ -795,17 +536,6 @@ mod tests {
     }
 
     #[test]
-    fn more_than_one_commit_s_worth_is_published_in_one_turn() {
-        let mut bench = Bench::created();
-        let content = format!(r#"{{"type":"post","text":"{}"}}"#, "x".repeat(7500));
-        let (wishes, answers): (Vec<_>, Vec<_>) = (0..1200).map(|_| publish(&content)).unzip();
-
-        bench.thread.work(Work { own: wishes, ..Work::default() });
-
-        assert!(answers.iter().all(|answer| answer.try_recv().unwrap().is_ok()));
-    }
-
-    #[test]
     fn a_log_that_cannot_be_written_says_so_and_stores_nothing() {
         let mut bench = Bench::created();
         // The mark has to be on disk before anybody sees the message, and now cannot be.
@@ -840,48 +570,5 @@ mod tests {
         assert!(stored > 0);
         assert_eq!(bench.thread.store.reader().len(), u32::try_from(stored).unwrap());
         assert!(outcomes[stored..].iter().all(|outcome| *outcome == Outcome::Refused(Refusal::Storage)));
-    }
-
-    #[test]
-    fn what_the_policy_does_not_keep_goes_and_the_core_hears_of_it() {
-        let mut bench = Bench::created();
-        bench.thread.retention.hops = Some(1);
-        bench.thread.retention.keep = vec![key(4).id()];
-        for author in [ME, 2, 3, 4] {
-            bench.thread.work(work(feed(author, 2, 5)));
-            assert_eq!(bench.outcomes().len(), 2);
-        }
-
-        bench.thread.work(own(Own::Retain(vec![(key(ME).id(), 0), (key(2).id(), 1)])));
-
-        let left: Vec<FeedId> =
-            bench.thread.store.reader().feeds().iter().map(|latest| latest.feed).collect();
-        assert_eq!(left, [key(ME).id(), key(2).id(), key(4).id()]);
-        let Ok(Input::Emptied { feed, again }) = bench.results.try_recv() else { panic!("nobody is told") };
-        assert_eq!((feed, again), (key(3).id(), Again::Allowed));
-        assert!(bench.results.try_recv().is_err());
-    }
-
-    #[test]
-    fn what_the_owner_lets_come_back_is_taken_from_the_file() {
-        let mut bench = Bench::created();
-        let messages = feed(2, 3, 5);
-        let id = messages[1].id();
-        bench.thread.work(work(messages));
-        assert_eq!(bench.outcomes().len(), 3);
-        let ask = |wish: fn(Removal, Sender<Result<String, RemoteError>>) -> Own| {
-            let (answer, answered) = bounded(1);
-            (own(wish(Removal::Message(id), answer)), answered)
-        };
-
-        let (work, answered) = ask(|what, answer| Own::Remove { what, answer });
-        bench.thread.work(work);
-        assert_eq!(answered.try_recv(), Ok(Ok("false".to_owned())));
-        assert_eq!(bench.thread.store.reader().get(&id), Ok(None));
-
-        let (work, answered) = ask(|what, answer| Own::Readmit { what, answer });
-        bench.thread.work(work);
-        assert_eq!(answered.try_recv(), Ok(Ok("true".to_owned())));
-        assert_eq!(bench.thread.store.reader().get(&id).unwrap().map(|stored| stored.id), Some(id));
     }
 }

@@ -116,3 +116,60 @@ impl LogThread {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::key;
+    use crate::log_inbox::Own;
+    use crate::log_thread::bench::Bench;
+    use crate::log_thread::bench::ME;
+    use crate::log_thread::bench::feed;
+    use crate::log_thread::bench::own;
+    use crate::log_thread::bench::work;
+    use smol::channel::bounded;
+    use ssb_gossip::event::Removal;
+
+    #[test]
+    fn what_the_policy_does_not_keep_goes_and_the_core_hears_of_it() {
+        let mut bench = Bench::created();
+        bench.thread.retention.hops = Some(1);
+        bench.thread.retention.keep = vec![key(4).id()];
+        for author in [ME, 2, 3, 4] {
+            bench.thread.work(work(feed(author, 2, 5)));
+            assert_eq!(bench.outcomes().len(), 2);
+        }
+
+        bench.thread.work(own(Own::Retain(vec![(key(ME).id(), 0), (key(2).id(), 1)])));
+
+        let left: Vec<FeedId> =
+            bench.thread.store.reader().feeds().iter().map(|latest| latest.feed).collect();
+        assert_eq!(left, [key(ME).id(), key(2).id(), key(4).id()]);
+        let Ok(Input::Emptied { feed, again }) = bench.results.try_recv() else { panic!("nobody is told") };
+        assert_eq!((feed, again), (key(3).id(), Again::Allowed));
+        assert!(bench.results.try_recv().is_err());
+    }
+
+    #[test]
+    fn what_the_owner_lets_come_back_is_taken_from_the_file() {
+        let mut bench = Bench::created();
+        let messages = feed(2, 3, 5);
+        let id = messages[1].id();
+        bench.thread.work(work(messages));
+        assert_eq!(bench.outcomes().len(), 3);
+        let ask = |wish: fn(Removal, Sender<Result<String, RemoteError>>) -> Own| {
+            let (answer, answered) = bounded(1);
+            (own(wish(Removal::Message(id), answer)), answered)
+        };
+
+        let (work, answered) = ask(|what, answer| Own::Remove { what, answer });
+        bench.thread.work(work);
+        assert_eq!(answered.try_recv(), Ok(Ok("false".to_owned())));
+        assert_eq!(bench.thread.store.reader().get(&id), Ok(None));
+
+        let (work, answered) = ask(|what, answer| Own::Readmit { what, answer });
+        bench.thread.work(work);
+        assert_eq!(answered.try_recv(), Ok(Ok("true".to_owned())));
+        assert_eq!(bench.thread.store.reader().get(&id).unwrap().map(|stored| stored.id), Some(id));
+    }
+}
