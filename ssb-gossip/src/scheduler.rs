@@ -95,7 +95,7 @@ pub struct Scheduler {
 struct Link {
     peer: FeedId,
     opened: Uptime,
-    /// The how many-th call of a peer it was that came first over it.
+    /// How many connections had been called over when it was.
     called: Option<u64>,
 }
 
@@ -294,7 +294,7 @@ impl Scheduler {
             let all = self.links.iter().filter(|(_, link)| link.peer == peer);
             // The one stays that is the newest to the peer: to ssb-ebt and ssb-blobs that is the one that counts, and the older one
             // may be dead. What has not come yet over one comes later than all that has.
-            let age = |link: &Link| (link.called.is_none(), link.called, link.opened);
+            let age = |link: &Link| (link.called.unwrap_or(u64::MAX), link.opened);
             let mut all: Vec<_> = all.map(|(id, link)| (age(link), *id)).collect();
             all.sort_unstable();
             all.pop();

@@ -103,7 +103,7 @@ impl WantsStream {
     /// The core wants to hear the peer; all that it wants and has again, and told all that is wanted, if it was called before.
     pub fn call(&mut self, peer: &mut Peer) {
         match self.heard {
-            Heard::Nothing => self.call_now(false, peer),
+            Heard::Nothing => self.call_wants(false, peer),
             Heard::Wants { .. } => self.is_stale = true,
             Heard::OldWay(_) => {}
         }
@@ -234,7 +234,7 @@ impl WantsStream {
         !self.words.is_empty() || self.is_waiting || !self.unknown.is_empty()
     }
 
-    fn call_now(&mut self, is_understood: bool, peer: &mut Peer) {
+    fn call_wants(&mut self, is_understood: bool, peer: &mut Peer) {
         if let Ok(request) = peer.call(&["blobs", "createWants"], Kind::Source, "[]") {
             peer.allow_large_items(request);
             self.heard = Heard::Wants { request, is_understood };
@@ -242,11 +242,17 @@ impl WantsStream {
     }
 
     fn call_again(&mut self, peer: &mut Peer) {
-        let Heard::Wants { request, is_understood } = self.heard else { return };
-        // Before it is called anew: ssb-blobs has one stream for both calls.
-        peer.end(request);
-        self.call_now(is_understood, peer);
-        self.ask();
+        match self.heard {
+            // The peer has ended the call since.
+            Heard::Nothing => self.call_wants(false, peer),
+            Heard::Wants { request, is_understood } => {
+                // Before it is called anew: ssb-blobs has one stream for both calls.
+                peer.end(request);
+                self.call_wants(is_understood, peer);
+                self.ask();
+            }
+            Heard::OldWay(_) => {}
+        }
     }
 
     fn listens(&mut self, told: Told, peer: &mut Peer) {
