@@ -166,11 +166,12 @@ impl Connection {
     ) -> Pumped {
         let mut out = Pumped::default();
         loop {
-            let mut moved = self.pump_letters(network, &mut out);
+            let mut moved = self.pump_letters(network);
             moved |= self.pump_sources(network, reader, &mut out);
             moved |= self.pump_ebt(network, reader, &mut out);
             moved |= self.pump_ooo(network, reader, &mut out);
             moved |= self.blobs.pump(network, shelf, &mut self.peer);
+            // Behind what is sent: pages may be so small here that they wait until nothing else does.
             self.tell_core(&mut out);
             self.pump_timer(network);
             let has_room = out.inputs.len() < room;
@@ -194,7 +195,7 @@ impl Connection {
         }
     }
 
-    fn pump_letters(&mut self, network: &Network, out: &mut Pumped) -> bool {
+    fn pump_letters(&mut self, network: &Network) -> bool {
         let mut moved = false;
         while let Some(letter) = self.letters.pop_front() {
             moved = true;
@@ -212,13 +213,13 @@ impl Connection {
                 Letter::EbtCall => self.ebt.call(&mut self.peer),
                 Letter::EbtAccept { request } => self.ebt.accept(request, &mut self.peer),
                 Letter::EbtRefuse { request } => self.ebt.refuse(request, &mut self.peer),
-                Letter::EbtNotes(notes) => self.ebt.note(&notes, &mut self.peer),
+                Letter::EbtNotes(notes) => self.ebt.note(notes),
                 Letter::EbtServe(feeds) => self.ebt.serve(feeds),
-                Letter::OooAsk(wants) => self.ooo.ask(&wants, &mut self.peer),
+                Letter::OooAsk(wants) => self.ooo.ask(wants),
                 Letter::OooServe(ids) => self.ooo.serve(ids),
-                Letter::OooTell(id, json) => self.ooo.tell(&id, &json, &mut self.peer),
+                Letter::OooTell(id, json) => self.ooo.tell(id, json),
                 Letter::BlobsCall => self.blobs.stream.call(&mut self.peer),
-                Letter::BlobsSay(words) => self.blobs.stream.say(&words, &mut self.peer),
+                Letter::BlobsSay(words) => self.blobs.stream.say(words, &mut self.peer),
                 Letter::BlobsLookUp(ids) => self.blobs.stream.look_up(ids),
                 Letter::BlobFetch { fetch, id, len_max } => {
                     self.blobs.downloads.fetch(fetch, id, len_max, &mut self.peer);
@@ -228,7 +229,6 @@ impl Connection {
                 Letter::BlobAnswer { .. } => {}
             }
         }
-        self.tell_core(out);
         moved
     }
 
@@ -269,7 +269,7 @@ impl Connection {
         match reader.get_for(&id, &viewer) {
             Ok(Some((place, stored))) => {
                 out.sent.push((place.feed, place.sequence, viewer));
-                self.ooo.tell(&id, &stored.json, &mut self.peer);
+                self.ooo.tell(id, stored.json.into());
             }
             Ok(None) => {}
             Err(_) => out.failed = true,
@@ -451,8 +451,8 @@ impl Connection {
 
     fn tell_core(&mut self, out: &mut Pumped) {
         out.inputs.extend(std::iter::from_fn(|| self.streams.poll()));
-        out.inputs.extend(std::iter::from_fn(|| self.ebt.poll()));
-        out.inputs.extend(std::iter::from_fn(|| self.ooo.poll()));
+        out.inputs.extend(std::iter::from_fn(|| self.ebt.poll(&mut self.peer)));
+        out.inputs.extend(std::iter::from_fn(|| self.ooo.poll(&mut self.peer)));
         out.inputs.extend(std::iter::from_fn(|| self.blobs.poll(&mut self.peer)));
     }
 }

@@ -73,10 +73,18 @@ impl Truth {
         u32::try_from(len).expect("no run writes that much")
     }
 
-    /// From which message on nothing of a feed may be sent to `contact` by who has it up to `held`: the first with which the
-    /// author blocks them, if that is the last word so far.
-    pub fn blocked_at(&self, author: &FeedId, contact: &FeedId, held: u32) -> Option<u32> {
-        let words = self.words.get(&(*author, *contact))?.iter().filter(|(sequence, _)| *sequence <= held);
+    /// From which message on nothing of a feed may be sent to `contact` by who has it up to `held`, without those messages that it
+    /// `lacks`: the first with which the author blocks them, if that is the last word so far.
+    pub fn blocked_at(
+        &self,
+        author: &FeedId,
+        contact: &FeedId,
+        held: u32,
+        lacks: impl Fn(&MessageId) -> bool,
+    ) -> Option<u32> {
+        let is_here =
+            |sequence: u32| sequence <= held && !self.id(author, sequence).is_some_and(|id| lacks(&id));
+        let words = self.words.get(&(*author, *contact))?.iter().filter(|(sequence, _)| is_here(*sequence));
         let is_block = |word: &&(u32, Relation)| word.1 == Relation::Block;
         words.clone().next_back().filter(is_block)?;
         words.clone().find(is_block).map(|(sequence, _)| *sequence)
@@ -131,7 +139,8 @@ mod tests {
             assert!(truth.wrote(AUTHOR, sequence, id(u8::try_from(sequence).unwrap()), &message(fields)));
         }
 
-        let at: Vec<Option<u32>> = (0..=5).map(|held| truth.blocked_at(&AUTHOR, &contact, held)).collect();
+        let at: Vec<Option<u32>> =
+            (0..=5).map(|held| truth.blocked_at(&AUTHOR, &contact, held, |_| false)).collect();
         assert_eq!(at, [None, None, Some(2), None, Some(2), Some(2)]);
         assert_eq!(truth.blocked_since(&AUTHOR, &contact), Some(4));
         assert_eq!(truth.blocked_since(&contact, &AUTHOR), None);

@@ -703,7 +703,9 @@ impl World {
             // Who is blocked by the author is not asked, even if that was taken back in a message that only they have.
             let is_kept_away = !node.core().asks(&feed, &other.id());
             let is_blocked = other.core().blocks(&feed) || self.truth.is_forked(&feed) || is_kept_away;
-            if held < theirs && !is_blocked && self.truth.blocked_at(&feed, &me, other.held(&feed)).is_none()
+            if held < theirs
+                && !is_blocked
+                && self.truth.blocked_at(&feed, &me, other.held(&feed), |_| false).is_none()
             {
                 let why = [node, other].map(|node| node.core().explain(&feed).to_string()).concat();
                 return Err(format!("node {number} has {held} of {feed}, a neighbour has {theirs}: {why}"));

@@ -524,7 +524,7 @@ pub enum Letter {
         /// Which call.
         request: RequestId,
     },
-    /// Send notes, as one item.
+    /// Send notes.
     EbtNotes(Vec<(FeedId, Note)>),
     /// Send this of these feeds.
     EbtServe(Vec<(FeedId, Serve)>),
@@ -536,7 +536,7 @@ pub enum Letter {
     OooTell(MessageId, Arc<str>),
     /// Call `blobs.createWants`, and end the call before, if there is one.
     BlobsCall,
-    /// Say which blobs are wanted and which are here, as one item.
+    /// Say which blobs are wanted and which are here.
     BlobsSay(Vec<(BlobId, Word)>),
     /// Look up which of these are here.
     BlobsLookUp(Vec<BlobId>),

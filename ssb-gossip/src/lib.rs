@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod address;
+pub mod backlog;
 pub mod blobs;
 pub mod connection;
 pub mod core;

@@ -84,6 +84,8 @@ pub struct Peer {
     inactivity: Option<Duration>,
     /// Whether we said goodbye, so that the deadline is the peer's for its own.
     closing: bool,
+    /// How many bytes were written so far.
+    written: u64,
     /// When something was last read or written.
     touched: Uptime,
     /// When something was last read.
@@ -162,6 +164,7 @@ impl Peer {
             timeouts: Timeouts::default(),
             inactivity: None,
             closing: false,
+            written: 0,
             touched: Uptime::default(),
             heard: Uptime::default(),
             ending: None,
@@ -328,12 +331,18 @@ impl Peer {
     /// Says how many of the [`outgoing`](Self::outgoing) bytes were written.
     pub fn wrote(&mut self, count: usize, now: Now) {
         self.outgoing.wrote(count);
+        self.written += u64::try_from(count).unwrap_or(u64::MAX);
         self.touch(now);
     }
 
     /// How many bytes wait to be written, sealed or not. Pull more out of a source while it is below a limit of yours.
     pub fn buffered(&self) -> usize {
         self.outgoing.rest().len() + self.session().map_or(0, Session::buffered)
+    }
+
+    /// How many bytes were written so far.
+    pub const fn written(&self) -> u64 {
+        self.written
     }
 
     /// When to [`tick`](Self::tick) even if nothing happens.

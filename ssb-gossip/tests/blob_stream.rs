@@ -8,9 +8,12 @@ use ssb_blobs::wants::event::Connection;
 use ssb_blobs::wants::event::Input as Blobs;
 use ssb_blobs::wants::item;
 use ssb_blobs::wants::item::Word;
+use ssb_gossip::backlog::SAY_BELOW;
 use ssb_gossip::blobs::stream::ASKED_MAX;
-use ssb_gossip::blobs::stream::CALL_AGAIN_BELOW;
 use ssb_gossip::blobs::stream::CALLS_MAX;
+use ssb_gossip::blobs::stream::HERE_MAX;
+use ssb_gossip::blobs::stream::SAY_AT_ONCE;
+use ssb_gossip::blobs::stream::WANTED_MAX;
 use ssb_gossip::blobs::stream::WORDS_MAX;
 use ssb_gossip::blobs::stream::WantsStream;
 use ssb_gossip::connection::ConnectionId;
@@ -37,6 +40,7 @@ struct Scene {
     line: Line,
     stream: WantsStream,
     theirs: RequestId,
+    heard: Vec<Blobs>,
 }
 
 impl Scene {
@@ -48,7 +52,7 @@ impl Scene {
         let [Told::Called(theirs, Kind::Source, _)] = line.ends[1].news()[..] else {
             unreachable!("it was called")
         };
-        Self { line, stream, theirs }
+        Self { line, stream, theirs, heard: Vec::new() }
     }
 
     /// Bob calls Alice, too.
@@ -80,20 +84,30 @@ impl Scene {
     /// What Alice's core hears.
     fn heard(&mut self) -> Vec<Blobs> {
         self.settle();
-        let peer = &mut self.line.ends[0].peer;
-        std::iter::from_fn(|| self.stream.poll(peer)).map(blobs).collect()
+        std::mem::take(&mut self.heard)
     }
 
     fn settle(&mut self) {
-        self.line.settle();
-        for told in self.line.ends[0].news() {
+        loop {
             let peer = &mut self.line.ends[0].peer;
-            match told {
-                Told::Item(request, body) => assert!(self.stream.item(request, &body)),
-                Told::StreamEnded(request, error) => self.stream.ended(request, error.is_some(), peer),
-                Told::Answered(request, body) => assert!(self.stream.answered(request, &body)),
-                Told::Failed(request, _) => self.stream.failed(request),
-                told => unreachable!("{told:?}"),
+            self.heard.extend(std::iter::from_fn(|| self.stream.poll(peer)).map(blobs));
+            let had_more = peer.buffered() > 0;
+            self.line.settle();
+            let news = self.line.ends[0].news();
+            if !had_more && news.is_empty() {
+                return;
+            }
+            for told in news {
+                let peer = &mut self.line.ends[0].peer;
+                match told {
+                    Told::Item(request, body) => assert!(self.stream.item(request, &body)),
+                    Told::StreamEnded(request, error) => {
+                        self.stream.ended(request, error.is_some(), peer);
+                    }
+                    Told::Answered(request, body) => assert!(self.stream.answered(request, &body)),
+                    Told::Failed(request, _) => self.stream.failed(request),
+                    told => unreachable!("{told:?}"),
+                }
             }
         }
     }
@@ -136,19 +150,19 @@ fn claimed(ids: &[BlobId]) -> Blobs {
 fn wants_and_sizes_are_said_as_javascript_says_them_on_the_call_of_the_peer() {
     let (mut scene, _) = Scene::both_ways();
     let peer = &mut scene.line.ends[0].peer;
-    scene.stream.say(&[], peer);
-    scene.stream.say(&[(id(1), Word::Wanted(1)), (id(2), Word::Has(5000))], peer);
+    scene.stream.say(Vec::new(), peer);
+    scene.stream.say(vec![(id(1), Word::Wanted(1)), (id(2), Word::Has(5000))], peer);
 
     let said = items(scene.told());
 
-    assert_eq!(said, ["{}".to_owned(), format!("{{\"{}\":-1,\"{}\":5000}}", id(1), id(2))]);
+    assert_eq!(said, ["{}".to_owned(), format!("{{\"{}\":5000}}", id(2)), format!("{{\"{}\":-1}}", id(1))]);
 }
 
 #[test]
 fn nothing_is_said_to_who_did_not_ask() {
     let mut scene = Scene::open();
 
-    scene.stream.say(&[(id(1), Word::Wanted(1))], &mut scene.line.ends[0].peer);
+    scene.stream.say(vec![(id(1), Word::Wanted(1))], &mut scene.line.ends[0].peer);
 
     assert_eq!(scene.told(), []);
 }
@@ -200,7 +214,7 @@ fn both_streams_stay_open_and_a_second_call_takes_the_place_of_the_first() {
     let (mut scene, first) = Scene::both_ways();
     let second = scene.calls(&["blobs", "createWants"]);
     assert_eq!(scene.heard(), [listens()]);
-    scene.stream.say(&[], &mut scene.line.ends[0].peer);
+    scene.stream.say(Vec::new(), &mut scene.line.ends[0].peer);
 
     assert_eq!(scene.told(), [Told::StreamEnded(first, None), Told::Item(second, b"{}".to_vec())]);
 }
@@ -233,7 +247,7 @@ fn a_peer_that_is_called_again_is_also_asked() {
     assert_eq!(scene.heard(), [listens()]);
     scene.told();
 
-    scene.stream.say(&[(id(1), Word::Wanted(1)), (id(2), Word::Has(5))], &mut scene.line.ends[0].peer);
+    scene.stream.say(vec![(id(1), Word::Wanted(1)), (id(2), Word::Has(5))], &mut scene.line.ends[0].peer);
 
     let told = scene.told();
     let [Told::Called(asked, Kind::Async, _)] = told[..] else { panic!("{told:?}") };
@@ -244,16 +258,41 @@ fn a_peer_that_is_called_again_is_also_asked() {
 #[test]
 fn a_peer_that_does_not_read_is_called_again_once_it_does() {
     let (mut scene, _) = Scene::both_ways();
-    let words: Vec<_> = (0..WORDS_MAX).map(|n| (id(n), Word::Has(1))).collect();
     let peer = &mut scene.line.ends[0].peer;
-    while peer.buffered() < CALL_AGAIN_BELOW {
-        scene.stream.say(&words, peer);
+    while peer.buffered() < SAY_BELOW {
+        scene.stream.say(Vec::new(), peer);
     }
 
     scene.stream.call(peer);
 
     assert!(scene.stream.poll(peer).is_none());
     assert_eq!(scene.heard(), [listens()]);
+}
+
+#[test]
+fn who_does_not_read_what_is_here_is_not_read() {
+    let (mut scene, _) = Scene::both_ways();
+    let peer = &mut scene.line.ends[0].peer;
+    while peer.buffered() < SAY_BELOW {
+        scene.stream.say(Vec::new(), peer);
+    }
+    let here = |count: usize| (0..count).map(|n| (id(n), Word::Has(1))).collect::<Vec<_>>();
+    scene.stream.say((0..2 * WANTED_MAX).map(|n| (id(n), Word::Wanted(1))).collect(), peer);
+    scene.stream.say(here(HERE_MAX - 1), peer);
+    assert!(scene.stream.poll(peer).is_none());
+    assert!(!scene.stream.is_full());
+    scene.stream.say(here(HERE_MAX), peer);
+    assert!(scene.stream.is_full());
+
+    let items = items(scene.told());
+
+    assert!(!scene.stream.is_full());
+    let said: Vec<(BlobId, Word)> = items.iter().flat_map(|item| item::read(item.as_bytes())).collect();
+    assert!(items.iter().all(|item| item::read(item.as_bytes()).len() <= SAY_AT_ONCE));
+    let (first, then) = said.split_at(HERE_MAX);
+    assert!(first.iter().all(|(_, word)| matches!(word, Word::Has(_))));
+    assert_eq!(then.len(), WANTED_MAX - HERE_MAX, "who has something does not want it");
+    assert!(then.iter().all(|(_, word)| matches!(word, Word::Wanted(_))));
 }
 
 #[test]
@@ -275,7 +314,7 @@ fn who_ends_its_call_listens_no_longer() {
 
     assert_eq!(scene.heard(), [Blobs::Deaf { connection: CONNECTION }]);
 
-    scene.stream.say(&[(id(1), Word::Has(1))], &mut scene.line.ends[0].peer);
+    scene.stream.say(vec![(id(1), Word::Has(1))], &mut scene.line.ends[0].peer);
     assert_eq!(items(scene.told()), [""; 0]);
 }
 
@@ -289,8 +328,8 @@ fn who_refuses_at_once_is_asked_the_old_way() {
         panic!("{told:?}")
     };
 
-    let words = [(id(1), Word::Wanted(1)), (id(2), Word::Wanted(2)), (id(3), Word::Has(5))];
-    scene.stream.say(&words, &mut scene.line.ends[0].peer);
+    let words = vec![(id(1), Word::Wanted(1)), (id(2), Word::Wanted(2)), (id(3), Word::Has(5))];
+    scene.stream.say(words.clone(), &mut scene.line.ends[0].peer);
     let told = scene.told();
     let [Told::Called(has, Kind::Async, args)] = &told[..] else { panic!("{told:?}") };
     assert_eq!(String::from_utf8_lossy(args), format!("[[\"{}\",\"{}\"]]", id(1), id(2)));
@@ -308,7 +347,7 @@ fn an_answer_that_is_none_says_nothing() {
         let mut scene = Scene::open();
         scene.refuse();
         scene.heard();
-        scene.stream.say(&[(id(1), Word::Wanted(1))], &mut scene.line.ends[0].peer);
+        scene.stream.say(vec![(id(1), Word::Wanted(1))], &mut scene.line.ends[0].peer);
         let told = scene.told();
         let Some(Told::Called(has, Kind::Async, _)) = told.last() else { panic!("{told:?}") };
         scene.line.ends[1].peer.answer(*has, Body::Json(answer));
@@ -325,16 +364,18 @@ fn so_much_is_asked_the_old_way_at_once() {
     scene.heard();
     scene.told();
     let words: Vec<_> = (0..ASKED_MAX * CALLS_MAX + 1).map(|n| (id(n), Word::Wanted(1))).collect();
+    let last = words.iter().map(|(id, _)| *id).max().unwrap();
 
-    scene.stream.say(&words, &mut scene.line.ends[0].peer);
+    scene.stream.say(words, &mut scene.line.ends[0].peer);
 
     let told = scene.told();
     assert_eq!(told.len(), CALLS_MAX);
     let Told::Called(first, ..) = told[0] else { panic!("{told:?}") };
     scene.line.ends[1].peer.refuse_call(first, &RemoteError::new("no async:blobs,has"));
     assert_eq!(scene.heard(), []);
-    scene.stream.say(&words[..1], &mut scene.line.ends[0].peer);
-    assert_eq!(scene.told().len(), 1, "there is room again");
+    let told = scene.told();
+    let [Told::Called(_, Kind::Async, args)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(String::from_utf8_lossy(args), format!("[[\"{}\"]]", last));
 }
 
 #[test]
@@ -358,8 +399,8 @@ fn an_old_peer_hears_of_what_it_has_asked_for_and_of_nothing_that_is_wanted() {
         [Blobs::Said { connection: CONNECTION, words: vec![(id(1), Word::Wanted(1))] }]
     );
 
-    let words = [(id(2), Word::Wanted(1)), (id(1), Word::Has(5))];
-    scene.stream.say(&words, &mut scene.line.ends[0].peer);
+    let words = vec![(id(2), Word::Wanted(1)), (id(1), Word::Has(5))];
+    scene.stream.say(words.clone(), &mut scene.line.ends[0].peer);
 
     assert_eq!(scene.told(), [Told::Item(changes, format!("\"{}\"", id(1)).into_bytes())]);
 }

@@ -6,9 +6,13 @@ mod common;
 
 use ssb_gossip::connection::ConnectionId;
 use ssb_gossip::ebt::note;
+use ssb_gossip::ebt::note::Item;
 use ssb_gossip::ebt::note::NOTES_MAX;
 use ssb_gossip::ebt::note::Note;
+use ssb_gossip::ebt::serving::Serve;
 use ssb_gossip::ebt::stream::EbtStream;
+use ssb_gossip::ebt::stream::NOTES_AT_ONCE;
+use ssb_gossip::ebt::stream::REFUSALS_MAX;
 use ssb_gossip::event::Input;
 use ssb_keys::FeedId;
 use ssb_msg::limits::WIRE_LEN_MAX;
@@ -55,7 +59,8 @@ impl Trees {
                 told => unreachable!("{told:?}"),
             }
         }
-        std::iter::from_fn(|| self.stream.poll()).collect()
+        let peer = &mut self.line.ends[0].peer;
+        std::iter::from_fn(|| self.stream.poll(peer)).collect()
     }
 }
 
@@ -151,7 +156,7 @@ fn of_one_connection_there_is_one_item_at_most_and_what_is_made_of_it_is_smaller
             assert!(trees.stream.item(request, &body));
         }
         // As whoever owns the connection does behind every read.
-        while let Some(input) = trees.stream.poll() {
+        while let Some(input) = trees.stream.poll(&mut alice.peer) {
             let Input::EbtNotes { notes, .. } = input else { unreachable!("{input:?}") };
             assert!(notes.capacity() * size_of::<(FeedId, Note)>() <= PARSED_LEN_MAX);
             heard += 1;
@@ -160,4 +165,92 @@ fn of_one_connection_there_is_one_item_at_most_and_what_is_made_of_it_is_smaller
 
     assert_eq!(heard, 3);
     assert!(most <= BODY_LEN_MAX as usize + BUFFERS_LEN_MAX, "{most} bytes");
+}
+
+#[test]
+fn what_is_noted_goes_out_a_part_at_a_time_refusals_first_and_the_last_word_about_a_feed_alone() {
+    let mut trees = Trees::open();
+    let later = |(feed, _): &(FeedId, Note)| (*feed, Note::Has { sequence: 2, send: false });
+    let refused = |(feed, _): &(FeedId, Note)| (*feed, Note::Refused);
+    let notes = notes(3 * NOTES_AT_ONCE);
+    let (some, others) = notes.split_at(NOTES_AT_ONCE);
+    trees.stream.note(notes.clone());
+    trees.stream.note(notes.iter().map(later).collect());
+    trees.stream.note(some.iter().map(refused).collect());
+    trees.stream.note(some[..1].to_vec());
+
+    let mut items = Vec::new();
+    while trees.stream.poll(&mut trees.line.ends[0].peer).is_none() && trees.line.ends[0].peer.buffered() > 0
+    {
+        let buffered = trees.line.ends[0].peer.buffered();
+        assert!(buffered < 70 * NOTES_AT_ONCE, "{buffered} bytes: one item waits");
+        trees.line.settle();
+        items.extend(trees.line.ends[1].news());
+    }
+
+    let said = items.into_iter().map(|told| {
+        let Told::Item(_, body) = told else { unreachable!("{told:?}") };
+        let Ok(Item::Clock(notes)) = Item::read(&body) else { unreachable!("it is a clock") };
+        notes
+    });
+    let said: Vec<Vec<(FeedId, Note)>> = said.collect();
+    let lens: Vec<usize> = said.iter().map(Vec::len).collect();
+    assert_eq!(lens, [NOTES_AT_ONCE, NOTES_AT_ONCE, NOTES_AT_ONCE, 1]);
+    let mut expected: Vec<(FeedId, Note)> = some.iter().map(refused).collect();
+    expected.sort_by_key(|(feed, _)| *feed);
+    let mut has: Vec<(FeedId, Note)> = others.iter().map(later).chain([some[0]]).collect();
+    has.sort_by_key(|(feed, _)| *feed);
+    expected.extend(has);
+    assert!(said.concat() == expected);
+}
+
+#[test]
+fn who_does_not_read_what_it_is_refused_is_not_read() {
+    let mut trees = Trees::open();
+    let refusals = |count: usize| notes(count).iter().map(|(feed, _)| (*feed, Note::Refused)).collect();
+    trees.stream.note(notes(1));
+    trees.stream.poll(&mut trees.line.ends[0].peer);
+    trees.stream.note(refusals(REFUSALS_MAX - 1));
+    trees.stream.note(notes(REFUSALS_MAX + 9).split_off(REFUSALS_MAX));
+    assert!(!trees.stream.is_full());
+    trees.stream.note(refusals(REFUSALS_MAX));
+    assert!(trees.stream.is_full());
+
+    trees.stream.poll(&mut trees.line.ends[0].peer);
+    assert!(trees.stream.is_full(), "one item waits, and the rest for it");
+
+    trees.line.settle();
+    trees.stream.poll(&mut trees.line.ends[0].peer);
+
+    assert!(!trees.stream.is_full());
+}
+
+#[test]
+fn what_was_to_be_noted_is_forgotten_with_the_stream() {
+    let mut trees = Trees::open();
+    trees.stream.note(notes(1));
+    trees.line.ends[1].peer.end(trees.theirs);
+    assert!(matches!(trees.item(b"{}")[..], [Input::EbtEnded { .. }]));
+
+    trees.stream.call(&mut trees.line.ends[0].peer);
+    trees.stream.poll(&mut trees.line.ends[0].peer);
+    trees.line.settle();
+
+    let told = trees.line.ends[1].news();
+    assert!(!told.iter().any(|told| matches!(told, Told::Item(..))), "{told:?}");
+}
+
+#[test]
+fn nothing_is_read_for_the_peer_before_it_was_told_what_is_noted() {
+    let mut trees = Trees::open();
+    let (feed, _) = notes(1)[0];
+    trees.stream.serve(vec![(feed, Serve::From(1))]);
+    for note in [Note::Refused, Note::Has { sequence: 1, send: false }] {
+        trees.stream.note(vec![(feed, note)]);
+        assert_eq!(trees.stream.pop(|_| 1), None);
+        trees.stream.poll(&mut trees.line.ends[0].peer);
+        trees.line.settle();
+    }
+
+    assert_eq!(trees.stream.pop(|_| 1), Some((feed, 1)));
 }

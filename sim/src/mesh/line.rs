@@ -149,7 +149,7 @@ impl Line {
                 Letter::EbtNotes(notes) => {
                     outside.tally.notes += len(notes.len());
                     outside.tally.notes_len += notes_len(&notes);
-                    self.ebt.note(&notes, &mut self.peer);
+                    self.ebt.note(notes);
                 }
                 Letter::EbtServe(feeds) => self.ebt.serve(feeds),
                 Letter::Ask { stream, .. } => {
@@ -158,7 +158,7 @@ impl Line {
                     inbox.push_back(Input::StreamEnded { connection, stream, failed: true });
                 }
                 Letter::Stop { .. } => {}
-                Letter::OooAsk(wants) => self.ooo.ask(&wants, &mut self.peer),
+                Letter::OooAsk(wants) => self.ooo.ask(wants),
                 // Nobody wants single messages here, nor blobs.
                 Letter::OooServe(_) | Letter::OooTell(..) | Letter::BlobsCall => {}
                 Letter::Refuse
@@ -173,7 +173,7 @@ impl Line {
                 }
             }
         }
-        inbox.extend(std::iter::from_fn(|| self.ebt.poll()));
+        inbox.extend(std::iter::from_fn(|| self.ebt.poll(&mut self.peer)));
         moved
     }
 
@@ -232,8 +232,8 @@ impl Line {
                 PeerEvent::Answered { .. } | PeerEvent::Failed { .. } | PeerEvent::Goodbye => {}
             }
         }
-        inbox.extend(std::iter::from_fn(|| self.ebt.poll()));
-        inbox.extend(std::iter::from_fn(|| self.ooo.poll()));
+        inbox.extend(std::iter::from_fn(|| self.ebt.poll(&mut self.peer)));
+        inbox.extend(std::iter::from_fn(|| self.ooo.poll(&mut self.peer)));
         moved
     }
 

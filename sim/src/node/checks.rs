@@ -1,6 +1,7 @@
 //! What must hold of a node.
 
 use ssb_keys::FeedId;
+use ssb_keys::MessageId;
 use ssb_log::Ordinal;
 use ssb_msg::Unverified;
 
@@ -74,7 +75,10 @@ impl Node {
         {
             return Err(format!("node {number} sent its own {sequence} before the mark was saved"));
         }
-        if truth.blocked_at(&feed, &viewer, self.held(&feed)).is_some_and(|from| sequence >= from) {
+        // Of a block that its owner has deleted a node knows nothing.
+        let lacks = |id: &MessageId| self.removed.messages.contains(id);
+        let blocked_at = truth.blocked_at(&feed, &viewer, self.held(&feed), lacks);
+        if blocked_at.is_some_and(|from| sequence >= from) {
             return Err(format!("node {number} sent {sequence} of {feed} to {viewer}, who is blocked"));
         }
         let sent = self.sent.entry(feed).or_default();

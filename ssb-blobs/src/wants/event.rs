@@ -147,7 +147,8 @@ pub enum Outcome {
 /// What must be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Say something to a peer that listens, as one item. The first one of a connection says all that is wanted, and may be empty.
+    /// Say something to a peer that listens. The first of a connection says all that is wanted, and may be empty. What is said of a
+    /// blob later takes the place of what was not sent yet; but that a blob is here is always said.
     Say {
         /// Over which connection.
         connection: Connection,

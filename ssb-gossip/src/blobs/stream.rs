@@ -7,6 +7,8 @@
 //! gets later. Who has to be called again, because another connection with it has ended, is asked with `blobs.has` besides: ssb-blobs
 //! has one stream for both connections, and may answer nothing on it any more.
 //!
+//! What the peer is to hear it hears a part at a time, while little waits to be written.
+//!
 //! Who calls `blobs.changes` here hears of what it has asked for with `blobs.has`; in JavaScript it hears of every blob.
 
 use std::collections::BTreeMap;
@@ -20,6 +22,8 @@ use ssb_muxrpc::Body;
 use ssb_muxrpc::Kind;
 use ssb_muxrpc::RequestId;
 
+use crate::backlog::Backlog;
+use crate::backlog::Gate;
 use crate::connection::ConnectionId;
 use crate::event::Input;
 use crate::peer::Peer;
@@ -27,15 +31,20 @@ use crate::peer::Peer;
 /// The most words that the core hears at once, and the most blobs that are looked up at once.
 pub const WORDS_MAX: usize = 256;
 
-/// The most ids in one call of `blobs.has`: 64 KiB, which a call may have, take more than a thousand.
-pub const ASKED_MAX: usize = 512;
+/// The most words that the peer is told in one item.
+pub const SAY_AT_ONCE: usize = 128;
 
-/// How many such calls may be open. What is wanted beyond that such a peer is not asked for.
+/// Of so many blobs it waits to be said that they are wanted. Of more it is not said.
+pub const WANTED_MAX: usize = 65_536;
+
+/// A peer that is to hear of so many blobs that they are here, and does not read it, is not read, either.
+pub const HERE_MAX: usize = 8_192;
+
+/// The most ids in one call of `blobs.has`. A call may have 64 KiB, which are more than a thousand.
+pub const ASKED_MAX: usize = 128;
+
+/// How many such calls may be open. What is wanted beyond that waits.
 pub const CALLS_MAX: usize = 16;
-
-/// A peer is not called again while so many bytes wait to be written to it: one that reads nothing would have to be told more
-/// each time.
-pub const CALL_AGAIN_BELOW: usize = 256 * 1024;
 
 /// The streams, as far as there are any.
 #[derive(Debug)]
@@ -47,8 +56,14 @@ pub struct WantsStream {
     is_stale: bool,
     /// Our calls of `blobs.has`, and of what, if the peer is asked so.
     asked: Option<BTreeMap<RequestId, Vec<BlobId>>>,
+    /// What it is still to be asked for.
+    to_ask: Backlog<BlobId, ()>,
     /// The peer's call, on which it is spoken to.
     told: Option<Told>,
+    /// What it is still to be told: what is here, and behind that what is wanted.
+    here: Backlog<BlobId, Word>,
+    wanted: Backlog<BlobId, Word>,
+    gate: Gate,
     /// What the peer said and the core has not heard.
     words: VecDeque<(BlobId, Word)>,
     /// Whether the core has still to say what is to be looked up.
@@ -92,7 +107,11 @@ impl WantsStream {
             heard: Heard::Nothing,
             is_stale: false,
             asked: None,
+            to_ask: Backlog::new(),
             told: None,
+            here: Backlog::new(),
+            wanted: Backlog::new(),
+            gate: Gate::new(),
             words: VecDeque::new(),
             is_waiting: false,
             unknown: VecDeque::new(),
@@ -124,20 +143,28 @@ impl WantsStream {
         self.words.extend(ids.into_iter().map(|id| (id, Word::Wanted(1))));
     }
 
-    /// The core says something.
-    pub fn say(&mut self, words: &[(BlobId, Word)], peer: &mut Peer) {
-        match self.told {
-            Some(Told::Wants(request)) => peer.item(request, Body::Json(&item::to_json(words))),
-            Some(Told::Changes(request)) => {
-                for (id, _) in words.iter().filter(|(_, word)| matches!(word, Word::Has(_))) {
-                    peer.item(request, Body::Json(&format!("\"{id}\"")));
-                }
-            }
-            None => {}
+    /// The core says something. The peer hears of it with [`poll`](Self::poll), once little waits to be written.
+    pub fn say(&mut self, words: Vec<(BlobId, Word)>, peer: &mut Peer) {
+        if words.is_empty()
+            && let Some(Told::Wants(request)) = self.told
+        {
+            peer.item(request, Body::Json(&item::to_json(&[])));
         }
-        let wanted = words.iter().filter(|(_, word)| matches!(word, Word::Wanted(_)));
-        let wanted: Vec<BlobId> = wanted.map(|(id, _)| *id).collect();
-        self.ask_the_old_way(&wanted, peer);
+        for (id, word) in words {
+            match (word, self.told) {
+                (Word::Has(_), Some(_)) => {
+                    self.wanted.remove(&id);
+                    self.here.put(id, word);
+                }
+                (Word::Wanted(_), Some(Told::Wants(_))) if self.wanted.len() < WANTED_MAX => {
+                    self.wanted.put(id, word);
+                }
+                _ => {}
+            }
+            if matches!(word, Word::Wanted(_)) && self.asked.is_some() && self.to_ask.len() < WANTED_MAX {
+                self.to_ask.put(id, ());
+            }
+        }
     }
 
     /// The core wants these to be looked up.
@@ -184,6 +211,8 @@ impl WantsStream {
     pub fn ended(&mut self, request: RequestId, failed: bool, peer: &mut Peer) {
         if self.told.is_some_and(|told| told.request() == request) {
             self.told = None;
+            self.here.clear();
+            self.wanted.clear();
             peer.end(request);
             self.tell(Blobs::Deaf { connection: self.connection.into() });
         }
@@ -212,11 +241,10 @@ impl WantsStream {
         self.tell(Blobs::Found { connection: self.connection.into(), found });
     }
 
-    /// What the core is to hear next.
+    /// Goes on with what the peer is to hear, and tells what the core is to hear next.
     pub fn poll(&mut self, peer: &mut Peer) -> Option<Input> {
-        if self.is_stale && peer.buffered() < CALL_AGAIN_BELOW {
-            self.is_stale = false;
-            self.call_again(peer);
+        if self.gate.is_open(peer) && self.speak(peer) {
+            self.gate.close(peer);
         }
         if let Some(input) = self.outbox.pop_front() {
             return Some(input);
@@ -229,9 +257,51 @@ impl WantsStream {
         Some(Input::Blobs(Blobs::Said { connection: self.connection.into(), words }))
     }
 
-    /// Whether the peer may not go on: the core has not heard all it said, or something is still to be looked up.
+    /// Whether the peer may not go on: the core has not heard all it said, something is still to be looked up, or the peer should
+    /// read first what is here.
     pub fn is_full(&self) -> bool {
-        !self.words.is_empty() || self.is_waiting || !self.unknown.is_empty()
+        !self.words.is_empty() || self.is_waiting || !self.unknown.is_empty() || self.here.len() >= HERE_MAX
+    }
+
+    /// Says the next thing to the peer. Returns whether there was any.
+    fn speak(&mut self, peer: &mut Peer) -> bool {
+        if std::mem::take(&mut self.is_stale) {
+            self.call_again(peer);
+            return true;
+        }
+        match self.told {
+            Some(Told::Wants(request)) => {
+                let here = self.here.take(SAY_AT_ONCE);
+                let words = if here.is_empty() { self.wanted.take(SAY_AT_ONCE) } else { here };
+                if !words.is_empty() {
+                    peer.item(request, Body::Json(&item::to_json(&words)));
+                    return true;
+                }
+            }
+            Some(Told::Changes(request)) => {
+                if let Some((id, _)) = self.here.pop() {
+                    peer.item(request, Body::Json(&format!("\"{id}\"")));
+                    return true;
+                }
+            }
+            None => {}
+        }
+        self.ask_next(peer)
+    }
+
+    /// Asks for the next part of what is wanted, the old way.
+    fn ask_next(&mut self, peer: &mut Peer) -> bool {
+        let Some(asked) = self.asked.as_mut().filter(|asked| asked.len() < CALLS_MAX) else { return false };
+        let ids: Vec<BlobId> = self.to_ask.take(ASKED_MAX).into_iter().map(|(id, ())| id).collect();
+        if ids.is_empty() {
+            return false;
+        }
+        let list: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
+        let args = format!("[[{}]]", list.join(","));
+        if let Ok(request) = peer.call(&["blobs", "has"], Kind::Async, &args) {
+            asked.insert(request, ids);
+        }
+        true
     }
 
     fn call_wants(&mut self, is_understood: bool, peer: &mut Peer) {
@@ -259,6 +329,8 @@ impl WantsStream {
         if let Some(before) = self.told.replace(told) {
             peer.end(before.request());
         }
+        // The core says all again.
+        self.wanted.clear();
         self.tell(Blobs::Listens { connection: self.connection.into() });
     }
 
@@ -266,19 +338,6 @@ impl WantsStream {
     fn ask(&mut self) {
         self.asked.get_or_insert_default();
         self.tell(Blobs::Listens { connection: self.connection.into() });
-    }
-
-    fn ask_the_old_way(&mut self, wanted: &[BlobId], peer: &mut Peer) {
-        let Some(asked) = &mut self.asked else { return };
-        for ids in wanted.chunks(ASKED_MAX) {
-            let list: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
-            let args = format!("[[{}]]", list.join(","));
-            if asked.len() < CALLS_MAX
-                && let Ok(request) = peer.call(&["blobs", "has"], Kind::Async, &args)
-            {
-                asked.insert(request, ids.to_vec());
-            }
-        }
     }
 
     fn claimed(&mut self, ids: Vec<BlobId>) {

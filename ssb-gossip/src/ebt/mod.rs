@@ -58,9 +58,6 @@ pub const FETCHES_MAX: usize = 128;
 /// Feeds of who did not send what it owed lately are fetched only while fewer than this are.
 pub const DOUBTS_MAX: usize = 32;
 
-/// How many notes go into one item: JavaScript reads an item at once.
-pub const NOTES_AT_ONCE: usize = 2_000;
-
 /// For so long a peer who dialed may call `ebt.replicate` before we do, and a stream that ended is not made anew.
 pub const CALL_AFTER: Duration = Duration::from_secs(3);
 
@@ -320,7 +317,7 @@ impl Ebt {
     /// A message that the peer should be sent was deleted here.
     pub fn incomplete(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope, now: Uptime) {
         if let Some(shared) = self.shared(connection, &feed) {
-            shared.serves = false;
+            (shared.serves, shared.hole) = (false, shared.theirs);
             self.unsource(connection, feed, scope, now);
             self.fetch(scope, now);
             self.say(connection, feed, Note::Refused);
@@ -552,8 +549,7 @@ impl Ebt {
                 if shared.serves || was_served {
                     partner.serve.insert(feed, from.filter(|_| send).map_or(Serve::Stop, Serve::From));
                 }
-                let is_news = !shared.serves && sequence < held && shared.told < Some(held);
-                if shared.said.is_none() || is_news {
+                if shared.said.is_none() || shared.is_news(held) {
                     self.say(connection, feed, has(&feed, source == Some(connection), scope));
                 }
                 if sequence > held {
@@ -576,7 +572,8 @@ impl Ebt {
         let held = u64::from(scope.held(&feed));
         let is_free = scope.wants(&feed) && self.source(&feed).is_none() && !self.waiting.contains(&feed);
         let Some(shared) = self.shared(connection, &feed) else { return };
-        if is_free && !shared.refused && shared.strikes < STRIKES_MAX && shared.theirs <= Some(held) {
+        let is_fit = !shared.refused && !shared.is_short() && shared.strikes < STRIKES_MAX;
+        if is_free && is_fit && shared.theirs <= Some(held) {
             self.set_source(connection, feed, scope);
         }
     }
@@ -708,7 +705,7 @@ impl Ebt {
     fn tell(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope) {
         let (send, held) = (self.source(&feed) == Some(connection), u64::from(scope.held(&feed)));
         let Some(shared) = self.shared(connection, &feed) else { return };
-        if !shared.refused && !shared.serves && shared.theirs < Some(held) && shared.told < Some(held) {
+        if !shared.refused && shared.is_news(held) {
             self.say(connection, feed, has(&feed, send, scope));
         }
     }

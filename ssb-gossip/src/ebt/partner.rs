@@ -6,7 +6,6 @@ use std::collections::VecDeque;
 
 use ssb_keys::FeedId;
 
-use super::NOTES_AT_ONCE;
 use super::WISHED_MAX;
 use crate::connection::ConnectionId;
 use crate::connection::Side;
@@ -80,8 +79,23 @@ pub(super) struct Shared {
     pub(super) rounds: u8,
     /// What it sent of the feed was none, or contradicts it: nothing more is taken.
     pub(super) is_bad: bool,
+    /// How far the peer had it when it was to be sent something that was deleted here: until it is past that, it cannot be sent
+    /// any more.
+    pub(super) hole: Option<u64>,
     /// When a message of it did not follow what the log holds.
     pub(super) gap: Option<Uptime>,
+}
+
+impl Shared {
+    /// Whether what follows cannot be sent to the peer, because it was deleted here.
+    pub(super) fn is_short(&self) -> bool {
+        self.hole.is_some() && self.theirs <= self.hole
+    }
+
+    /// Whether it is news to the peer that this is here. Who is sent the feed sees it.
+    pub(super) fn is_news(&self, held: u64) -> bool {
+        !self.serves && !self.is_short() && self.theirs < Some(held) && self.told < Some(held)
+    }
 }
 
 impl Partner {
@@ -179,8 +193,10 @@ impl Partner {
         let resets: Vec<(FeedId, Note)> =
             std::mem::take(&mut self.resets).into_iter().map(|feed| (feed, Note::Refused)).collect();
         let notes: Vec<(FeedId, Note)> = std::mem::take(&mut self.notes).into_iter().collect();
-        for notes in resets.chunks(NOTES_AT_ONCE).chain(notes.chunks(NOTES_AT_ONCE)) {
-            out.push_back(Letter::EbtNotes(notes.to_vec()).to(connection));
+        for notes in [resets, notes] {
+            if !notes.is_empty() {
+                out.push_back(Letter::EbtNotes(notes).to(connection));
+            }
         }
         if !self.serve.is_empty() {
             let serve = std::mem::take(&mut self.serve).into_iter().collect();

@@ -16,6 +16,8 @@ use ssb_muxrpc::RemoteError;
 use ssb_muxrpc::RequestId;
 use ssb_muxrpc::limits::BODY_LEN_MAX;
 
+use crate::backlog::Backlog;
+use crate::backlog::Gate;
 use crate::connection::ConnectionId;
 use crate::ebt::note;
 use crate::ebt::note::Item;
@@ -34,6 +36,12 @@ pub fn method() -> Method {
     Method::new("ebt.replicate", Kind::Duplex).with_item_len_max(BODY_LEN_MAX)
 }
 
+/// How many notes go into one item: JavaScript reads an item at once.
+pub const NOTES_AT_ONCE: usize = 2_000;
+
+/// A peer that is refused so many feeds and does not read it is not read, either.
+pub const REFUSALS_MAX: usize = 8_192;
+
 /// The stream, if there is one.
 #[derive(Debug)]
 pub struct EbtStream {
@@ -41,6 +49,10 @@ pub struct EbtStream {
     current: Option<RequestId>,
     /// Calls of the peer about which the core has not decided.
     undecided: BTreeSet<RequestId>,
+    /// What is still to be noted: that feeds are refused, and behind that how far others are here.
+    refusals: Backlog<FeedId, Note>,
+    notes: Backlog<FeedId, Note>,
+    gate: Gate,
     serving: Serving,
     messages: Vec<(FeedId, Vec<u8>)>,
     outbox: VecDeque<Input>,
@@ -53,6 +65,9 @@ impl EbtStream {
             connection,
             current: None,
             undecided: BTreeSet::new(),
+            refusals: Backlog::new(),
+            notes: Backlog::new(),
+            gate: Gate::new(),
             serving: Serving::default(),
             messages: Vec::new(),
             outbox: VecDeque::new(),
@@ -96,10 +111,18 @@ impl EbtStream {
         }
     }
 
-    /// The core notes something.
-    pub fn note(&mut self, notes: &[(FeedId, Note)], peer: &mut Peer) {
-        if let Some(request) = self.current {
-            peer.item(request, Body::Json(&note::to_json(notes)));
+    /// The core notes something. The peer hears of it with [`poll`](Self::poll), once little waits to be written.
+    pub fn note(&mut self, notes: Vec<(FeedId, Note)>) {
+        if self.current.is_none() {
+            return;
+        }
+        for (feed, note) in notes {
+            if note == Note::Refused {
+                self.notes.remove(&feed);
+                self.refusals.put(feed, note)
+            } else {
+                self.notes.put(feed, note)
+            };
         }
     }
 
@@ -134,7 +157,7 @@ impl EbtStream {
         self.undecided.remove(&request);
         if self.current == Some(request) {
             self.current = None;
-            self.serving = Serving::default();
+            self.forget();
             self.tell(Input::EbtEnded { connection: self.connection });
         }
     }
@@ -150,8 +173,10 @@ impl EbtStream {
     }
 
     /// The feed that is to be read next, and from where on, if the log holds each up to `latest`. [`send`](Self::send) is to follow.
+    /// There is none while something is still to be noted: a peer hears first what is said of a feed, and then what is in it.
     pub fn pop(&mut self, latest: impl Fn(&FeedId) -> u32) -> Option<(FeedId, u32)> {
-        self.serving.pop(latest)
+        let is_noted = self.refusals.len() + self.notes.len() == 0;
+        is_noted.then(|| self.serving.pop(latest)).flatten()
     }
 
     /// Sends what was read of a feed from `from` on. Returns whether the log could be read.
@@ -176,8 +201,9 @@ impl EbtStream {
         page.then.failure().map_or(Ok(()), Err)
     }
 
-    /// What the core is to hear next.
-    pub fn poll(&mut self) -> Option<Input> {
+    /// Goes on with what is to be noted, and tells what the core is to hear next.
+    pub fn poll(&mut self, peer: &mut Peer) -> Option<Input> {
+        self.speak(peer);
         self.flush();
         self.outbox.pop_front()
     }
@@ -187,16 +213,35 @@ impl EbtStream {
         !self.messages.is_empty()
     }
 
-    /// Whether the core should hear of what came before any more comes: so many messages wait, or a call of whose items nobody
-    /// knows yet what they are.
+    /// Whether the peer may not go on. The core should hear first of what came: so many messages wait, or a call of whose items
+    /// nobody knows yet what they are. Or the peer should read first what it is refused.
     pub fn is_full(&self) -> bool {
-        self.messages.len() >= ITEMS_LEN_MAX || !self.undecided.is_empty()
+        self.messages.len() >= ITEMS_LEN_MAX
+            || !self.undecided.is_empty()
+            || self.refusals.len() >= REFUSALS_MAX
     }
 
     fn begin(&mut self, request: RequestId, peer: &mut Peer) {
-        self.serving = Serving::default();
+        self.forget();
         if let Some(before) = self.current.replace(request) {
             peer.refuse_call(before, &RemoteError::new(RECONNECTED));
+        }
+    }
+
+    /// Nothing that was to be said or sent on a stream goes over the next one.
+    fn forget(&mut self) {
+        self.refusals.clear();
+        self.notes.clear();
+        self.serving = Serving::default();
+    }
+
+    fn speak(&mut self, peer: &mut Peer) {
+        let Some(request) = self.current.filter(|_| self.gate.is_open(peer)) else { return };
+        let refusals = self.refusals.take(NOTES_AT_ONCE);
+        let notes = if refusals.is_empty() { self.notes.take(NOTES_AT_ONCE) } else { refusals };
+        if !notes.is_empty() {
+            peer.item(request, Body::Json(&note::to_json(&notes)));
+            self.gate.close(peer);
         }
     }
 

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use ssb_keys::FeedId;
 use ssb_keys::MessageId;
@@ -16,6 +17,8 @@ use ssb_muxrpc::RequestId;
 use super::Wanted;
 use super::item;
 use super::item::Item;
+use crate::backlog::Backlog;
+use crate::backlog::Gate;
 use crate::connection::ConnectionId;
 use crate::connection::Side;
 use crate::event::Input;
@@ -24,23 +27,35 @@ use crate::peer::Peer;
 /// The most messages that are looked up at once.
 pub const LOOK_UP_MAX: usize = 64;
 
-/// Of so many messages that the peer was asked for answers are looked at.
+/// The most messages that a peer is asked for in one item.
+pub const ASK_AT_ONCE: usize = 128;
+
+/// Of so many messages that the peer was asked for answers are looked at. As many wait to be asked for; more are not.
 pub const ASKED_MAX: usize = 4096;
 
 /// So many messages of the log wait to be sent; more are not.
 pub const SERVED_MAX: usize = 4096;
+
+/// While so many bytes of others wait to be sent, no more are.
+pub const ANSWERS_LEN_MAX: usize = 1024 * 1024;
 
 /// The stream, if there is one.
 #[derive(Debug)]
 pub struct OooStream {
     connection: ConnectionId,
     current: Option<RequestId>,
+    /// What the peer is still to be asked for.
+    wants: Backlog<MessageId, u8>,
     /// What the peer was asked for.
     asked: BTreeSet<MessageId>,
     /// What the peer wants and was not looked up yet.
     unknown: VecDeque<(MessageId, u8)>,
     /// What is to be sent out of the log.
     served: VecDeque<MessageId>,
+    /// What is still to be sent.
+    answers: Backlog<MessageId, Arc<str>>,
+    answers_len: usize,
+    gate: Gate,
     outbox: VecDeque<Input>,
 }
 
@@ -50,9 +65,13 @@ impl OooStream {
         Self {
             connection,
             current: None,
+            wants: Backlog::new(),
             asked: BTreeSet::new(),
             unknown: VecDeque::new(),
             served: VecDeque::new(),
+            answers: Backlog::new(),
+            answers_len: 0,
+            gate: Gate::new(),
             outbox: VecDeque::new(),
         }
     }
@@ -71,14 +90,12 @@ impl OooStream {
         self.begin(request, peer);
     }
 
-    /// The core wants messages.
-    pub fn ask(&mut self, wants: &[(MessageId, u8)], peer: &mut Peer) {
-        if let Some(request) = self.current {
-            self.asked.extend(wants.iter().map(|(id, _)| *id));
-            while self.asked.len() > ASKED_MAX {
-                self.asked.pop_first();
+    /// The core wants messages. The peer hears of it with [`poll`](Self::poll), once little waits to be written.
+    pub fn ask(&mut self, wants: Vec<(MessageId, u8)>) {
+        for (id, distance) in wants {
+            if self.current.is_some() && self.wants.len() < ASKED_MAX {
+                self.wants.put(id, distance);
             }
-            peer.item(request, Body::Json(&item::wants(wants)));
         }
     }
 
@@ -89,10 +106,12 @@ impl OooStream {
         }
     }
 
-    /// The peer is to have this message.
-    pub fn tell(&self, id: &MessageId, json: &str, peer: &mut Peer) {
-        if let Some(request) = self.current {
-            peer.item(request, Body::Json(&item::answer(id, json)));
+    /// The peer is to have this message, with [`poll`](Self::poll).
+    pub fn tell(&mut self, id: MessageId, json: Arc<str>) {
+        if self.current.is_some() && self.answers_len < ANSWERS_LEN_MAX {
+            self.answers_len += json.len();
+            let before = self.answers.put(id, json);
+            self.answers_len -= before.map_or(0, |json| json.len());
         }
     }
 
@@ -131,13 +150,15 @@ impl OooStream {
         }
     }
 
-    /// What is to be read from the log next, and [told](Self::tell) if it is there.
+    /// What is to be read from the log next, and [told](Self::tell) if it is there. There is nothing while something waits to be
+    /// sent.
     pub fn pop(&mut self) -> Option<MessageId> {
-        self.served.pop_front()
+        if self.answers_len > 0 { None } else { self.served.pop_front() }
     }
 
-    /// What the core is to hear next.
-    pub fn poll(&mut self) -> Option<Input> {
+    /// Goes on with what the peer is to hear, and tells what the core is to hear next.
+    pub fn poll(&mut self, peer: &mut Peer) -> Option<Input> {
+        self.speak(peer);
         self.outbox.pop_front()
     }
 
@@ -152,8 +173,30 @@ impl OooStream {
         self.outbox.push_back(Input::OooOpened { connection: self.connection });
     }
 
+    fn speak(&mut self, peer: &mut Peer) {
+        let Some(request) = self.current.filter(|_| self.gate.is_open(peer)) else { return };
+        if let Some((id, json)) = self.answers.pop() {
+            self.answers_len -= json.len();
+            peer.item(request, Body::Json(&item::answer(&id, &json)));
+        } else {
+            let wants = self.wants.take(ASK_AT_ONCE);
+            if wants.is_empty() {
+                return;
+            }
+            self.asked.extend(wants.iter().map(|(id, _)| *id));
+            while self.asked.len() > ASKED_MAX {
+                self.asked.pop_first();
+            }
+            peer.item(request, Body::Json(&item::wants(&wants)));
+        }
+        self.gate.close(peer);
+    }
+
     fn end(&mut self, peer: &mut Peer) {
         if let Some(request) = self.current.take() {
+            self.wants.clear();
+            self.answers.clear();
+            self.answers_len = 0;
             self.asked = BTreeSet::new();
             self.unknown = VecDeque::new();
             self.served = VecDeque::new();

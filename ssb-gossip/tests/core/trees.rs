@@ -12,7 +12,6 @@ use ssb_gossip::ebt::GRACE;
 use ssb_gossip::ebt::GREET_AFTER;
 use ssb_gossip::ebt::NEWS_AFTER;
 use ssb_gossip::ebt::NEWS_AFTER_GUESTS;
-use ssb_gossip::ebt::NOTES_AT_ONCE;
 use ssb_gossip::ebt::RETRY_AFTER;
 use ssb_gossip::ebt::SETTLE_AFTER;
 use ssb_gossip::ebt::SILENT_AFTER;
@@ -622,6 +621,26 @@ fn a_feed_with_a_hole_is_refused_to_who_would_need_what_is_missing() {
 }
 
 #[test]
+fn who_was_refused_a_feed_with_a_hole_is_told_of_it_again_only_when_it_is_past_the_hole() {
+    let mut node = holding(3);
+    node.meet(1, &[(ME, odd(0)), (AUTHOR, even(1))]);
+    node.later(SETTLE_AFTER);
+    node.handle(Input::EbtIncomplete { connection: ConnectionId(1), feed: feed(AUTHOR) });
+
+    assert_eq!(node.noted(1, &[(AUTHOR, odd(1))]), [], "as its answer to that");
+    node.meet(2, &[(ME, odd(0)), (AUTHOR, odd(4))]);
+    node.later(SETTLE_AFTER);
+    let giver = Some(Giver::Ebt(ConnectionId(2), feed(AUTHOR)));
+    let messages = vec![(feed(AUTHOR), vec![b' '; LEN])];
+    node.handle(Input::EbtMessages { connection: ConnectionId(2), messages });
+    let outcome = Outcome::Stored { feed: feed(AUTHOR), sequence: 4, contact: None };
+    node.handle(Input::Verdicts(vec![Verdict { giver, len: LEN, outcome }]));
+    assert_eq!(node.later(NEWS_AFTER), [], "it could not be sent that, either");
+
+    assert_eq!(node.noted(1, &[(AUTHOR, odd(2))]), [notes(1, &[(AUTHOR, odd(4))])]);
+}
+
+#[test]
 fn a_source_who_would_need_what_is_missing_is_refused_too() {
     let mut node = holding(3);
     node.meet(1, &[(ME, odd(0)), (AUTHOR, even(1))]);
@@ -670,24 +689,6 @@ fn so_many_feeds_are_fetched_at_once_and_nearer_ones_first() {
     let outcome = Outcome::Stored { feed: numbered(7), sequence: 1, contact: None };
     let next = node.handle(Input::Verdicts(vec![Verdict { giver, len: LEN, outcome }]));
     assert_eq!(next, [Letter::EbtNotes(vec![(numbered(FETCHES_MAX), even(0))]).to(ConnectionId(1))]);
-}
-
-#[test]
-fn so_many_notes_go_into_one_item() {
-    let contact = |n| (feed(ME), Contact { contact: numbered(n), relation: Relation::Follow });
-    let mut node = Node::start(Start { contacts: (0..NOTES_AT_ONCE).map(contact).collect(), ..fresh() });
-    node.connect(1, 1, Side::Accepted);
-
-    let lens: Vec<usize> = node
-        .asked(1)
-        .into_iter()
-        .filter_map(|output| match output {
-            Output::Tell { letter: Letter::EbtNotes(notes), .. } => Some(notes.len()),
-            _ => None,
-        })
-        .collect();
-
-    assert_eq!(lens, [NOTES_AT_ONCE, 1]);
 }
 
 #[test]

@@ -188,7 +188,7 @@ impl PeerTask {
             moved |= self.exchange.poll(context, &self.shared.blobs, &mut self.peer);
             moved |= self.wanted.poll(context, &self.shared.blobs, &self.core.core, &mut self.peer);
             let trees = self.trees.poll(context, &self.shared, &mut self.peer);
-            let singles = self.singles.poll(context, &self.shared, &mut self.peer);
+            let singles = self.singles.poll(context, &self.shared, &self.peer);
             for sent in [trees, singles] {
                 match sent {
                     Ok(sent) => moved |= sent,
@@ -272,13 +272,13 @@ impl PeerTask {
             Letter::EbtCall => self.trees.stream.call(&mut self.peer),
             Letter::EbtAccept { request } => self.trees.stream.accept(request, &mut self.peer),
             Letter::EbtRefuse { request } => self.trees.stream.refuse(request, &mut self.peer),
-            Letter::EbtNotes(notes) => self.trees.stream.note(&notes, &mut self.peer),
+            Letter::EbtNotes(notes) => self.trees.stream.note(notes),
             Letter::EbtServe(feeds) => self.trees.stream.serve(feeds),
-            Letter::OooAsk(wants) => self.singles.stream.ask(&wants, &mut self.peer),
+            Letter::OooAsk(wants) => self.singles.stream.ask(wants),
             Letter::OooServe(ids) => self.singles.stream.serve(ids),
-            Letter::OooTell(id, json) => self.singles.stream.tell(&id, &json, &mut self.peer),
+            Letter::OooTell(id, json) => self.singles.stream.tell(id, json),
             Letter::BlobsCall => self.exchange.stream.call(&mut self.peer),
-            Letter::BlobsSay(words) => self.exchange.stream.say(&words, &mut self.peer),
+            Letter::BlobsSay(words) => self.exchange.stream.say(words, &mut self.peer),
             Letter::BlobsLookUp(ids) => self.exchange.stream.look_up(ids),
             Letter::BlobFetch { fetch, id, len_max } => {
                 self.exchange.downloads.fetch(fetch, id, len_max, &mut self.peer);
@@ -444,7 +444,7 @@ impl PeerTask {
         let Self { streams, trees, singles, exchange, core, peer, .. } = self;
         let next = || {
             let of_messages =
-                streams.poll().or_else(|| trees.stream.poll()).or_else(|| singles.stream.poll());
+                streams.poll().or_else(|| trees.stream.poll(peer)).or_else(|| singles.stream.poll(peer));
             of_messages.or_else(|| exchange.next(peer))
         };
         std::iter::from_fn(next).for_each(|input| core.say(input));

@@ -44,9 +44,9 @@ impl Singles {
         &mut self,
         context: &mut Context<'_>,
         shared: &Shared,
-        peer: &mut Peer,
+        peer: &Peer,
     ) -> Result<bool, ReadError> {
-        let mut moved = self.poll_reading(context, peer)?;
+        let mut moved = self.poll_reading(context)?;
         if self.reading.is_none() {
             self.reading = self.next(shared, peer);
             moved |= self.reading.is_some();
@@ -70,7 +70,7 @@ impl Singles {
         Some(Reading::Message(id, shared.reads.run(read)))
     }
 
-    fn poll_reading(&mut self, context: &mut Context<'_>, peer: &mut Peer) -> Result<bool, ReadError> {
+    fn poll_reading(&mut self, context: &mut Context<'_>) -> Result<bool, ReadError> {
         // Nobody answers only when the node stops.
         match &mut self.reading {
             None => return Ok(false),
@@ -84,7 +84,7 @@ impl Singles {
                 let id = *id;
                 self.reading = None;
                 if let Some(json) = message.transpose()?.flatten() {
-                    self.stream.tell(&id, &json, peer);
+                    self.stream.tell(id, json.into());
                 }
             }
         }
