@@ -26,7 +26,7 @@ pub enum Decision {
         /// The sequence of the last.
         upto: u32,
     },
-    /// All messages of a feed are gone. Whoever brings it again may, from the first message on.
+    /// All messages of a feed are gone. Whoever brings it again may, from the first message on: also those that were deleted before.
     Forget {
         /// Which.
         feed: FeedId,

@@ -27,7 +27,7 @@ impl Node {
             let author = author.ok_or("a message has no author")?;
             let message = Unverified::parse(stored.json.as_bytes()).map_err(|error| error.to_string())?;
             let sequence = message.sequence();
-            if self.removed.feeds.contains(&author) || self.removed.messages.contains(&stored.id) {
+            if self.removed.feeds.contains(&author) || self.removed.messages.contains_key(&stored.id) {
                 return Err(format!("node {} has {sequence} of {author}, which was removed", self.number));
             }
             if !truth.is(&author, sequence, stored.id) {
@@ -50,7 +50,7 @@ impl Node {
                 return Err(format!("node {} got as {author} {sequence} what nobody wrote", self.number));
             }
             let is_gone =
-                |removed: &Removed| removed.feeds.contains(&author) || removed.messages.contains(&id);
+                |removed: &Removed| removed.feeds.contains(&author) || removed.messages.contains_key(&id);
             if is_gone(&before) && is_gone(&self.removed) {
                 return Err(format!("node {} got {sequence} of {author}, which was removed", self.number));
             }
@@ -76,7 +76,7 @@ impl Node {
             return Err(format!("node {number} sent its own {sequence} before the mark was saved"));
         }
         // Of a block that its owner has deleted a node knows nothing.
-        let lacks = |id: &MessageId| self.removed.messages.contains(id);
+        let lacks = |id: &MessageId| self.removed.messages.contains_key(id);
         let blocked_at = truth.blocked_at(&feed, &viewer, self.held(&feed), lacks);
         if blocked_at.is_some_and(|from| sequence >= from) {
             return Err(format!("node {number} sent {sequence} of {feed} to {viewer}, who is blocked"));

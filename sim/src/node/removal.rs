@@ -23,7 +23,8 @@ use crate::random::Random;
 #[derive(Clone, Debug, Default)]
 pub struct Removed {
     pub(super) feeds: BTreeSet<FeedId>,
-    pub(super) messages: BTreeSet<MessageId>,
+    /// Whose each of them is.
+    pub(super) messages: BTreeMap<MessageId, FeedId>,
 }
 
 /// What an owner wants of something.
@@ -57,7 +58,7 @@ impl Node {
     pub fn readmittable(&self, random: &mut Random) -> Option<Removal> {
         let Removed { feeds, messages } = &self.removed;
         let feeds = feeds.iter().copied().map(Removal::Feed);
-        let all: Vec<Removal> = feeds.chain(messages.iter().copied().map(Removal::Message)).collect();
+        let all: Vec<Removal> = feeds.chain(messages.keys().copied().map(Removal::Message)).collect();
         all.get(random.index(all.len().max(1))).copied()
     }
 
@@ -79,9 +80,9 @@ impl Node {
             self.emptied.push(feed);
             self.sent.remove(&feed);
         }
-        self.removed.decide(what, Wanted::Back);
+        self.removed.decide(what, feed, Wanted::Back);
         self.store.decide(&[decision], now)?;
-        self.removed.decide(what, wanted);
+        self.removed.decide(what, feed, wanted);
         // Before the verdicts of what is stored now, and behind those of what was.
         self.results.extend(emptied.map(|again| Input::Emptied { feed, again }));
         if let Some(contact) = contact {
@@ -115,6 +116,8 @@ impl Node {
         for feed in &forgotten {
             self.emptied.push(*feed);
             self.sent.remove(feed);
+            // What comes back of a forgotten feed comes back whole.
+            self.removed.messages.retain(|_, of| of != feed);
         }
         self.store.decide(&decisions, now)?;
         let emptied = |feed| Input::Emptied { feed, again: Again::Allowed };
@@ -135,12 +138,12 @@ impl Node {
 }
 
 impl Removed {
-    fn decide(&mut self, what: Removal, wanted: Wanted) {
+    fn decide(&mut self, what: Removal, feed: FeedId, wanted: Wanted) {
         match (what, wanted) {
             (Removal::Feed(feed), Wanted::Gone) => self.feeds.insert(feed),
             (Removal::Feed(feed), Wanted::Back) => self.feeds.remove(&feed),
-            (Removal::Message(id), Wanted::Gone) => self.messages.insert(id),
-            (Removal::Message(id), Wanted::Back) => self.messages.remove(&id),
+            (Removal::Message(id), Wanted::Gone) => self.messages.insert(id, feed).is_none(),
+            (Removal::Message(id), Wanted::Back) => self.messages.remove(&id).is_some(),
         };
     }
 }
