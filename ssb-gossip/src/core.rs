@@ -679,7 +679,11 @@ impl Core {
             let accepted = !matches!(outcome, Outcome::Refused(_));
             match outcome {
                 Outcome::Stored { feed, sequence, contact } => {
+                    let came_back = sequence <= self.scope.held(&feed);
                     self.scope.stored(feed, sequence);
+                    if came_back {
+                        self.ebt.came_back(feed, &self.scope);
+                    }
                     self.ebt.stored(ebt.map(|(connection, _)| connection), feed, sequence, &self.scope, now);
                     if feed == self.scope.me {
                         self.recovery.held(sequence);

@@ -320,7 +320,17 @@ impl Ebt {
             (shared.serves, shared.hole) = (false, shared.theirs);
             self.unsource(connection, feed, scope, now);
             self.fetch(scope, now);
-            self.say(connection, feed, Note::Refused);
+            self.reset(connection, feed, scope);
+        }
+    }
+
+    /// Something that was deleted of a feed is here again: it may be what somebody would need next.
+    pub fn came_back(&mut self, feed: FeedId, scope: &Scope) {
+        for connection in self.partners.keys().copied().collect::<Vec<_>>() {
+            let Some(shared) = self.shared(connection, &feed) else { continue };
+            if shared.hole.take().is_some() {
+                self.tell(connection, feed, scope);
+            }
         }
     }
 
@@ -545,9 +555,10 @@ impl Ebt {
             Note::Has { sequence, send } => {
                 let from = u32::try_from(sequence).ok().and_then(|sequence| sequence.checked_add(1));
                 (shared.refused, shared.theirs) = (false, Some(sequence));
-                shared.serves = send && from.is_some();
+                shared.serves = send && from.is_some() && !shared.is_short();
                 if shared.serves || was_served {
-                    partner.serve.insert(feed, from.filter(|_| send).map_or(Serve::Stop, Serve::From));
+                    let from = from.filter(|_| shared.serves);
+                    partner.serve.insert(feed, from.map_or(Serve::Stop, Serve::From));
                 }
                 if shared.said.is_none() || shared.is_news(held) {
                     self.say(connection, feed, has(&feed, source == Some(connection), scope));
@@ -713,6 +724,7 @@ impl Ebt {
     fn say(&mut self, connection: ConnectionId, feed: FeedId, note: Note) {
         let Some(partner) = self.partners.get_mut(&connection) else { return };
         if let Some(shared) = partner.feeds.get_mut(&feed) {
+            let note = shared.honest(note);
             shared.said = Some(note);
             shared.told = sequence_of(note);
             partner.news.remove(&feed);

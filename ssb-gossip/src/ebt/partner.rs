@@ -79,8 +79,8 @@ pub(super) struct Shared {
     pub(super) rounds: u8,
     /// What it sent of the feed was none, or contradicts it: nothing more is taken.
     pub(super) is_bad: bool,
-    /// How far the peer had it when it was to be sent something that was deleted here: until it is past that, it cannot be sent
-    /// any more.
+    /// How far the peer had it when it was to be sent something that was deleted here: until it says something else, it can be
+    /// sent nothing, and no more is said to be here.
     pub(super) hole: Option<u64>,
     /// When a message of it did not follow what the log holds.
     pub(super) gap: Option<Uptime>,
@@ -89,12 +89,20 @@ pub(super) struct Shared {
 impl Shared {
     /// Whether what follows cannot be sent to the peer, because it was deleted here.
     pub(super) fn is_short(&self) -> bool {
-        self.hole.is_some() && self.theirs <= self.hole
+        self.hole.is_some() && self.theirs == self.hole
     }
 
     /// Whether it is news to the peer that this is here. Who is sent the feed sees it.
     pub(super) fn is_news(&self, held: u64) -> bool {
         !self.serves && !self.is_short() && self.theirs < Some(held) && self.told < Some(held)
+    }
+
+    /// What may be noted: no more than can be sent.
+    pub(super) fn honest(&self, note: Note) -> Note {
+        match (note, self.hole.filter(|_| self.is_short())) {
+            (Note::Has { sequence, send }, Some(hole)) => Note::Has { sequence: sequence.min(hole), send },
+            (note, _) => note,
+        }
     }
 }
 

@@ -128,6 +128,11 @@ impl Node {
         self.handle(Input::Verdicts(vec![Verdict { giver, len: LEN, outcome }]))
     }
 
+    /// What the peer would need next of the feed was deleted.
+    fn incomplete(&mut self, connection: u64) -> Vec<Output> {
+        self.handle(Input::EbtIncomplete { connection: ConnectionId(connection), feed: feed(AUTHOR) })
+    }
+
     fn ebt_ended(&mut self, connection: u64) -> Vec<Output> {
         self.handle(Input::EbtEnded { connection: ConnectionId(connection) })
     }
@@ -612,42 +617,46 @@ fn what_the_owner_blocks_is_neither_fetched_nor_served() {
 }
 
 #[test]
-fn a_feed_with_a_hole_is_refused_to_who_would_need_what_is_missing() {
-    let mut node = holding(3);
-    node.meet(1, &[(AUTHOR, even(1))]);
-
-    let incomplete = Input::EbtIncomplete { connection: ConnectionId(1), feed: feed(AUTHOR) };
-    assert_eq!(node.handle(incomplete), [notes(1, &[(AUTHOR, Note::Refused)])]);
-}
-
-#[test]
-fn who_was_refused_a_feed_with_a_hole_is_told_of_it_again_only_when_it_is_past_the_hole() {
+fn of_a_feed_with_a_hole_no_more_is_said_to_be_here_than_can_be_sent() {
     let mut node = holding(3);
     node.meet(1, &[(ME, odd(0)), (AUTHOR, even(1))]);
     node.later(SETTLE_AFTER);
-    node.handle(Input::EbtIncomplete { connection: ConnectionId(1), feed: feed(AUTHOR) });
 
-    assert_eq!(node.noted(1, &[(AUTHOR, odd(1))]), [], "as its answer to that");
+    assert_eq!(node.incomplete(1), reset(1, AUTHOR, odd(1)), "the peer forgets that there were three");
+
+    assert_eq!(node.noted(1, &[(AUTHOR, odd(1))]), [], "as it answers to that");
+    assert_eq!(node.noted(1, &[(AUTHOR, even(1))]), [], "it may wait for what comes");
+    assert_eq!(node.noted(1, &[(AUTHOR, odd(4))]), [notes(1, &[(AUTHOR, even(3))])], "it has more");
+    assert_eq!(node.noted(1, &[(AUTHOR, even(2))]), [serve(1, AUTHOR, Some(3))], "it is past the hole");
+}
+
+#[test]
+fn who_needs_what_was_deleted_is_told_of_nothing_behind_it() {
+    let mut node = holding(3);
+    node.meet(1, &[(ME, odd(0)), (AUTHOR, even(1))]);
     node.meet(2, &[(ME, odd(0)), (AUTHOR, odd(4))]);
     node.later(SETTLE_AFTER);
-    let giver = Some(Giver::Ebt(ConnectionId(2), feed(AUTHOR)));
-    let messages = vec![(feed(AUTHOR), vec![b' '; LEN])];
-    node.handle(Input::EbtMessages { connection: ConnectionId(2), messages });
-    let outcome = Outcome::Stored { feed: feed(AUTHOR), sequence: 4, contact: None };
-    node.handle(Input::Verdicts(vec![Verdict { giver, len: LEN, outcome }]));
-    assert_eq!(node.later(NEWS_AFTER), [], "it could not be sent that, either");
+    node.incomplete(1);
+    node.noted(1, &[(AUTHOR, odd(1))]);
 
-    assert_eq!(node.noted(1, &[(AUTHOR, odd(2))]), [notes(1, &[(AUTHOR, odd(4))])]);
+    node.message(2, AUTHOR, LEN);
+    node.judged(2, AUTHOR, Outcome::Stored { feed: feed(AUTHOR), sequence: 4, contact: None });
+
+    assert_eq!(node.later(NEWS_AFTER), []);
 }
 
 #[test]
-fn a_source_who_would_need_what_is_missing_is_refused_too() {
+fn when_what_was_deleted_comes_back_those_who_need_it_are_told() {
     let mut node = holding(3);
     node.meet(1, &[(ME, odd(0)), (AUTHOR, even(1))]);
     node.later(SETTLE_AFTER);
+    node.incomplete(1);
+    node.noted(1, &[(AUTHOR, odd(1))]);
 
-    let incomplete = Input::EbtIncomplete { connection: ConnectionId(1), feed: feed(AUTHOR) };
-    assert_eq!(node.handle(incomplete), [notes(1, &[(AUTHOR, Note::Refused)])]);
+    let outcome = Outcome::Stored { feed: feed(AUTHOR), sequence: 2, contact: None };
+    let told = node.handle(Input::Verdicts(vec![Verdict { giver: None, len: LEN, outcome }]));
+
+    assert_eq!(told, [notes(1, &[(AUTHOR, odd(2))])]);
 }
 
 #[test]
