@@ -58,6 +58,55 @@ impl<K: Copy + Ord, V> Backlog<K, V> {
     }
 }
 
+/// What is still to be said of things on one stream: what answers the peer, and behind that all else.
+#[derive(Debug)]
+pub(crate) struct Words<K, V> {
+    answers: Backlog<K, V>,
+    others: Backlog<K, V>,
+}
+
+impl<K: Copy + Ord, V> Words<K, V> {
+    pub(crate) const fn new() -> Self {
+        Self { answers: Backlog::new(), others: Backlog::new() }
+    }
+
+    /// An answer takes the place of all that was to be said of the thing.
+    pub(crate) fn answer(&mut self, key: K, word: V) {
+        self.others.remove(&key);
+        self.answers.put(key, word);
+    }
+
+    /// What is no answer is said behind the answer of which it is the sequel.
+    pub(crate) fn say(&mut self, key: K, word: V) {
+        self.others.put(key, word);
+    }
+
+    /// How many answers there are.
+    pub(crate) fn answers(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// How much else there is.
+    pub(crate) fn others(&self) -> usize {
+        self.others.len()
+    }
+
+    /// Takes the next words, so many at most: of each thing one.
+    pub(crate) fn take(&mut self, count: usize) -> Vec<(K, V)> {
+        let answers = self.answers.take(count);
+        if answers.is_empty() { self.others.take(count) } else { answers }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.answers.clear();
+        self.clear_others();
+    }
+
+    pub(crate) fn clear_others(&mut self) {
+        self.others.clear();
+    }
+}
+
 /// Lets one item of a stream wait to be written.
 #[derive(Debug)]
 pub(crate) struct Gate {

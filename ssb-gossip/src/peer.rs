@@ -4,14 +4,14 @@
 //! take what came of it from [`poll`](Peer::poll) until it has no more; write what is [`outgoing`](Peer::outgoing), and
 //! say how much with [`wrote`](Peer::wrote). A read or a write that is given up loses nothing.
 
+mod buffers;
+
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ssb_boxstream::OpenError;
 use ssb_boxstream::Opener;
-use ssb_boxstream::Progress;
 use ssb_boxstream::Sealer;
 use ssb_keys::FeedId;
 use ssb_keys::Keypair;
@@ -36,6 +36,9 @@ use ssb_shs::client;
 use ssb_shs::server;
 use thiserror::Error;
 
+use self::buffers::Incoming;
+use self::buffers::Opened;
+use self::buffers::Outgoing;
 use crate::time::Now;
 use crate::time::Uptime;
 
@@ -84,8 +87,6 @@ pub struct Peer {
     inactivity: Option<Duration>,
     /// Whether we said goodbye, so that the deadline is the peer's for its own.
     closing: bool,
-    /// How many bytes were written so far.
-    written: u64,
     /// When something was last read or written.
     touched: Uptime,
     /// When something was last read.
@@ -164,7 +165,6 @@ impl Peer {
             timeouts: Timeouts::default(),
             inactivity: None,
             closing: false,
-            written: 0,
             touched: Uptime::default(),
             heard: Uptime::default(),
             ending: None,
@@ -331,7 +331,6 @@ impl Peer {
     /// Says how many of the [`outgoing`](Self::outgoing) bytes were written.
     pub fn wrote(&mut self, count: usize, now: Now) {
         self.outgoing.wrote(count);
-        self.written += u64::try_from(count).unwrap_or(u64::MAX);
         self.touch(now);
     }
 
@@ -342,7 +341,7 @@ impl Peer {
 
     /// How many bytes were written so far.
     pub const fn written(&self) -> u64 {
-        self.written
+        self.outgoing.total
     }
 
     /// When to [`tick`](Self::tick) even if nothing happens.
@@ -666,137 +665,4 @@ enum Happened {
     Open(FeedId),
     Session(Event),
     Ended(Result<(), PeerError>),
-}
-
-enum Opened {
-    Some,
-    Goodbye,
-    Nothing,
-}
-
-/// What was read: `plain` is opened and not yet used, what follows it up to `filled` is still sealed.
-#[derive(Default)]
-struct Incoming {
-    buffer: Vec<u8>,
-    plain: Range<usize>,
-    filled: usize,
-    hung_up: bool,
-}
-
-impl Incoming {
-    fn space(&mut self, room: usize) -> &mut [u8] {
-        // Moves what is unused to the front; of a frame that is not whole yet that is less than the frame.
-        if self.plain.start > 0 {
-            self.buffer.copy_within(self.plain.start..self.filled, 0);
-            self.filled -= self.plain.start;
-            self.plain = 0..self.plain.len();
-        }
-        let wanted = self.plain.end.max(self.filled) + room;
-        if self.buffer.len() < wanted {
-            self.buffer.resize(wanted, 0);
-        }
-        self.buffer.get_mut(self.filled..).unwrap_or_default()
-    }
-
-    /// A message of the handshake, once it is whole.
-    fn message<const N: usize>(&mut self) -> Result<Option<[u8; N]>, PeerError> {
-        let whole = self.buffer.get(self.plain.end..self.filled).and_then(|rest| rest.first_chunk()).copied();
-        match whole {
-            Some(message) => {
-                self.plain = self.plain.end + N..self.plain.end + N;
-                Ok(Some(message))
-            }
-            None if self.hung_up => Err(PeerError::HungUp),
-            None => Ok(None),
-        }
-    }
-
-    fn open(&mut self, opener: Option<&mut Opener>) -> Result<Opened, OpenError> {
-        let sealed = self.buffer.get_mut(self.plain.end..self.filled).unwrap_or_default();
-        let start = self.plain.end;
-        let Some(opener) = opener else {
-            self.plain = start..self.filled;
-            return Ok(if self.plain.is_empty() { Opened::Nothing } else { Opened::Some });
-        };
-        let (count, len) = match opener.open(sealed)? {
-            (_, Progress::Partial) => return Ok(Opened::Nothing),
-            (_, Progress::Goodbye) => return Ok(Opened::Goodbye),
-            (count, Progress::Header) => (count, 0),
-            (count, Progress::Plain(body)) => (count, body.len()),
-        };
-        self.plain = start + count - len..start + count;
-        Ok(Opened::Some)
-    }
-
-    fn plain(&self) -> &[u8] {
-        self.buffer.get(self.plain.clone()).unwrap_or_default()
-    }
-
-    fn used(&mut self, count: usize) {
-        self.plain.start += count;
-    }
-
-    /// Gives the buffer back while the connection is idle.
-    fn free(&mut self) {
-        if self.plain.is_empty() && self.plain.end == self.filled {
-            *self = Self { hung_up: self.hung_up, ..Self::default() };
-        }
-    }
-}
-
-/// What is to be written: `written..` of `sealed`.
-#[derive(Default)]
-struct Outgoing {
-    sealer: Option<Sealer>,
-    sealed: Vec<u8>,
-    written: usize,
-}
-
-impl Outgoing {
-    fn refill(&mut self, stage: &mut Stage) {
-        let Stage::Open { session, .. } = stage else { return };
-        if self.written < self.sealed.len() {
-            return;
-        }
-        let waiting = session.outgoing();
-        let text = waiting.get(..SEALED_LEN_MAX).unwrap_or(waiting);
-        let count = text.len();
-        if count == 0 {
-            return;
-        }
-        self.sealed.clear();
-        self.written = 0;
-        match &mut self.sealer {
-            Some(sealer) => sealer.seal(text, &mut self.sealed),
-            None => self.sealed.extend_from_slice(text),
-        }
-        session.sent(count);
-    }
-
-    /// Seals all that is left, and the goodbye.
-    fn finish(&mut self, stage: &mut Stage) {
-        let Stage::Open { session, .. } = stage else { return };
-        let count = session.outgoing().len();
-        match self.sealer.take() {
-            Some(mut sealer) => {
-                sealer.seal(session.outgoing(), &mut self.sealed);
-                sealer.goodbye(&mut self.sealed);
-            }
-            None => self.sealed.extend_from_slice(session.outgoing()),
-        }
-        session.sent(count);
-    }
-
-    fn wrote(&mut self, count: usize) {
-        self.written += count;
-        assert!(self.written <= self.sealed.len(), "more was written than there was");
-        if self.written == self.sealed.len() {
-            self.sealed = Vec::new();
-            self.written = 0;
-        }
-    }
-
-    fn rest(&self) -> &[u8] {
-        self.sealed.get(self.written..).unwrap_or_default()
-    }
 }

@@ -112,6 +112,14 @@ impl Scene {
         }
     }
 
+    /// Bob does not read: so much waits to be written that no more is said to him.
+    fn clog(&mut self) {
+        let peer = &mut self.line.ends[0].peer;
+        while peer.buffered() < SAY_BELOW {
+            self.stream.say(Vec::new(), peer);
+        }
+    }
+
     /// What Bob hears.
     fn told(&mut self) -> Vec<Told> {
         self.settle();
@@ -258,10 +266,8 @@ fn a_peer_that_is_called_again_is_also_asked() {
 #[test]
 fn a_peer_that_does_not_read_is_called_again_once_it_does() {
     let (mut scene, _) = Scene::both_ways();
+    scene.clog();
     let peer = &mut scene.line.ends[0].peer;
-    while peer.buffered() < SAY_BELOW {
-        scene.stream.say(Vec::new(), peer);
-    }
 
     scene.stream.call(peer);
 
@@ -272,10 +278,8 @@ fn a_peer_that_does_not_read_is_called_again_once_it_does() {
 #[test]
 fn who_does_not_read_what_is_here_is_not_read() {
     let (mut scene, _) = Scene::both_ways();
+    scene.clog();
     let peer = &mut scene.line.ends[0].peer;
-    while peer.buffered() < SAY_BELOW {
-        scene.stream.say(Vec::new(), peer);
-    }
     let here = |count: usize| (0..count).map(|n| (id(n), Word::Has(1))).collect::<Vec<_>>();
     scene.stream.say((0..2 * WANTED_MAX).map(|n| (id(n), Word::Wanted(1))).collect(), peer);
     scene.stream.say(here(HERE_MAX - 1), peer);
@@ -329,7 +333,7 @@ fn who_refuses_at_once_is_asked_the_old_way() {
     };
 
     let words = vec![(id(1), Word::Wanted(1)), (id(2), Word::Wanted(2)), (id(3), Word::Has(5))];
-    scene.stream.say(words.clone(), &mut scene.line.ends[0].peer);
+    scene.stream.say(words, &mut scene.line.ends[0].peer);
     let told = scene.told();
     let [Told::Called(has, Kind::Async, args)] = &told[..] else { panic!("{told:?}") };
     assert_eq!(String::from_utf8_lossy(args), format!("[[\"{}\",\"{}\"]]", id(1), id(2)));
@@ -400,7 +404,7 @@ fn an_old_peer_hears_of_what_it_has_asked_for_and_of_nothing_that_is_wanted() {
     );
 
     let words = vec![(id(2), Word::Wanted(1)), (id(1), Word::Has(5))];
-    scene.stream.say(words.clone(), &mut scene.line.ends[0].peer);
+    scene.stream.say(words, &mut scene.line.ends[0].peer);
 
     assert_eq!(scene.told(), [Told::Item(changes, format!("\"{}\"", id(1)).into_bytes())]);
 }

@@ -17,6 +17,7 @@ use ssb_gossip::event::Input;
 use ssb_gossip::peer::Peer;
 use ssb_keys::BlobId;
 use ssb_keys::FeedId;
+use ssb_muxrpc::RequestId;
 
 use common::End;
 use common::Line;
@@ -47,7 +48,7 @@ trait Speaker {
     /// Returns what the core hears.
     fn poll(&mut self, peer: &mut Peer) -> Option<Input>;
     fn is_full(&self) -> bool;
-    fn told(&mut self, told: Told, peer: &mut Peer);
+    fn item(&mut self, request: RequestId, body: &[u8]) -> bool;
     /// Answers, and returns what was heard.
     fn answer(&mut self, input: Input, peer: &mut Peer) -> Vec<([u8; 32], bool)>;
 }
@@ -61,9 +62,8 @@ impl Speaker for EbtStream {
         self.is_full()
     }
 
-    fn told(&mut self, told: Told, _: &mut Peer) {
-        let Told::Item(request, body) = told else { unreachable!("{told:?}") };
-        assert!(self.item(request, &body));
+    fn item(&mut self, request: RequestId, body: &[u8]) -> bool {
+        self.item(request, body)
     }
 
     fn answer(&mut self, input: Input, _: &mut Peer) -> Vec<([u8; 32], bool)> {
@@ -83,9 +83,8 @@ impl Speaker for WantsStream {
         self.is_full()
     }
 
-    fn told(&mut self, told: Told, _: &mut Peer) {
-        let Told::Item(request, body) = told else { unreachable!("{told:?}") };
-        assert!(self.item(request, &body));
+    fn item(&mut self, request: RequestId, body: &[u8]) -> bool {
+        self.item(request, body)
     }
 
     fn answer(&mut self, input: Input, peer: &mut Peer) -> Vec<([u8; 32], bool)> {
@@ -132,7 +131,8 @@ fn run<S: Speaker>(mut ends: [End; 2], mut streams: [S; 2]) -> [BTreeMap<([u8; 3
                 moved = true;
             }
             for told in end.news() {
-                stream.told(told, &mut end.peer);
+                let Told::Item(request, body) = told else { unreachable!("{told:?}") };
+                assert!(stream.item(request, &body));
                 moved = true;
             }
         }

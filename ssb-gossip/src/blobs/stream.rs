@@ -24,6 +24,7 @@ use ssb_muxrpc::RequestId;
 
 use crate::backlog::Backlog;
 use crate::backlog::Gate;
+use crate::backlog::Words;
 use crate::connection::ConnectionId;
 use crate::event::Input;
 use crate::peer::Peer;
@@ -60,9 +61,8 @@ pub struct WantsStream {
     to_ask: Backlog<BlobId, ()>,
     /// The peer's call, on which it is spoken to.
     told: Option<Told>,
-    /// What it is still to be told: what is here, and behind that what is wanted.
-    here: Backlog<BlobId, Word>,
-    wanted: Backlog<BlobId, Word>,
+    /// What it is still to be told: answers say what is here, the others what is wanted.
+    to_tell: Words<BlobId, Word>,
     gate: Gate,
     /// What the peer said and the core has not heard.
     words: VecDeque<(BlobId, Word)>,
@@ -109,8 +109,7 @@ impl WantsStream {
             asked: None,
             to_ask: Backlog::new(),
             told: None,
-            here: Backlog::new(),
-            wanted: Backlog::new(),
+            to_tell: Words::new(),
             gate: Gate::new(),
             words: VecDeque::new(),
             is_waiting: false,
@@ -152,12 +151,9 @@ impl WantsStream {
         }
         for (id, word) in words {
             match (word, self.told) {
-                (Word::Has(_), Some(_)) => {
-                    self.wanted.remove(&id);
-                    self.here.put(id, word);
-                }
-                (Word::Wanted(_), Some(Told::Wants(_))) if self.wanted.len() < WANTED_MAX => {
-                    self.wanted.put(id, word);
+                (Word::Has(_), Some(_)) => self.to_tell.answer(id, word),
+                (Word::Wanted(_), Some(Told::Wants(_))) if self.to_tell.others() < WANTED_MAX => {
+                    self.to_tell.say(id, word);
                 }
                 _ => {}
             }
@@ -211,8 +207,7 @@ impl WantsStream {
     pub fn ended(&mut self, request: RequestId, failed: bool, peer: &mut Peer) {
         if self.told.is_some_and(|told| told.request() == request) {
             self.told = None;
-            self.here.clear();
-            self.wanted.clear();
+            self.to_tell.clear();
             peer.end(request);
             self.tell(Blobs::Deaf { connection: self.connection.into() });
         }
@@ -260,7 +255,10 @@ impl WantsStream {
     /// Whether the peer may not go on: the core has not heard all it said, something is still to be looked up, or the peer should
     /// read first what is here.
     pub fn is_full(&self) -> bool {
-        !self.words.is_empty() || self.is_waiting || !self.unknown.is_empty() || self.here.len() >= HERE_MAX
+        !self.words.is_empty()
+            || self.is_waiting
+            || !self.unknown.is_empty()
+            || self.to_tell.answers() >= HERE_MAX
     }
 
     /// Says the next thing to the peer. Returns whether there was any.
@@ -271,15 +269,14 @@ impl WantsStream {
         }
         match self.told {
             Some(Told::Wants(request)) => {
-                let here = self.here.take(SAY_AT_ONCE);
-                let words = if here.is_empty() { self.wanted.take(SAY_AT_ONCE) } else { here };
+                let words = self.to_tell.take(SAY_AT_ONCE);
                 if !words.is_empty() {
                     peer.item(request, Body::Json(&item::to_json(&words)));
                     return true;
                 }
             }
             Some(Told::Changes(request)) => {
-                if let Some((id, _)) = self.here.pop() {
+                if let Some((id, _)) = self.to_tell.take(1).first() {
                     peer.item(request, Body::Json(&format!("\"{id}\"")));
                     return true;
                 }
@@ -330,7 +327,7 @@ impl WantsStream {
             peer.end(before.request());
         }
         // The core says all again.
-        self.wanted.clear();
+        self.to_tell.clear_others();
         self.tell(Blobs::Listens { connection: self.connection.into() });
     }
 

@@ -16,8 +16,8 @@ use ssb_muxrpc::RemoteError;
 use ssb_muxrpc::RequestId;
 use ssb_muxrpc::limits::BODY_LEN_MAX;
 
-use crate::backlog::Backlog;
 use crate::backlog::Gate;
+use crate::backlog::Words;
 use crate::connection::ConnectionId;
 use crate::ebt::note;
 use crate::ebt::note::Item;
@@ -49,9 +49,8 @@ pub struct EbtStream {
     current: Option<RequestId>,
     /// Calls of the peer about which the core has not decided.
     undecided: BTreeSet<RequestId>,
-    /// What is still to be noted: that feeds are refused, and behind that how far others are here.
-    refusals: Backlog<FeedId, Note>,
-    notes: Backlog<FeedId, Note>,
+    /// What is still to be noted: answers say that feeds are refused, the others how far they are here.
+    notes: Words<FeedId, Note>,
     gate: Gate,
     serving: Serving,
     messages: Vec<(FeedId, Vec<u8>)>,
@@ -65,8 +64,7 @@ impl EbtStream {
             connection,
             current: None,
             undecided: BTreeSet::new(),
-            refusals: Backlog::new(),
-            notes: Backlog::new(),
+            notes: Words::new(),
             gate: Gate::new(),
             serving: Serving::default(),
             messages: Vec::new(),
@@ -117,12 +115,10 @@ impl EbtStream {
             return;
         }
         for (feed, note) in notes {
-            if note == Note::Refused {
-                self.notes.remove(&feed);
-                self.refusals.put(feed, note)
-            } else {
-                self.notes.put(feed, note)
-            };
+            match note {
+                Note::Refused => self.notes.answer(feed, note),
+                Note::Has { .. } => self.notes.say(feed, note),
+            }
         }
     }
 
@@ -175,7 +171,7 @@ impl EbtStream {
     /// The feed that is to be read next, and from where on, if the log holds each up to `latest`. [`send`](Self::send) is to follow.
     /// There is none while something is still to be noted: a peer hears first what is said of a feed, and then what is in it.
     pub fn pop(&mut self, latest: impl Fn(&FeedId) -> u32) -> Option<(FeedId, u32)> {
-        let is_noted = self.refusals.len() + self.notes.len() == 0;
+        let is_noted = self.notes.answers() + self.notes.others() == 0;
         is_noted.then(|| self.serving.pop(latest)).flatten()
     }
 
@@ -218,7 +214,7 @@ impl EbtStream {
     pub fn is_full(&self) -> bool {
         self.messages.len() >= ITEMS_LEN_MAX
             || !self.undecided.is_empty()
-            || self.refusals.len() >= REFUSALS_MAX
+            || self.notes.answers() >= REFUSALS_MAX
     }
 
     fn begin(&mut self, request: RequestId, peer: &mut Peer) {
@@ -230,15 +226,13 @@ impl EbtStream {
 
     /// Nothing that was to be said or sent on a stream goes over the next one.
     fn forget(&mut self) {
-        self.refusals.clear();
         self.notes.clear();
         self.serving = Serving::default();
     }
 
     fn speak(&mut self, peer: &mut Peer) {
         let Some(request) = self.current.filter(|_| self.gate.is_open(peer)) else { return };
-        let refusals = self.refusals.take(NOTES_AT_ONCE);
-        let notes = if refusals.is_empty() { self.notes.take(NOTES_AT_ONCE) } else { refusals };
+        let notes = self.notes.take(NOTES_AT_ONCE);
         if !notes.is_empty() {
             peer.item(request, Body::Json(&note::to_json(&notes)));
             self.gate.close(peer);
