@@ -518,8 +518,8 @@ impl Ebt {
     /// A feed is exchanged on this connection from now on, if it was not yet.
     fn share(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope) {
         let Some(partner) = self.partners.get_mut(&connection) else { return };
-        partner.wished.remove(&feed);
         let shared = partner.feeds.entry(feed).or_default();
+        shared.wished |= partner.wished.remove(&feed);
         if shared.said.is_none() {
             if partner.parted.remove(&feed) {
                 shared.serves = true;
@@ -546,7 +546,8 @@ impl Ebt {
         let was_served = shared.serves;
         match note {
             Note::Refused => {
-                (shared.refused, shared.theirs, shared.serves, shared.told) = (true, None, false, None);
+                (shared.refused, shared.wished, shared.serves) = (true, false, false);
+                (shared.theirs, shared.told) = (None, None);
                 if was_served {
                     partner.serve.insert(feed, Serve::Stop);
                 }
@@ -680,7 +681,7 @@ impl Ebt {
     fn part(&mut self, connection: ConnectionId, feed: FeedId, scope: &Scope, now: Uptime) {
         let Some(partner) = self.partners.get_mut(&connection) else { return };
         let Some(shared) = partner.feeds.remove(&feed) else { return };
-        if shared.theirs.is_some() {
+        if shared.theirs.is_some() || shared.wished {
             partner.wish(feed);
         }
         if shared.serves {

@@ -67,6 +67,8 @@ pub(super) struct Shared {
     pub(super) theirs: Option<u64>,
     /// The peer does not replicate it with us.
     pub(super) refused: bool,
+    /// The peer wanted it before it was exchanged, and has not said that it does not want it any more.
+    pub(super) wished: bool,
     /// What follows is sent to the peer.
     pub(super) serves: bool,
     /// What was noted last.

@@ -528,6 +528,24 @@ fn who_wanted_a_feed_in_vain_is_told_when_something_of_it_comes() {
 }
 
 #[test]
+fn who_wanted_a_feed_in_vain_and_has_not_answered_since_is_told_of_it_too() {
+    let stored = || {
+        let outcome = Outcome::Stored { feed: feed(7), sequence: 1, contact: None };
+        Input::Verdicts(vec![Verdict { giver: None, len: 0, outcome }])
+    };
+    for (answer, told) in [(None, vec![notes(1, &[(7, odd(1))])]), (Some(Note::Refused), vec![])] {
+        let mut node = Node::new();
+        node.meet(1, &[(ME, odd(0)), (7, even(0))]);
+        node.later(SETTLE_AFTER);
+        assert_eq!(node.set(Relation::Follow, 7), [notes(1, &[(7, even(0))])]);
+        answer.into_iter().for_each(|note| drop(node.noted(1, &[(7, note)])));
+        assert_eq!(node.set(Relation::Neutral, 7), [notes(1, &[(7, Note::Refused)])]);
+
+        assert_eq!(node.handle(stored()), told);
+    }
+}
+
+#[test]
 fn who_does_not_want_a_feed_any_more_is_not_told_of_it() {
     let mut node = Node::new();
     node.meet(1, &[(ME, odd(0)), (7, even(0))]);
