@@ -16,10 +16,10 @@ use ssb_keys::verify::verify_group;
 /// How many authors there are, and how many signatures each has in a turn: so few that an author of whom nothing but the key
 /// is known is not a busy one before the end.
 const AUTHORS: u8 = 255;
-const CLAIMS: u32 = 7;
+const CLAIMS: u32 = 3;
 
 /// How often a turn begins again, with what was known before it.
-const TIMES: u32 = 8;
+const TIMES: u32 = 19;
 
 /// How many claims make an author busy, and more.
 const BUSY: usize = 20;
