@@ -418,7 +418,7 @@ impl PeerTask {
             Poll::Ready(Ok(0)) => self.peer.hung_up(),
             Poll::Ready(Ok(count)) => {
                 self.peer.filled(count, self.shared.clock.now());
-                self.pace.read(count, count < len);
+                self.pace.read(count, count < len, || self.socket.buffer_len());
             }
             Poll::Ready(Err(_)) => self.peer.hung_up(),
             Poll::Pending => {

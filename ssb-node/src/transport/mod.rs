@@ -14,6 +14,7 @@ use std::task::Context;
 use std::task::Poll;
 
 use smol::Async;
+use socket2::SockRef;
 
 pub(crate) use self::tcp::connect;
 pub(crate) use self::tcp::listen as listen_tcp;
@@ -58,6 +59,15 @@ impl Stream {
             Self::Tcp(stream) => stream.get_ref().peer_addr().ok().map(|address| address.ip()),
             Self::Unix(_) => None,
         }
+    }
+
+    /// How many bytes the system keeps for this socket that nobody has read yet, with what it needs beside them, if it says so.
+    pub(crate) fn buffer_len(&self) -> Option<usize> {
+        let socket = match self {
+            Self::Tcp(stream) => SockRef::from(stream.get_ref()),
+            Self::Unix(stream) => SockRef::from(stream.get_ref()),
+        };
+        socket.recv_buffer_size().ok()
     }
 
     /// Reads what is there, or arranges to be woken when something is.
@@ -107,5 +117,25 @@ impl Stream {
                 done => return Poll::Ready(done),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_of_both_kinds_say_how_much_waits_in_them() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (unix, _other) = UnixStream::pair().unwrap();
+        socket2::SockRef::from(&tcp).set_recv_buffer_size(64 * 1024).unwrap();
+
+        let tcp = Stream::Tcp(Async::new(tcp).unwrap()).buffer_len().unwrap();
+        let unix = Stream::Unix(Async::new(unix).unwrap()).buffer_len().unwrap();
+
+        // Linux doubles what is set (socket(7)).
+        assert!((64 * 1024..=128 * 1024).contains(&tcp), "{tcp}");
+        assert!(unix > 0);
     }
 }
