@@ -238,6 +238,7 @@ impl CoreTask {
             Output::Tell { connection, letter } => self.tell(connection, letter),
             Output::Ingest(group) => {
                 self.expect_verdicts(&group);
+                self.log.expect_group();
                 self.groups.try_send(group).expect("the core keeps fewer groups in flight than fit");
             }
             Output::Publish { ticket, draft } => {

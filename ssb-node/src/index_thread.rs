@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use std::time::Instant;
 
 use smol::Timer;
 use smol::channel::Receiver;
@@ -34,6 +35,10 @@ use crate::supervisor::or_abort;
 
 /// How long to wait after a file could not be written.
 const PAUSE: Duration = Duration::from_secs(60);
+
+/// The indexes are brought up to date no more often than this: what comes together costs less, and whoever asks reads in the log
+/// what they do not have.
+const EVERY: Duration = Duration::from_millis(100);
 
 /// What is less than so many messages is not worth a file before a stop: the next start reads them in a millisecond.
 const WORTH_A_FILE: u32 = 1024;
@@ -72,6 +77,7 @@ pub(crate) fn start(
             let mut follower = reader.follow();
             let mut copying = Copying::default();
             let mut waiting: Vec<Rebuild> = Vec::new();
+            let mut begun = Instant::now();
             while !rebuilds.is_closed() {
                 let seen = reader.end();
                 let wanted = match indexer.work() {
@@ -85,7 +91,13 @@ pub(crate) fn start(
                         if copying.work(&indexer, &reader, &log, &logger) {
                             rebuilds.try_recv().ok()
                         } else {
-                            wait(grown(&mut follower, seen), &rebuilds)
+                            let again = async {
+                                grown(&mut follower, seen).await;
+                                Timer::at(begun + EVERY).await;
+                            };
+                            let wanted = wait(again, &rebuilds);
+                            begun = Instant::now();
+                            wanted
                         }
                     }
                     Err(error) => {

@@ -2,10 +2,13 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::mem;
 use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
 
 use ssb_gossip::event::Draft;
 use ssb_gossip::event::Removal;
@@ -24,6 +27,9 @@ use smol::channel::Sender;
 
 /// The most messages that the log thread stores with one sync.
 pub(crate) const BATCH_LEN_MAX: usize = 4096;
+
+/// While more groups are verified, messages wait so long for them, to be stored with the same sync.
+const GATHERING: Duration = Duration::from_millis(5);
 
 /// The owner's own business with the log, ahead of all replication.
 #[derive(Debug)]
@@ -80,6 +86,10 @@ pub(crate) struct LogInbox {
 struct State {
     own: VecDeque<Own>,
     groups: InOrder,
+    /// How many groups are being verified.
+    under_way: usize,
+    /// What comes next of the groups that are here.
+    line: Vec<Verified>,
     closed: bool,
 }
 
@@ -89,9 +99,17 @@ impl LogInbox {
         self.changed.notify_one();
     }
 
+    /// A group goes to the verifiers.
+    pub(crate) fn expect_group(&self) {
+        self.lock().under_way += 1;
+    }
+
     /// Groups come in any order; they are handed out in the order of their numbers.
     pub(crate) fn group(&self, number: u64, verified: Vec<Verified>) {
-        self.lock().groups.insert(number, verified);
+        let mut state = self.lock();
+        state.under_way -= 1;
+        state.groups.insert(number, verified);
+        drop(state);
         self.changed.notify_one();
     }
 
@@ -101,18 +119,26 @@ impl LogInbox {
         self.changed.notify_one();
     }
 
-    /// Waits for work. `None` when it is closed and nothing is left to do.
+    /// Waits for work, and a little longer for what is nearly there. `None` when it is closed and nothing is left to do.
     pub(crate) fn next(&self) -> Option<Work> {
         let mut state = self.lock();
+        let mut since = None;
         loop {
-            let work = state.take();
-            if !work.own.is_empty() || !work.verified.is_empty() {
-                return Some(work);
+            state.gather();
+            if !state.own.is_empty() || state.is_gathered() {
+                return Some(state.take());
             }
-            if state.closed {
+            state = if !state.line.is_empty() {
+                let left = GATHERING.saturating_sub(since.get_or_insert_with(Instant::now).elapsed());
+                if left.is_zero() {
+                    return Some(state.take());
+                }
+                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+            } else if state.closed {
                 return None;
-            }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            } else {
+                self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+            };
         }
     }
 
@@ -123,14 +149,22 @@ impl LogInbox {
 }
 
 impl State {
-    fn take(&mut self) -> Work {
-        let mut work = Work { own: self.own.drain(..).collect(), verified: Vec::new() };
-        while work.verified.len() < BATCH_LEN_MAX
+    fn gather(&mut self) {
+        while self.line.len() < BATCH_LEN_MAX
             && let Some(group) = self.groups.pop()
         {
-            work.verified.extend(group);
+            self.line.extend(group);
         }
-        work
+    }
+
+    /// Whether there is something to store, and nothing to wait for.
+    fn is_gathered(&self) -> bool {
+        let is_all = self.under_way == 0 || self.closed;
+        !self.line.is_empty() && (is_all || self.line.len() >= BATCH_LEN_MAX)
+    }
+
+    fn take(&mut self) -> Work {
+        Work { own: self.own.drain(..).collect(), verified: mem::take(&mut self.line) }
     }
 }
 
@@ -154,6 +188,12 @@ mod tests {
         (0..count).map(|_| Verified { giver, len: mark, message: Err(Refusal::Malformed) }).collect()
     }
 
+    /// A group that is verified at once.
+    fn come(inbox: &LogInbox, number: u64, group: Vec<Verified>) {
+        inbox.expect_group();
+        inbox.group(number, group);
+    }
+
     fn marks(work: &Work) -> Vec<usize> {
         work.verified.iter().map(|verified| verified.len).collect()
     }
@@ -165,13 +205,13 @@ mod tests {
     #[test]
     fn groups_come_out_in_the_order_of_their_numbers() {
         let inbox = LogInbox::default();
-        inbox.group(1, group(11, 2));
-        inbox.group(2, group(12, 1));
-        inbox.group(0, group(10, 1));
-        inbox.group(4, group(14, 1));
+        come(&inbox, 1, group(11, 2));
+        come(&inbox, 2, group(12, 1));
+        come(&inbox, 0, group(10, 1));
+        come(&inbox, 4, group(14, 1));
 
         assert_eq!(marks(&inbox.next().unwrap()), [10, 11, 11, 12]);
-        inbox.group(3, group(13, 1));
+        come(&inbox, 3, group(13, 1));
         assert_eq!(marks(&inbox.next().unwrap()), [13, 14]);
     }
 
@@ -179,7 +219,7 @@ mod tests {
     fn one_turn_takes_no_more_groups_once_its_batch_is_full() {
         let inbox = LogInbox::default();
         for number in 0..3 {
-            inbox.group(number, group(0, BATCH_LEN_MAX - 1));
+            come(&inbox, number, group(0, BATCH_LEN_MAX - 1));
         }
 
         assert_eq!(inbox.next().unwrap().verified.len(), 2 * (BATCH_LEN_MAX - 1));
@@ -187,9 +227,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_verified_waits_a_little_for_what_is_nearly() {
+        let inbox = LogInbox::default();
+        inbox.expect_group();
+        come(&inbox, 1, group(11, 1));
+        let begun = Instant::now();
+        let late = thread::scope(|scope| {
+            scope.spawn(|| inbox.group(0, group(10, 1)));
+            inbox.next().unwrap()
+        });
+        assert_eq!(marks(&late), [10, 11]);
+
+        inbox.expect_group();
+        come(&inbox, 2, group(12, 1));
+        assert_eq!(marks(&inbox.next().unwrap()), [12], "the other takes too long");
+        assert!(begun.elapsed() >= GATHERING);
+
+        inbox.expect_group();
+        come(&inbox, 3, group(13, 1));
+        inbox.own(save_mark());
+        let work = inbox.next().unwrap();
+        assert_eq!((work.own.len(), marks(&work)), (1, vec![13]), "the owner waits for nobody");
+
+        come(&inbox, 4, group(14, BATCH_LEN_MAX));
+        assert_eq!(inbox.next().unwrap().verified.len(), BATCH_LEN_MAX, "a batch is full");
+
+        come(&inbox, 5, group(15, 1));
+        inbox.close();
+        assert_eq!(marks(&inbox.next().unwrap()), [15], "nobody sends any more");
+    }
+
+    #[test]
     fn the_owner_s_wishes_wait_for_no_group() {
         let inbox = LogInbox::default();
-        inbox.group(1, group(11, 1));
+        come(&inbox, 1, group(11, 1));
         inbox.own(save_mark());
         inbox.own(save_mark());
 
@@ -202,8 +273,8 @@ mod tests {
     fn what_is_in_it_when_it_closes_comes_out_first() {
         let inbox = LogInbox::default();
         inbox.own(save_mark());
-        inbox.group(0, group(10, 1));
-        inbox.group(2, group(12, 1));
+        come(&inbox, 0, group(10, 1));
+        come(&inbox, 2, group(12, 1));
         inbox.close();
 
         assert_eq!(marks(&inbox.next().unwrap()), [10]);
@@ -219,8 +290,8 @@ mod tests {
                 std::iter::from_fn(|| inbox.next()).flat_map(|work| marks(&work)).collect::<Vec<_>>()
             })
         };
-        inbox.group(0, group(10, 1));
-        inbox.group(1, group(11, 1));
+        come(&inbox, 0, group(10, 1));
+        come(&inbox, 1, group(11, 1));
         inbox.close();
 
         assert_eq!(waiting.join().unwrap(), [10, 11]);
