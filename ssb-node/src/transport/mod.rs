@@ -129,7 +129,7 @@ mod tests {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let tcp = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (unix, _other) = UnixStream::pair().unwrap();
-        socket2::SockRef::from(&tcp).set_recv_buffer_size(64 * 1024).unwrap();
+        SockRef::from(&tcp).set_recv_buffer_size(64 * 1024).unwrap();
 
         let tcp = Stream::Tcp(Async::new(tcp).unwrap()).buffer_len().unwrap();
         let unix = Stream::Unix(Async::new(unix).unwrap()).buffer_len().unwrap();
