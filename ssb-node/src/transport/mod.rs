@@ -61,7 +61,7 @@ impl Stream {
         }
     }
 
-    /// How many bytes the system keeps for this socket that nobody has read yet, with what it needs beside them, if it says so.
+    /// How many bytes may wait in this socket to be read, with what the system needs beside them, if it says so.
     pub(crate) fn buffer_len(&self) -> Option<usize> {
         let socket = match self {
             Self::Tcp(stream) => SockRef::from(stream.get_ref()),
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sockets_of_both_kinds_say_how_much_waits_in_them() {
+    fn sockets_of_both_kinds_say_how_much_may_wait_in_them() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let tcp = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (unix, _other) = UnixStream::pair().unwrap();
